@@ -1,0 +1,67 @@
+"""Sources and sinks: where records come from and where results go.
+
+A source hands out batches of records and says, as a JSON-able *position*, how far it has
+come; a source restored to that position continues with the next record.  A sink takes
+batches of result rows and says how far it has durably written; a sink restored to that
+position forgets whatever was written after it, so that a replay writes it again.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+
+class Record(NamedTuple):
+    """One record of a source.
+
+    ``value`` is the decoded row, or None when ``error`` says why it could not be decoded;
+    ``raw`` is what arrived, unchanged, for a dead letter.
+    """
+
+    value: dict[str, Any] | None
+    raw: bytes
+    error: str | None = None
+    partition: str = "0"
+    offset: int = 0  # of this record in its partition: a count for files, Kafka's offset
+    timestamp: float | None = None  # seconds since the epoch, where the source has one
+    key: bytes | None = None
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    finished: bool  # no further record will ever come
+
+    def next_batch(self, max_records: int, timeout: float) -> list[Record]:
+        """Up to *max_records*; an empty list when none came within *timeout* seconds."""
+
+    def snapshot(self) -> Any:
+        """The JSON-able position just after the last record handed out."""
+
+    def restore(self, position: Any) -> None:
+        """Continue just after *position*; raises `SourceError` when that is not possible."""
+
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Where results go."""
+
+    def write(self, rows: list[dict[str, Any]]) -> None: ...
+
+    def flush(self) -> None:
+        """Make everything written durable."""
+
+    def snapshot(self) -> Any:
+        """The JSON-able position just after the last row written."""
+
+    def restore(self, position: Any) -> None:
+        """Forget what was written after *position*."""
+
+    def close(self) -> None: ...
+
+
+class SourceError(RuntimeError):
+    """A source that cannot be read, or not from where it should be."""
+
+
+class SinkError(RuntimeError):
+    """A sink that cannot be written, or not from where it should be."""

@@ -1,0 +1,129 @@
+"""Static dispatch: declare an operation once, implement it once per spec type.
+
+Like ``functools.singledispatch``, but Numba makes the choice while compiling, so it
+costs nothing at run time.  Under ``NUMBA_DISABLE_JIT=1`` the same code dispatches in
+plain Python, which is how coverage and a debugger see it.
+
+>>> from typing import NamedTuple
+>>> class Double(NamedTuple): ...
+>>> @generic
+... def apply(spec, value):
+...     "Apply *spec* to *value*."
+>>> @apply.register
+... def double(spec: Double, value):
+...     return 2 * value
+>>> apply(Double(), 21)
+42
+"""
+
+import contextlib
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit, types
+from numba.core import caching
+from numba.extending import overload
+
+PACKAGE = Path(__file__).parent
+
+
+def generic(stub: Callable) -> Any:
+    """Turn `stub` into an operation dispatched on the type of its first argument.
+
+    ``operation.register`` adds the implementation for the type that annotates the first
+    parameter; ``operation.registry`` lists them.
+    """
+    implementations: dict[Any, Callable] = {}
+    signature = inspect.signature(stub)
+
+    @functools.wraps(stub)
+    def operation(*args):
+        kind = _kind(type(args[0]), args[0])
+        if kind not in implementations:
+            raise TypeError(f"{stub.__name__} is not defined for {kind.__name__}")
+        return implementations[kind](*args)
+
+    def choose(*args):
+        return implementations.get(_kind(getattr(args[0], "instance_class", tuple), args[0]))
+
+    def register(implementation):
+        parameters = inspect.signature(implementation, eval_str=True).parameters
+        if list(parameters) != list(signature.parameters):
+            raise TypeError(f"{implementation.__name__} must take {signature}")
+        implementations[next(iter(parameters.values())).annotation] = implementation
+        implementation.__signature__ = signature  # Numba compares names *and* annotations
+        return implementation
+
+    choose.__signature__ = signature
+    overload(operation, jit_options={"error_model": "numpy"})(choose)
+    operation.register = register
+    operation.registry = implementations
+    return operation
+
+
+def _kind(spec, value):
+    """A chain is a plain tuple, and its end, (), is a kind of its own."""
+    return () if spec is tuple and len(value) == 0 else spec
+
+
+def compiled(function: Callable) -> Any:
+    """``njit`` with a disk cache that is never stale; see `_PackageCache`."""
+    dispatcher = njit(function, nogil=True, error_model="numpy")
+    if not config.DISABLE_JIT:
+        with contextlib.suppress(RuntimeError):  # nowhere to write: compile in memory
+            dispatcher._cache = _PackageCache(function)
+    return dispatcher
+
+
+@functools.cache
+def fingerprint() -> str:
+    """A hash of the package's sources: the key of the compile cache."""
+    sources = sorted(PACKAGE.rglob("*.py"))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:16]
+
+
+class _Fingerprinted:
+    def get_cache_path(self):
+        return str(Path(super().get_cache_path()) / fingerprint())
+
+
+class _InCacheDir(_Fingerprinted, caching.UserProvidedCacheLocator): ...
+
+
+class _InHome(_Fingerprinted, caching.UserWideCacheLocator): ...
+
+
+class _PackageCacheImpl(caching.CompileResultCacheImpl):
+    _locator_classes = [_InCacheDir, _InHome]
+
+
+class _PackageCache(caching.FunctionCache):
+    """Numba's cache watches one file; this one watches the package, and skips foreign specs.
+
+    An entry function's machine code contains the kernels it was composed of, so the key
+    is the whole package; a spec defined elsewhere is outside the key and is not cached.
+    """
+
+    _impl_class = _PackageCacheImpl
+
+    def load_overload(self, sig, target_context):
+        return super().load_overload(sig, target_context) if _is_ours(sig) else None
+
+    def save_overload(self, sig, data):
+        if _is_ours(sig):
+            super().save_overload(sig, data)
+
+
+def _is_ours(arguments) -> bool:
+    """Whether every spec class among the argument types is defined in this package."""
+    for kind in arguments:
+        if isinstance(kind, types.BaseNamedTuple):
+            if not Path(inspect.getfile(kind.instance_class)).is_relative_to(PACKAGE):
+                return False
+        if isinstance(kind, types.BaseTuple) and not _is_ours(kind.types):
+            return False
+    return True
