@@ -1,0 +1,205 @@
+"""How to reach a Kafka cluster: addresses, encryption, credentials that never show.
+
+Secrets come from files (``*_file``) or from the environment, never from a command line or a
+configuration file, and nothing here prints or logs them.
+"""
+
+import os
+import pathlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL")
+MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
+CLIENTS = ("kafka-python", "confluent")
+OPTIONS = (
+    *("bootstrap", "protocol", "mechanism", "username", "username_file", "password_file"),
+    *("cafile", "certfile", "keyfile", "key_password_file", "client", "client_id"),
+)
+
+
+class Secret:
+    """A string that does not show itself.
+
+    >>> password = Secret("open sesame")
+    >>> password
+    Secret('***')
+    >>> password.reveal()
+    'open sesame'
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str):
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Secret cannot be copied out of the process")
+
+    def reveal(self) -> str:
+        return self._text
+
+
+@dataclass(frozen=True)
+class KafkaSettings:
+    """Where the cluster is and how to talk to it.
+
+    With credentials the connection is always encrypted (SASL_SSL) and the broker's host name
+    is always checked.  ``client`` picks the library: "kafka-python", or "confluent" where
+    the extra of that name is installed.
+
+    >>> KafkaSettings("127.0.0.1:9092").python_options()["security_protocol"]
+    'PLAINTEXT'
+    >>> KafkaSettings("broker:9093", "SASL_SSL", username="rnn", password=Secret("s3cret"))
+    KafkaSettings(bootstrap='broker:9093', protocol='SASL_SSL', mechanism='SCRAM-SHA-512', \
+username='rnn', password=Secret('***'), cafile=None, certfile=None, keyfile=None, \
+key_password=None, client='kafka-python', client_id='stream-rnn')
+    """
+
+    bootstrap: str
+    protocol: str = "PLAINTEXT"
+    mechanism: str = "SCRAM-SHA-512"
+    username: str | None = None
+    password: Secret | None = None
+    cafile: str | None = None
+    certfile: str | None = None
+    keyfile: str | None = None
+    key_password: Secret | None = None
+    client: str = "kafka-python"
+    client_id: str = "stream-rnn"
+
+    def __post_init__(self) -> None:
+        if not self.bootstrap:
+            raise ValueError("bootstrap is empty; give the brokers as 'host:port,host:port'")
+        one_of("protocol", self.protocol, PROTOCOLS)
+        one_of("mechanism", self.mechanism, MECHANISMS)
+        one_of("client", self.client, CLIENTS)
+        sasl = self.protocol == "SASL_SSL"
+        if sasl and (self.username is None or self.password is None):
+            raise ValueError(
+                "protocol 'SASL_SSL' needs a user and a password: set username (or username_file) "
+                "and password_file, or KAFKA_USERNAME and KAFKA_PASSWORD in the environment"
+            )
+        if not sasl and self.password is not None:
+            raise ValueError(
+                f"a password with protocol {self.protocol!r} would not be used or not be "
+                "encrypted; set protocol = 'SASL_SSL'"
+            )
+        if self.keyfile is not None and self.certfile is None:
+            raise ValueError("keyfile is set without certfile; give both or neither")
+
+    @classmethod
+    def from_options(
+        cls, options: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+    ) -> "KafkaSettings":
+        """From a configuration table; what it leaves out may come from the environment.
+
+        KAFKA_BOOTSTRAP, KAFKA_USERNAME, KAFKA_PASSWORD, KAFKA_PASSWORD_FILE and
+        KAFKA_KEY_PASSWORD_FILE are read.  Raises ValueError that names the option.
+        """
+        if "password" in options or "key_password" in options:
+            raise ValueError(
+                "a password does not belong into the configuration; put it into a file that only "
+                "the service can read and give its path as password_file, or set KAFKA_PASSWORD"
+            )
+        for name in options:
+            one_of("option", name, OPTIONS)
+        values = {
+            name: value
+            for name, value in options.items()
+            if name not in ("username_file", "password_file", "key_password_file")
+        }
+        values.setdefault("bootstrap", environ.get("KAFKA_BOOTSTRAP", ""))
+        if username_file := options.get("username_file"):
+            values["username"] = read_line("username_file", username_file)
+        elif "KAFKA_USERNAME" in environ:
+            values.setdefault("username", environ["KAFKA_USERNAME"])
+        if values.get("protocol") == "SASL_SSL":
+            values["password"] = find_secret("password", options, environ)
+        if values.get("keyfile"):
+            values["key_password"] = find_secret("key_password", options, environ)
+        return cls(**values)
+
+    def python_options(self) -> dict[str, Any]:
+        """The keyword arguments that every kafka-python client takes."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap.split(","),
+            "client_id": self.client_id,
+            "security_protocol": self.protocol,
+        }
+        if self.protocol != "PLAINTEXT":
+            options |= {
+                "ssl_check_hostname": True,
+                "ssl_cafile": self.cafile,
+                "ssl_certfile": self.certfile,
+                "ssl_keyfile": self.keyfile,
+                "ssl_password": self.key_password.reveal() if self.key_password else None,
+            }
+        if self.protocol == "SASL_SSL" and self.password is not None:
+            options |= {
+                "sasl_mechanism": self.mechanism,
+                "sasl_plain_username": self.username,
+                "sasl_plain_password": self.password.reveal(),
+            }
+        return options
+
+    def confluent_options(self) -> dict[str, Any]:
+        """The configuration that every librdkafka client takes."""
+        options: dict[str, Any] = {
+            "bootstrap.servers": self.bootstrap,
+            "client.id": self.client_id,
+            "security.protocol": self.protocol,
+        }
+        if self.protocol != "PLAINTEXT":
+            options["ssl.endpoint.identification.algorithm"] = "https"
+            files = {
+                "ssl.ca.location": self.cafile,
+                "ssl.certificate.location": self.certfile,
+                "ssl.key.location": self.keyfile,
+            }
+            options |= {name: path for name, path in files.items() if path is not None}
+            if self.key_password:
+                options["ssl.key.password"] = self.key_password.reveal()
+        if self.protocol == "SASL_SSL" and self.password is not None:
+            options |= {
+                "sasl.mechanism": self.mechanism,
+                "sasl.username": self.username,
+                "sasl.password": self.password.reveal(),
+            }
+        return options
+
+
+def one_of(field: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"Kafka {field} {value!r} is not known; use one of {', '.join(allowed)}")
+
+
+def find_secret(name: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> Secret | None:
+    """From the file the option names, the file the environment names, or the environment."""
+    variable = f"KAFKA_{name.upper()}"
+    if path := options.get(f"{name}_file") or environ.get(f"{variable}_FILE"):
+        return Secret(read_line(f"{name}_file", path))
+    return Secret(environ[variable]) if variable in environ else None
+
+
+def read_line(field: str, path: str) -> str:
+    """The file's one line; a final line break is not part of it."""
+    try:
+        text = pathlib.Path(path).read_text().rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"{field}: cannot read {path!r}: {error.strerror}") from None
+    if not text or "\n" in text:
+        raise ValueError(f"{field}: {path!r} must hold exactly one line")
+    return text
