@@ -34,8 +34,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
-from stream_rnn.errors import CheckpointError
-from stream_rnn.folders import open_folder
+from .errors import CheckpointError
+from .folders import open_folder
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ def generic(stub: Callable) -> Any:
     """Turn `stub` into an operation dispatched on the type of its first argument.
 
     ``operation.register`` adds the implementation for the type that annotates the first
-    parameter; ``operation.registry`` lists them.
+    parameter, or for the types given after it; ``operation.registry`` lists them.
     """
     implementations: dict[Any, Callable] = {}
     signature = inspect.signature(stub)
@@ -50,11 +50,12 @@ def generic(stub: Callable) -> Any:
     def choose(*args):
         return implementations.get(_kind(getattr(args[0], "instance_class", tuple), args[0]))
 
-    def register(implementation):
+    def register(implementation, *kinds):
         parameters = inspect.signature(implementation, eval_str=True).parameters
         if list(parameters) != list(signature.parameters):
             raise TypeError(f"{implementation.__name__} must take {signature}")
-        implementations[next(iter(parameters.values())).annotation] = implementation
+        for kind in kinds or (next(iter(parameters.values())).annotation,):
+            implementations[kind] = implementation
         implementation.__signature__ = signature  # Numba compares names *and* annotations
         return implementation
 

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-from stream_rnn.errors import CheckpointError, ConfigError
+from .errors import CheckpointError, ConfigError
 
 TEMPORARY = ".tmp-"
 

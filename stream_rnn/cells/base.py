@@ -1,0 +1,62 @@
+"""What a cell is.
+
+A gated cell is a pointwise function of its unit's own pre-activations and own state,
+
+    s[:, i] = φ(a[:, i], s₋[:, i]),                                            (1)
+
+with z = [h₋, 1, x] (Z,), Z = H + 1 + m, pre-activations a = zᵀW (G, H), parameters
+W (Z, G, H), state s (K, H) and hidden state h = s[0].  Besides s it reports
+
+    A (K, G, H) = ∂s[k, i] / ∂a[g, i]
+    B (K, K, H) = ∂s[k, i] / ∂s₋[l, i]   at fixed a.
+
+Learners see only W, z, A and B.  A pre-activation reads a contiguous slice of z; the
+rows of W outside it are zero and `mask` keeps them so.
+"""
+
+from functools import singledispatch
+
+import numpy as np
+
+from ..dispatch import generic
+
+
+@generic
+def activate(cell, a, s_, s, A, B):
+    """Evaluate Eq. (1) and its partial derivatives; writes s, A and B."""
+
+
+@generic
+def mask(cell, g):
+    """Zero, in the gradient g (Z, G, H), what no pre-activation reads."""
+
+
+@singledispatch
+def shape(cell) -> tuple[int, int]:
+    """(K, G): state components and pre-activations per unit of *cell*."""
+    raise TypeError(f"{cell!r} is not a cell; the cells are in stream_rnn.cells.CELLS")
+
+
+@singledispatch
+def initialise(cell, rng: np.random.Generator, W: np.ndarray) -> None:
+    """Draw the initial parameters W (Z, G, H) in place."""
+    raise TypeError(f"{cell!r} is not a cell; the cells are in stream_rnn.cells.CELLS")
+
+
+def draw(rng: np.random.Generator, W: np.ndarray, gain: float, orthogonal: bool) -> None:
+    """Fan-in initialisation: every pre-activation starts with variance gain.
+
+    Input and recurrent weights are uniform with variance gain / fan-in, the fan-in being
+    the part of z that they read (Glorot & Bengio 2010, He et al. 2015); with *orthogonal*
+    the recurrent block of each pre-activation is a random orthogonal matrix times √gain
+    (Saxe et al. 2014).  Biases are 0.
+    """
+    Z, G, H = W.shape
+    W[:H] = rng.uniform(-1, 1, (H, G, H)) * np.sqrt(3 * gain / (2 * H))
+    W[H] = 0
+    m = Z - H - 1
+    W[H + 1 :] = rng.uniform(-1, 1, (m, G, H)) * np.sqrt(3 * gain / max(2 * m, 1))
+    if orthogonal:
+        for g in range(G):
+            q, r = np.linalg.qr(rng.standard_normal((H, H)))
+            W[:H, g] = q * np.sign(np.diag(r)) * np.sqrt(gain)

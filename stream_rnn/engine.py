@@ -1,0 +1,91 @@
+"""The compiled loops: predict, and predict then learn.
+
+One record runs through `infer` and `absorb`:
+
+    infer    x → standard units → network → prediction, in the target's units
+    absorb   carry traces and state over; if there is a target: standardise it, score the
+             prediction, adapt the parameters; take x into the running statistics
+
+`infer` changes scratch only.  `learn_one` is `prequential` on one row, so one at a time
+and in chunks are the same machine code on the same numbers.
+"""
+
+from math import isfinite, isnan
+
+from .dispatch import compiled
+from .features.scale import express, observe, recover, standardise
+from .linalg import copy
+from .losses import value
+from .network import advance, forward
+from .optimizers.adapt import adapt
+
+RECORDS, LEARNED, ROLLBACKS, SINCE_SAVED = range(4)  # places in State.counts
+CHECK_EVERY = 256  # learned records between two copies of the parameters
+
+
+@compiled
+def infer(model, state, work, x, out):
+    """Prediction (O,) for the raw input x (m,), in the target's units; NaN is missing."""
+    standardise(model.input_scale, state.inputs, x, work.x)
+    forward(model, state, work)
+    recover(model.target_scale, state.targets, work.p, out)
+    for j in range(out.size):
+        if not isfinite(out[j]):
+            out[j] = state.targets.mean[j]
+
+
+@compiled
+def absorb(model, state, work, x, y):
+    """Learn the record that `infer` has just seen; False if something is not finite."""
+    for i in range(work.r.size):
+        if not isfinite(work.r[i]):
+            return False
+    advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0)
+    finite = True
+    for j in range(y.size):
+        if not isnan(y[j]):
+            finite = score(model, state, work, y)
+            break
+    observe(model.input_scale, state.inputs, x)
+    state.counts[RECORDS] += 1
+    return finite
+
+
+@compiled
+def score(model, state, work, y):
+    """Score the prediction, then adapt the parameters; False if something is not finite."""
+    observe(model.target_scale, state.targets, y)
+    express(model.target_scale, state.targets, y, work.y)
+    loss = value(model.loss, work.y, work.o, work.p)
+    if not isfinite(loss):
+        return False
+    state.sums[0] += loss
+    state.counts[LEARNED] += 1
+    finite = adapt(model.optimizer, model, state, work)
+    if finite:
+        state.counts[SINCE_SAVED] += 1
+        if state.counts[SINCE_SAVED] == CHECK_EVERY:
+            copy(state.theta, state.saved[1])
+            state.counts[SINCE_SAVED] = 0
+    return finite
+
+
+@compiled
+def predict(model, state, work, X, out):
+    """Predictions (T, O) for the rows of X (T, m), each as if it came next."""
+    for t in range(X.shape[0]):
+        infer(model, state, work, X[t], out[t])
+
+
+@compiled
+def prequential(model, state, work, X, Y, out):
+    """Predict each row of X (T, m), then learn its target in Y (T, O).
+
+    Returns (rows done, True), or (rows done, False) when the last of them met a number
+    that is not finite, upon which the caller restores the parameters and goes on.
+    """
+    for t in range(X.shape[0]):
+        infer(model, state, work, X[t], out[t])
+        if not absorb(model, state, work, X[t], Y[t]):
+            return t + 1, False
+    return X.shape[0], True

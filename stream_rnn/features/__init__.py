@@ -1,0 +1,1 @@
+"""Everything between a record and an array."""

@@ -1,0 +1,55 @@
+"""What a learner is: how the gradient of a loss reaches the recurrent parameters.
+
+For every layer the network calls, in this order and once a record,
+
+    observe(learner, W, s_, trace, work)      after the cell was activated: carry the
+                                              derivatives over to the new state
+    gradient(learner, W, trace, work, lam, g) whenever a derivative is wanted:
+                                              write Σᵢ λᵢ ∂h[i]/∂W into g (Z, G, H)
+
+`work` holds z, a, A, B of the record (see `cells.base`); λ = lam (H,) = ∂L/∂h.  `trace` is
+the learner's memory of the past, a NamedTuple of arrays that is part of the state.
+`gradient` leaves the trace as it is, unless the learner gathers several losses (`TBPTT`
+with every > 1).  It returns whether g is complete, that is, whether an update is due.
+"""
+
+from functools import singledispatch
+from typing import NamedTuple
+
+import numpy as np
+
+from ..dispatch import compiled, generic
+
+
+class Axes(NamedTuple):
+    """Declares an array of a state: its axes by name, and its dtype (None: the model's)."""
+
+    names: tuple[str, ...]
+    dtype: type | None = None
+
+
+@generic
+def observe(learner, W, s_, trace, work):
+    """Carry the influence of the parameters on the state through one step."""
+
+
+@generic
+def gradient(learner, W, trace, work, lam, g):
+    """Write dL/dW (Z, G, H) into g; returns whether an update is due."""
+
+
+@singledispatch
+def trace_axes(learner, dims: dict[str, int]) -> NamedTuple:
+    """The learner's trace as a NamedTuple of `Axes`; may add its own sizes to *dims*."""
+    raise TypeError(f"{learner!r} is not a learner; they are in stream_rnn.learners.LEARNERS")
+
+
+@singledispatch
+def work_axes(learner, dims: dict[str, int]) -> NamedTuple:
+    """The learner's scratch arrays as a NamedTuple of `Axes`."""
+    raise TypeError(f"{learner!r} is not a learner; they are in stream_rnn.learners.LEARNERS")
+
+
+INT = np.int64
+
+__all__ = ["INT", "Axes", "compiled", "gradient", "observe", "trace_axes", "work_axes"]

@@ -1,0 +1,129 @@
+"""Truncated back-propagation through time (Williams & Peng 1990), from stored activations.
+
+z, A and B of the last *window* steps are kept in a ring.  The loss of step t is propagated
+backwards, s = t, t−1, …, with the adjoint σ (K, H) of the state:
+
+    δ_s[g,i] = Σ_k A_s[k,g,i] σ[k,i]                                             (1)
+    σ[l,i] ← Σ_k B_s[k,l,i] σ[k,i],   σ[0,j] += Σ_{g,i} W[j,g,i] δ_s[g,i]        (2)
+    dL/dW[c] = Σ_s z_s[c] δ_s                                                    (3)
+
+(3) being one (Z × window)(window × G·H) product.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..linalg import copy, zero
+from . import base
+from .base import INT, Axes
+
+
+class TBPTT(NamedTuple):
+    """TBPTT(window, every): *window* steps back, an update on each *every*-th record.
+
+    With every > 1 the losses of the last *every* records are gathered: the parameters
+    change on every *every*-th record only, which costs window/every steps a record.
+
+    >>> from stream_rnn import Adam, Elman, RecurrentRegressor
+    >>> model = RecurrentRegressor(Elman(4), TBPTT(window=5), Adam(0.01), seed=1)
+    >>> for t in range(400):
+    ...     model.learn_one({"x": t % 2}, t % 2)
+    >>> round(model.predict_one({"x": 1}), 1)
+    1.0
+    """
+
+    window: int = 10
+    every: int = 1
+
+
+class Window(NamedTuple):
+    z: np.ndarray  # (T, Z)
+    A: np.ndarray  # (T, K, G, H)
+    B: np.ndarray  # (T, K, K, H)
+    lam: np.ndarray  # (T, H): ∂L_s/∂h_s of the losses gathered since the last update
+    t: np.ndarray  # (2,) steps seen; losses gathered
+
+
+class Adjoint(NamedTuple):
+    sigma: np.ndarray  # (2, K, H)
+    delta: np.ndarray  # (T, G, H)
+    back: np.ndarray  # (H,)
+
+
+@base.trace_axes.register
+def _(learner: TBPTT, dims):
+    dims["T"] = learner.window
+    return Window(
+        Axes(("T", "Z")),
+        Axes(("T", "K", "G", "H")),
+        Axes(("T", "K", "K", "H")),
+        Axes(("T", "H")),
+        Axes(("2",), INT),
+    )
+
+
+@base.work_axes.register
+def _(learner: TBPTT, dims):
+    return Adjoint(Axes(("2", "K", "H")), Axes(("T", "G", "H")), Axes(("H",)))
+
+
+@base.observe.register
+def observe(learner: TBPTT, W, s_, trace, work):
+    T = trace.z.shape[0]
+    r = trace.t[0] % T
+    copy(work.z, trace.z[r])
+    copy(work.A.reshape(work.A.size), trace.A[r].reshape(work.A.size))
+    copy(work.B.reshape(work.B.size), trace.B[r].reshape(work.B.size))
+    if trace.t[1] >= learner.every:  # the losses gathered so far have been learned
+        zero(trace.lam.reshape(trace.lam.size))
+        trace.t[1] = 0
+    zero(trace.lam[r])
+    trace.t[0] += 1
+
+
+@base.gradient.register
+def gradient(learner: TBPTT, W, trace, work, lam, g):
+    T, Z = trace.z.shape
+    _, K, G, H = trace.A.shape
+    copy(lam, trace.lam[(trace.t[0] - 1) % T])
+    trace.t[1] += 1
+    if trace.t[1] < learner.every:
+        return False
+    delta = work.learner.delta
+    propagate(W, trace, work.learner)
+    np.dot(trace.z.T, delta.reshape(T, G * H), g.reshape(Z, G * H))
+    return True
+
+
+@base.compiled
+def propagate(W, trace, adjoint):
+    """Equations (1) and (2) over the window; writes δ (T, G, H)."""
+    sigma, delta, back = adjoint.sigma, adjoint.delta, adjoint.back
+    T, K, G, H = trace.A.shape
+    t = trace.t[0]
+    recurrent = W[:H].reshape(H, G * H)
+    zero(sigma.reshape(sigma.size))
+    for age in range(T):
+        r = (t - 1 - age) % T
+        now, before = age % 2, 1 - age % 2
+        if age >= t:  # nothing was stored there yet
+            zero(delta[r].reshape(G * H))
+            continue
+        for i in range(H):
+            sigma[now, 0, i] += trace.lam[r, i]
+        for g in range(G):
+            for i in range(H):
+                delta[r, g, i] = trace.A[r, 0, g, i] * sigma[now, 0, i]
+            for k in range(1, K):
+                for i in range(H):
+                    delta[r, g, i] += trace.A[r, k, g, i] * sigma[now, k, i]
+        np.dot(recurrent, delta[r].reshape(G * H), back)
+        for l in range(K):
+            for i in range(H):
+                sigma[before, l, i] = trace.B[r, 0, l, i] * sigma[now, 0, i]
+            for k in range(1, K):
+                for i in range(H):
+                    sigma[before, l, i] += trace.B[r, k, l, i] * sigma[now, k, i]
+        for j in range(H):
+            sigma[before, 0, j] += back[j]

@@ -1,0 +1,280 @@
+"""Prometheus metrics of a running pipeline, in a registry of its own.
+
+The pipeline's thread writes plain numbers once per batch; a scrape turns them into
+samples.  Counters count from the start of the process, as Prometheus expects: a resumed
+run begins again at zero.
+
+>>> metrics = Metrics("demo")
+>>> metrics.add("records_consumed_total", 3)
+>>> metrics.add("records_dead_lettered_total", 1, reason="undecodable")
+>>> [line for line in metrics.text().splitlines() if "records_consumed_total " in line][-1]
+'stream_rnn_records_consumed_total 3.0'
+"""
+
+import math
+import platform
+import time
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    StateSetMetricFamily,
+)
+
+from .errors import ConfigError
+
+PREFIX = "stream_rnn_"
+STATES = ("starting", "running", "draining", "stopped", "failed")
+BUCKETS = tuple(
+    m * 10.0**e for e in range(-6, 1) for m in (1, 2.5, 5) if 5e-6 <= m * 10.0**e <= 2.5
+)
+
+
+class Family(NamedTuple):
+    help: str
+    labels: tuple[str, ...] = ()
+    present: bool = False  # also before it is first set: zero means something
+
+
+PARTITION = ("topic", "partition")
+LEARNER = ("learner",)
+FAMILIES = {
+    "records_consumed_total": Family("Records read from the source.", present=True),
+    "records_learned_total": Family("Records with a label that were learned.", present=True),
+    "records_predicted_total": Family("Predictions written to the sink.", present=True),
+    "records_replayed_total": Family("Records learned again, silently, after a restart."),
+    "records_dead_lettered_total": Family("Records refused, by reason.", ("reason",)),
+    "transactions_total": Family("Transactions, by outcome.", ("outcome",)),
+    "rebalances_total": Family("Rebalances of the consumer group."),
+    "assigned_partitions": Family("Partitions this process reads."),
+    "consumer_lag_records": Family("Records in the partition not read yet.", PARTITION),
+    "consumer_position_offset": Family("Offset of the next record to read.", PARTITION),
+    "loss_sum_total": Family("Sum of the losses of all predictions.", LEARNER),
+    "loss_observations_total": Family("Predictions that had a label.", LEARNER),
+    "rolling_mae": Family("Mean absolute error of the recent predictions.", LEARNER),
+    "gradient_norm": Family("Norm of the last gradient.", LEARNER),
+    "parameter_norm": Family("Norm of all parameters.", LEARNER),
+    "gradient_clips_total": Family("Gradients that were clipped.", LEARNER),
+    "kalman_resets_total": Family("Resets of the Kalman covariance.", LEARNER),
+    "nonfinite_rollbacks_total": Family(
+        "Updates undone because they left NaN or infinity.", LEARNER
+    ),
+    "drift_alarms_total": Family("Drift alarms, by detector.", ("learner", "detector")),
+    "vocabulary_size": Family("Known tokens or classes.", LEARNER),
+    "vocabulary_overflows_total": Family("Tokens beyond the vocabulary's cap.", LEARNER),
+    "contexts": Family("Keys with a state in memory.", LEARNER),
+    "context_evictions_total": Family("Keys whose state was moved to disk.", LEARNER),
+    "bits_per_symbol": Family("Code length of the recent symbols.", LEARNER),
+    "checkpoint_last_success_timestamp_seconds": Family("When the last checkpoint was written."),
+    "checkpoint_last_position": Family("Records before the last checkpoint."),
+    "checkpoint_size_bytes": Family("Size of the last checkpoint."),
+    "checkpoint_duration_seconds": Family("Time the last checkpoint took."),
+    "checkpoint_failures_total": Family("Checkpoints not written or found damaged.", ("reason",)),
+}
+HISTOGRAMS = {
+    "update_duration_seconds": "Time to predict and learn one record.",
+    "end_to_end_latency_seconds": "From a record's timestamp to its published prediction.",
+    "transaction_commit_duration_seconds": "Time to commit a transaction.",
+}
+HEALTH = [name for name, family in FAMILIES.items() if family.labels == LEARNER]
+FAILURES = ("write", "damaged")
+
+Samples = Iterable[tuple[str, dict[str, str], float]]
+
+
+class Histogram:
+    """A classic histogram whose observations come many at a time."""
+
+    def __init__(self, bounds: Sequence[float] = BUCKETS):
+        self.bounds = bounds
+        self.counts, self.sum = [0] * (len(bounds) + 1), 0.0
+
+    def observe(self, value: float, times: int = 1) -> None:
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.sum += value * times
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        total = 0
+        buckets: list[tuple[str, float]] = []
+        for bound, count in zip((*self.bounds, math.inf), tuple(self.counts), strict=True):
+            total += count
+            buckets.append(("+Inf" if bound == math.inf else repr(float(f"{bound:.6g}")), total))
+        return buckets
+
+
+class Metrics:
+    """The metrics of one pipeline; also an observer of it (see `pipeline.Observer`).
+
+    Args:
+        learner: the pipeline's name, the label ``learner`` of the model's metrics.
+    """
+
+    def __init__(self, learner: str = "default"):
+        self.learner = learner
+        self.values: dict[tuple[str, tuple[str, ...]], float] = {}
+        self.histograms = {name: Histogram() for name in HISTOGRAMS}
+        self._state = STATES[0]
+        self._base: dict[str, float] = {}
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        for name, family in FAMILIES.items():
+            if family.present:
+                self.set(name, 0.0)
+        for reason in FAILURES:
+            self.set("checkpoint_failures_total", 0.0, reason=reason)
+
+    # -- writing ---------------------------------------------------------------------
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        self.values[name, tuple(labels[label] for label in FAMILIES[name].labels)] = value
+
+    def add(self, name: str, amount: float = 1.0, **labels: str) -> None:
+        key = name, tuple(labels[label] for label in FAMILIES[name].labels)
+        self.values[key] = self.values.get(key, 0.0) + amount
+
+    def observe(self, name: str, value: float, times: int = 1) -> None:
+        self.histograms[name].observe(value, times)
+
+    def state(self, name: str) -> None:
+        self._state = name
+
+    def started(self, pipeline: Any) -> None:
+        """Totals of a resumed estimator count from here."""
+        self._base = dict(pipeline.task.estimator.health())
+        self.update(pipeline)
+
+    def batch(self, pipeline: Any, outcome: Any) -> None:
+        now = time.time()
+        for name in ("consumed", "predicted", "learned"):
+            self.add(f"records_{name}_total", outcome.counts[name])
+        for reason, number in outcome.reasons.items():
+            self.add("records_dead_lettered_total", number, reason=reason)
+        records = outcome.counts["consumed"]
+        if records:
+            self.observe("update_duration_seconds", outcome.seconds / records, records)
+        latency = self.histograms["end_to_end_latency_seconds"]
+        for timestamp in outcome.timestamps:
+            latency.observe(max(0.0, now - timestamp))
+        self.update(pipeline)
+
+    def update(self, pipeline: Any) -> None:
+        """What the estimator, the source and the sinks report of themselves."""
+        health = pipeline.task.estimator.health()
+        for name in HEALTH:
+            short = name.removesuffix("_total")
+            if short in health:
+                base = self._base.get(short, 0.0) if name.endswith("_total") else 0.0
+                self.set(name, health[short] - base, learner=self.learner)
+        for part in (pipeline.source, *pipeline.sinks.values()):
+            samples: Samples = part.metrics() if hasattr(part, "metrics") else ()
+            for name, labels, value in samples:
+                self.set(name, value, **labels)
+
+    def checkpoint(self, pipeline: Any, seconds: float) -> None:
+        self.set("checkpoint_last_success_timestamp_seconds", time.time())
+        self.set("checkpoint_last_position", pipeline.counters["consumed"])
+        self.set("checkpoint_size_bytes", pipeline.store.last_size)
+        self.set("checkpoint_duration_seconds", seconds)
+
+    def checkpoint_failed(self, reason: str) -> None:
+        self.add("checkpoint_failures_total", reason=reason)
+
+    # -- reading ---------------------------------------------------------------------
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry, in the thread of a scrape."""
+        values = dict(self.values)
+        for name, (text, labels, _) in FAMILIES.items():
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = kind(PREFIX + name, text, labels=labels)
+            for (owner, label_values), value in values.items():
+                if owner == name:
+                    family.add_metric(label_values, value)
+            if family.samples:
+                yield family
+        for name, histogram in self.histograms.items():
+            yield HistogramMetricFamily(
+                PREFIX + name, HISTOGRAMS[name], histogram.cumulative(), histogram.sum
+            )
+        state = {name: name == self._state for name in STATES}
+        yield StateSetMetricFamily(f"{PREFIX}state", "What the process is doing.", state)
+        yield InfoMetricFamily(f"{PREFIX}build", "Versions.", build())
+
+    def text(self) -> str:
+        return generate_latest(self.registry).decode()
+
+
+def build() -> dict[str, str]:
+    def of(package: str) -> str:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return "unknown"
+
+    return {
+        "version": of("stream-rnn"),
+        "numba": of("numba"),
+        "numpy": of("numpy"),
+        "python": platform.python_version(),
+    }
+
+
+class Server(NamedTuple):
+    """A running endpoint; ``url`` is where to scrape it."""
+
+    url: str
+    http: Any
+    thread: Any
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+        self.thread.join()
+
+
+def serve(
+    metrics: Metrics,
+    host: str = "127.0.0.1",
+    port: int = 9108,
+    certfile: str | None = None,
+    keyfile: str | None = None,
+    client_cafile: str | None = None,
+) -> Server:
+    """Serve ``/metrics``; port 0 takes a free one.
+
+    With *certfile* and *keyfile* over TLS; with *client_cafile* only to clients that show
+    a certificate signed by it.  Raises `ConfigError` if that cannot be done.
+    """
+    for field, path in (("certfile", certfile), ("keyfile", keyfile)):
+        if path is not None and not Path(path).is_file():
+            raise ConfigError(f"metrics.{field} = {path!r}: no such file")
+    if client_cafile is not None and certfile is None:
+        raise ConfigError("metrics.client_cafile needs metrics.certfile and metrics.keyfile")
+    try:
+        http, thread = start_http_server(
+            port,
+            addr=host,
+            registry=metrics.registry,
+            certfile=certfile,
+            keyfile=keyfile,
+            client_cafile=client_cafile,
+            client_auth_required=client_cafile is not None,
+        )
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"metrics.host = {host!r}, metrics.port = {port}: cannot listen there "
+            f"({reason}); choose another port, or 0 for any free one"
+        ) from None
+    scheme = "https" if certfile else "http"
+    shown = f"[{host}]" if ":" in host else host
+    return Server(f"{scheme}://{shown}:{http.server_port}/metrics", http, thread)

@@ -1,0 +1,96 @@
+"""A model: what is composed, and which compositions make sense."""
+
+from typing import Any, NamedTuple
+
+from .cells import CELLS
+from .errors import ConfigError
+from .features.scale import Standard, Unscaled
+from .learners import LEARNERS, TBPTT
+from .losses import LOSSES, Absolute, Quantile, is_regression
+from .optimizers import OPTIMIZERS, Clip, Decay, Kalman
+
+
+class Model(NamedTuple):
+    """The specs of a network and of its learning; their types select the compiled code."""
+
+    cells: tuple
+    learner: Any
+    optimizer: Any  # a Kalman, or a tuple of links
+    loss: Any
+    input_scale: Any
+    target_scale: Any
+
+
+def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
+    """Check and assemble; raises `ConfigError` that names what does not go together."""
+    cells = tuple(typed(c, CELLS, "cell") for c in _members(cell))
+    if not cells:
+        raise ConfigError("cell: an empty stack; give at least one cell, e.g. LSTM(16)")
+    for c in cells:
+        if c.units < 1:
+            raise ConfigError(f"units: {c.units} in {c}; a cell needs at least one unit")
+    learner = typed(learner, LEARNERS, "learner")
+    loss = typed(loss, LOSSES, "loss")
+    links = tuple(typed(link, OPTIMIZERS, "optimizer") for link in _members(optimizer))
+    check_learner(learner)
+    check_optimizer(links, learner, loss)
+    inputs = Standard() if scale else Unscaled()
+    targets = Standard() if scale and is_regression(loss) else Unscaled()
+    kalman = isinstance(links[0], Kalman)
+    return Model(cells, learner, links[0] if kalman else links, loss, inputs, targets)
+
+
+def check_learner(learner) -> None:
+    if isinstance(learner, TBPTT):
+        if learner.every < 1:
+            raise ConfigError(f"every: {learner.every}; TBPTT updates every 1 or more records")
+        if learner.window < learner.every:
+            raise ConfigError(
+                f"window: {learner.window} is shorter than every = {learner.every}; "
+                "losses would fall out of the window before they are learned"
+            )
+
+
+def check_optimizer(links, learner, loss) -> None:
+    steps = [link for link in links if not isinstance(link, Clip | Decay)]
+    if len(steps) != 1 or links[-1] is not steps[0]:
+        raise ConfigError(
+            f"optimizer: {links}; a chain is any number of Clip and Decay followed by one "
+            "optimizer that makes the step, e.g. (Clip(1.0), Adam(1e-3))"
+        )
+    if isinstance(steps[0], Kalman):
+        if len(links) > 1:
+            raise ConfigError(
+                "optimizer: Kalman takes no Clip or Decay before it, for it follows "
+                "derivatives of the prediction, not of the loss; use Kalman() alone, and "
+                "Huber as the loss to bound an outlier's influence"
+            )
+        if isinstance(loss, Absolute | Quantile):
+            raise ConfigError(
+                f"loss: {type(loss).__name__} has no likelihood that Kalman could filter "
+                "with; use Squared or Huber, or Adam as the optimizer"
+            )
+        if isinstance(learner, TBPTT) and learner.every > 1:
+            raise ConfigError(
+                f"every: {learner.every}; Kalman learns from each record, so use "
+                "TBPTT(window, every=1) or another optimizer"
+            )
+
+
+def typed(spec, registry: dict[str, type], role: str):
+    """The spec with its numbers in their declared types: Huber(1) is Huber(1.0)."""
+    if isinstance(spec, type):
+        spec = spec()
+    others = [t for r in (CELLS, LEARNERS, OPTIMIZERS, LOSSES) if r is not registry for t in r.values()]
+    if type(spec) in others or not hasattr(type(spec), "_fields"):
+        names = ", ".join(registry)
+        raise ConfigError(f"{role}: {spec!r} is not a {role}; choose one of {names}")
+    hints = type(spec).__annotations__
+    return spec._replace(
+        **{f: float(v) for f, v in spec._asdict().items() if hints.get(f) is float}
+    )
+
+
+def _members(spec) -> tuple:
+    """A plain tuple is several specs, a NamedTuple is one."""
+    return tuple(spec) if type(spec) in (tuple, list) else (spec,)

@@ -1,0 +1,190 @@
+"""The network: a stack of recurrent layers and a linear readout, forwards and backwards.
+
+With parameters θ = [W₀, W₁, …, V] in one vector, for input x of a record:
+
+    z = [h₋, 1, x],  a = zᵀW,  s = φ(a, s₋)          for each layer, x being the h below
+    r = [h, 1] or [h, 1, x],  o = rᵀV,  p = link(o)                              (1)
+
+and for a loss with e = ∂L/∂o:
+
+    ∂L/∂V = r ⊗ e,  λ = V[:H] e = ∂L/∂h  of the uppermost layer                  (2)
+
+Each layer's learner turns its λ into ∂L/∂W; the layer below gets, at the same instant,
+λ[j] = Σ_{g,i} W[H+1+j, g, i] A[0, g, i] λ[i] from the layer above.              (3)
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .cells.base import activate, mask
+from .dispatch import compiled, generic
+from .learners.base import gradient, observe
+from .linalg import copy, vecmat
+from .losses import link
+
+
+class Layer(NamedTuple):
+    """The state of a layer."""
+
+    s: np.ndarray  # (K, H)
+    trace: NamedTuple  # the learner's
+
+
+class LayerWork(NamedTuple):
+    """What one record brings forth in a layer; scratch, not state."""
+
+    z: np.ndarray  # (Z,)
+    a: np.ndarray  # (G, H)
+    s: np.ndarray  # (K, H)
+    A: np.ndarray  # (K, G, H)
+    B: np.ndarray  # (K, K, H)
+    lam: np.ndarray  # (H,)
+    learner: NamedTuple
+
+
+class Work(NamedTuple):
+    """What one record brings forth in the network; scratch, not state."""
+
+    layers: tuple
+    x: np.ndarray  # (m,) standardised input
+    y: np.ndarray  # (O,) target in standard units
+    r: np.ndarray  # (R,)
+    o: np.ndarray  # (O,)
+    p: np.ndarray  # (O,)
+    e: np.ndarray  # (O,)
+    optimizer: NamedTuple
+
+
+@compiled
+def forward(model, state, work):
+    """Eq. (1) for the input work.x; the state is read, not changed."""
+    at = ascend(model.cells, state.layers, work.layers, state.theta, 0, work.x)
+    h = work.layers[-1].s[0]
+    copy(h, work.r[: h.size])
+    work.r[h.size] = 1
+    skip = work.r[h.size + 1 :]
+    copy(work.x, skip)
+    vecmat(work.r, readout(state.theta, at, work), work.o)
+    link(model.loss, work.o, work.p)
+
+
+@compiled
+def readout(theta, at, work):
+    """View of V (R, O)."""
+    return theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
+
+
+@compiled
+def weights(theta, at, layer):
+    """View of W (Z, G, H)."""
+    G, H = layer.a.shape
+    Z = layer.z.size
+    return theta[at : at + Z * G * H].reshape(Z, G, H)
+
+
+@generic
+def ascend(cells, layers, works, theta, at, x):
+    """Evaluate the layers from the input up; returns where V begins in θ."""
+
+
+@ascend.register
+def ascended(cells: (), layers, works, theta, at, x):
+    return at
+
+
+@ascend.register
+def ascend_layer(cells: tuple, layers, works, theta, at, x):
+    layer, work = layers[0], works[0]
+    G, H = work.a.shape
+    W = weights(theta, at, work)
+    copy(layer.s[0], work.z[:H])
+    work.z[H] = 1
+    copy(x, work.z[H + 1 :])
+    vecmat(work.z, W.reshape(work.z.size, G * H), work.a.reshape(G * H))
+    activate(cells[0], work.a, layer.s, work.s, work.A, work.B)
+    return ascend(cells[1:], layers[1:], works[1:], theta, at + W.size, work.s[0])
+
+
+@generic
+def advance(cells, learner, layers, works, theta, at):
+    """Carry every layer's trace and state over to this record."""
+
+
+@advance.register
+def advanced(cells: (), learner, layers, works, theta, at):
+    pass
+
+
+@advance.register
+def advance_layer(cells: tuple, learner, layers, works, theta, at):
+    layer, work = layers[0], works[0]
+    W = weights(theta, at, work)
+    observe(learner, W, layer.s, layer.trace, work)
+    copy(work.s.reshape(work.s.size), layer.s.reshape(work.s.size))
+    advance(cells[1:], learner, layers[1:], works[1:], theta, at + W.size)
+
+
+@compiled
+def backward(model, state, work, e, g):
+    """Write ∂L/∂θ (P,) for e = ∂L/∂o into g: equations (2) and (3).
+
+    Returns whether the learner's part is complete; the readout's part is added to what
+    g holds when it was not complete on the record before.
+    """
+    O = work.o.size
+    at = g.size - work.r.size * O
+    V = readout(state.theta, at, work)
+    lam = work.layers[-1].lam
+    for i in range(lam.size):
+        lam[i] = 0
+        for j in range(O):
+            lam[i] += V[i, j] * e[j]
+    for i in range(work.r.size):
+        for j in range(O):
+            g[at + i * O + j] += work.r[i] * e[j]
+    return descend(model.cells, model.learner, state.layers, work.layers, state.theta, 0, g)
+
+
+@generic
+def descend(cells, learner, layers, works, theta, at, g):
+    """Gradients of the layers from the top down; λ of the uppermost is in its scratch."""
+
+
+@descend.register
+def descended(cells: (), learner, layers, works, theta, at, g):
+    return True
+
+
+@descend.register
+def descend_layer(cells: tuple, learner, layers, works, theta, at, g):
+    work = works[0]
+    W = weights(theta, at, work)
+    descend(cells[1:], learner, layers[1:], works[1:], theta, at + W.size, g)
+    hand_down(works[1:], theta, at + W.size, work.lam)
+    part = weights(g, at, work)
+    due = gradient(learner, W, layers[0].trace, work, work.lam, part)
+    mask(cells[0], part)
+    return due
+
+
+@generic
+def hand_down(above, theta, at, lam):
+    """Eq. (3): write the λ of a layer from the layers above it, if there are any."""
+
+
+@hand_down.register
+def hand_down_nothing(above: (), theta, at, lam):
+    pass
+
+
+@hand_down.register
+def hand_down_layer(above: tuple, theta, at, lam):
+    work = above[0]
+    G, H = work.a.shape
+    W = weights(theta, at, work)
+    for j in range(lam.size):
+        lam[j] = 0
+        for g in range(G):
+            for i in range(H):
+                lam[j] += W[H + 1 + j, g, i] * work.A[0, g, i] * work.lam[i]

@@ -1,0 +1,247 @@
+"""OnlineNetwork: a model with its state, at work on arrays."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import engine
+from .cells.base import initialise, shape
+from .errors import CheckpointError
+from .features.scale import Moments as ScaleMoments
+from .learners.base import INT, Axes, trace_axes, work_axes
+from .linalg import limit_blas_threads
+from .model import Model
+from .network import Layer, LayerWork, Work
+from .optimizers.adapt import Descent, Filter
+from .optimizers.base import Moments, slots
+from .optimizers.kalman import Covariance, Kalman, reset
+from .state import allocate, grow, resolve, walk
+
+
+class State(NamedTuple):
+    """All that a network remembers from one record to the next."""
+
+    theta: np.ndarray  # (P,) = [W of each layer (Z, G, H), V (R, O)]
+    gradient: np.ndarray  # (P,) gathered since the last update
+    saved: np.ndarray  # (2, P): the initial parameters, and the last ones known to be good
+    layers: tuple  # Layer for each cell
+    memory: Any  # the optimizer's: Moments or Covariance
+    inputs: ScaleMoments
+    targets: ScaleMoments
+    counts: np.ndarray  # (4,) see engine
+    sums: np.ndarray  # (1,) loss
+
+
+class OnlineNetwork:
+    """A recurrent network that predicts and learns rows of arrays.
+
+    m inputs and O outputs, both of which may grow; X (T, m) and Y (T, O) are float64 in
+    their own units, NaN standing for a missing value.  *skip* lets the readout see the
+    inputs beside the hidden state.
+
+    >>> from stream_rnn.model import compose
+    >>> from stream_rnn import LSTM, RTRL, Adam, Squared
+    >>> network = OnlineNetwork(compose(LSTM(4), RTRL(), Adam(0.01), Squared()), 1, 1, seed=1)
+    >>> X = np.arange(500.0)[:, None] % 4
+    >>> P = network.prequential(X, np.roll(X, -1))
+    >>> bool(abs(P[-50:] - np.roll(X, -1)[-50:]).mean() < 0.2 * abs(P[:50] - np.roll(X, -1)[:50]).mean())
+    True
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        inputs: int,
+        outputs: int,
+        *,
+        seed: int = 0,
+        skip: bool = False,
+        dtype: Any = np.float32,
+    ):
+        limit_blas_threads()
+        self.model, self.skip, self.dtype, self.seed = model, skip, np.dtype(dtype), seed
+        self._lay_out(inputs, outputs)
+        self._draw()
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predictions (T, O), each row of X taken as the next; nothing changes."""
+        X = _rows(X)
+        out = np.empty((len(X), self.outputs))
+        engine.predict(self.model, self.state, self.work, X, out)
+        return out
+
+    def prequential(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+        """Predict each row, then learn it; returns the predictions (T, O)."""
+        X, Y = _rows(X), _rows(Y)
+        out = np.empty((len(X), self.outputs))
+        done = 0
+        while done < len(X):
+            rows, finite = engine.prequential(
+                self.model, self.state, self.work, X[done:], Y[done:], out[done:]
+            )
+            done += rows
+            if not finite:
+                self._roll_back()
+        return out
+
+    def grow(self, inputs: int, outputs: int) -> None:
+        """Append inputs and outputs; their weights start at 0, so no prediction changes."""
+        fields, state, shapes = self._fields, self.state, self._shapes
+        self._lay_out(inputs, outputs)
+        self._reset_memory()
+        grow(fields, state, self._fields, self.state, shapes, self._shapes)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The state's arrays by name: views, not copies."""
+        return dict(walk(self.state))
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over arrays by name; raises `CheckpointError` unless names and shapes agree."""
+        mine = self.arrays()
+        if mine.keys() != arrays.keys():
+            odd = ", ".join(sorted(mine.keys() ^ arrays.keys()))
+            raise CheckpointError(f"the checkpoint is of another model; they differ in: {odd}")
+        for name, array in mine.items():
+            other = arrays[name]
+            if other.shape != array.shape or other.dtype != array.dtype:
+                raise CheckpointError(
+                    f"{name}: the checkpoint has {other.dtype}{other.shape}, "
+                    f"the model {array.dtype}{array.shape}"
+                )
+        for name, array in mine.items():
+            array[...] = arrays[name]
+
+    def parameters(self) -> list[np.ndarray]:
+        """Views of W (Z, G, H) of each layer, and of V (R, O)."""
+        return self._split(self.state.theta)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Records seen, records learned, rollbacks; clipped gradients or filter resets."""
+        counts = self.state.counts
+        memory = self.state.memory
+        named = {
+            "records": int(counts[engine.RECORDS]),
+            "learned": int(counts[engine.LEARNED]),
+            "nonfinite_rollbacks": int(counts[engine.ROLLBACKS]),
+        }
+        if isinstance(memory, Covariance):
+            named["kalman_resets"] = int(memory.counts[1])
+        else:
+            named["gradient_clips"] = int(memory.clips[0])
+        return named
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = ("model", "skip", "dtype", "seed", "inputs", "outputs")
+        return {**{k: getattr(self, k) for k in kept}, "arrays": self.arrays()}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        limit_blas_threads()
+        arrays, inputs, outputs = (saved.pop(k) for k in ("arrays", "inputs", "outputs"))
+        self.__dict__.update(saved)
+        self._lay_out(inputs, outputs)
+        self.load(arrays)
+
+    def _lay_out(self, inputs: int, outputs: int) -> None:
+        """Allocate a zero state and the scratch for m inputs and O outputs."""
+        self.inputs, self.outputs = inputs, outputs
+        layers, works, self._shapes, m = [], [], [], inputs
+        for cell in self.model.cells:
+            K, G = shape(cell)
+            H = cell.units
+            dims = {"K": K, "G": G, "H": H, "Z": H + 1 + m}
+            trace = trace_axes(self.model.learner, dims)
+            layers.append(resolve(Layer(Axes(("K", "H")), trace), dims, self.dtype))
+            scratch = work_axes(self.model.learner, dims)
+            works.append(resolve(LayerWork(*_layer_work, scratch), dims, self.dtype))
+            self._shapes.append((dims["Z"], G, H))
+            m = H
+        R = m + 1 + (inputs if self.skip else 0)
+        self._shapes.append((R, outputs))
+        dims = {"m": inputs, "O": outputs, "R": R}
+        dims["P"] = sum(int(np.prod(s)) for s in self._shapes)
+        memory, scratch = self._optimizer_axes(dims)
+        wide = ScaleMoments(*[Axes(("m",), np.float64)] * 3)
+        narrow = ScaleMoments(*[Axes(("O",), np.float64)] * 3)
+        P = Axes(("P",))
+        head = resolve((P, P, Axes(("2", "P"))), dims, self.dtype)
+        tail = (wide, narrow, Axes(("4",), INT), Axes(("1",), np.float64))
+        tail = resolve(tail, dims, self.dtype)
+        self._fields = State(*head, tuple(layers), memory, *tail)
+        self.state = allocate(self._fields)
+        vectors = [Axes(("m",)), Axes(("O",)), Axes(("R",)), *[Axes(("O",))] * 3]
+        vectors = resolve(tuple(vectors), dims, self.dtype)
+        self.work = allocate(Work(tuple(works), *vectors, scratch))
+
+    def _optimizer_axes(self, dims: dict[str, int]):
+        """Fields of the optimizer's memory and of its scratch."""
+        if isinstance(self.model.optimizer, Kalman):
+            layers = []
+            for Z, G, H in self._shapes[:-1]:
+                sizes = {"L": Z * (Z + 1) // 2, "G": G, "H": H}
+                layers.append(resolve(Axes(("L", "G", "H")), sizes, self.dtype))
+            dims["Q"] = dims["R"] * (dims["R"] + 1) // 2
+            rest = (Axes(("Q", "O")), Axes(("O",), np.float64), Axes(("2",), INT))
+            memory = Covariance(tuple(layers), *resolve(rest, dims, self.dtype))
+            return memory, resolve(Filter(*[Axes(("P",))] * 3), dims, self.dtype)
+        dims["M"] = sum(slots(link) for link in self.model.optimizer)
+        memory = Moments(Axes(("M", "P")), Axes(("M",), INT), Axes(("1",), INT))
+        return resolve(memory, dims, self.dtype), Descent()
+
+    def _draw(self) -> None:
+        """Initial parameters from the seed; the readout by fan-in (Glorot & Bengio 2010)."""
+        rng = np.random.default_rng(self.seed)
+        *recurrent, V = self.parameters()
+        for cell, W in zip(self.model.cells, recurrent, strict=True):
+            drawn = np.zeros(W.shape)
+            initialise(cell, rng, drawn)
+            W[...] = drawn
+        H = self.model.cells[-1].units
+        V[:H] = rng.uniform(-1, 1, (H, self.outputs)) * np.sqrt(3 / H)
+        self.state.saved[:] = self.state.theta
+        self._reset_memory()
+
+    def _reset_memory(self) -> None:
+        """Set the optimizer's memory to that of a new one."""
+        memory = self.state.memory
+        for _, array in walk(memory):
+            array[...] = 0
+        if isinstance(memory, Covariance):
+            for array in (*memory.layers, memory.readout):
+                reset(array.reshape(len(array), -1), self.model.optimizer.prior)
+            memory.noise[:] = 1.0
+
+    def _roll_back(self) -> None:
+        """Return to the last good parameters, or, twice in a row, to the initial ones.
+
+        Hidden states, traces and the optimizer's memory start anew.
+        """
+        state = self.state
+        again = state.counts[engine.SINCE_SAVED] < 0
+        state.theta[:] = state.saved[0 if again else 1]
+        state.counts[engine.SINCE_SAVED] = -engine.CHECK_EVERY
+        state.counts[engine.ROLLBACKS] += 1
+        state.gradient[:] = 0
+        for _, array in walk(state.layers):
+            array[...] = 0
+        self._reset_memory()
+
+    def _split(self, theta: np.ndarray) -> list[np.ndarray]:
+        ends = np.cumsum([int(np.prod(s)) for s in self._shapes])
+        parts = np.split(theta, ends[:-1])
+        return [part.reshape(s) for part, s in zip(parts, self._shapes, strict=True)]
+
+
+_layer_work = (
+    Axes(("Z",)),
+    Axes(("G", "H")),
+    Axes(("K", "H")),
+    Axes(("K", "G", "H")),
+    Axes(("K", "K", "H")),
+    Axes(("H",)),
+)
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """C-contiguous float64 rows: what the compiled code is specialised on."""
+    return np.ascontiguousarray(np.atleast_2d(array), np.float64)

@@ -1,0 +1,11 @@
+"""The optimizers; `OPTIMIZERS` maps their names to their specs, a tuple of them is a chain."""
+
+from .descent import SGD, Adam, Momentum, RMSProp
+from .kalman import Kalman
+from .shaping import Clip, Decay
+
+OPTIMIZERS = {
+    spec.__name__: spec for spec in (SGD, Momentum, RMSProp, Adam, Kalman, Clip, Decay)
+}
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "Clip", "Decay", "Kalman", "Momentum", "RMSProp"]

@@ -1,0 +1,148 @@
+"""Decoupled extended Kalman filter over the parameters.
+
+Puskorius & Feldkamp 1994; for LSTM: Ergen & Kozat 2018.  Every unit's row of parameters
+of one pre-activation, and every column of the readout, is a group r with a covariance
+Π_r.  For one output p with target y, innovation e = y − p and q_r = ∂p/∂θ_r:
+
+    κ_r = Π_r q_r,  a = Σ_r q_rᵀ κ_r,  α = R/ω + a                               (1)
+    θ_r ← θ_r + κ_r e / α,   Π_r ← Π_r − κ_r κ_rᵀ / α + Q I                      (2)
+
+Several outputs are measured one after another, each innovation corrected for what the
+measurements before it have moved.  Losses say what R, ω and ∂p/∂o are (`Measurement`):
+
+* Squared: R is a running mean of (ωe)², ω = 1.
+* Huber(δ): the same with ω = min(1, δ √(R + a) / |e|), so that outliers count less.
+* Logistic, Softmax: R = p (1 − p), ω = 1.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..dispatch import compiled, generic
+from ..losses import Huber, Logistic, Softmax, Squared
+
+
+class Kalman(NamedTuple):
+    """Second-order learning, one record at a time; O(Z P) a record and no learning rate.
+
+    *prior* is the initial variance of each parameter (in units of standardised inputs and
+    targets), *process_noise* the variance added on each record: what makes it follow drift.
+    """
+
+    prior: float = 0.1
+    process_noise: float = 1e-6
+
+
+class Covariance(NamedTuple):
+    """Π of all groups, packed by rows of the lower triangle so that new inputs append."""
+
+    layers: tuple  # of (L, G, H), L = Z (Z + 1) / 2
+    readout: np.ndarray  # (Q, O), Q = R (R + 1) / 2
+    noise: np.ndarray  # (O,) R
+    counts: np.ndarray  # (2,) measurements; resets of a covariance
+
+
+@generic
+def measure(loss, y, p, j, variance, a):
+    """(innovation e, R/ω, sample of R) of output j; *a* is the variance of p before it."""
+
+
+@generic
+def sensitivity(loss, p, j, e):
+    """Write e (O,) = ∂p[j]/∂o."""
+
+
+def _one_output(loss, p, j, e):
+    for k in range(e.size):
+        e[k] = 0
+    e[j] = 1
+
+
+def _bernoulli(loss, y, p, j, variance, a):
+    return y[j] - p[j], max(p[j] * (1 - p[j]), 1e-4), variance
+
+
+sensitivity.register(_one_output, Squared, Huber)
+measure.register(_bernoulli, Logistic, Softmax)
+
+
+@sensitivity.register
+def logistic(loss: Logistic, p, j, e):
+    for k in range(e.size):
+        e[k] = 0
+    e[j] = p[j] * (1 - p[j])
+
+
+@sensitivity.register
+def softmax(loss: Softmax, p, j, e):
+    for k in range(e.size):
+        e[k] = -p[j] * p[k]
+    e[j] += p[j]
+
+
+@measure.register
+def gaussian(loss: Squared, y, p, j, variance, a):
+    e = y[j] - p[j]
+    return e, variance, max(e * e, 1e-12)
+
+
+@measure.register
+def robust(loss: Huber, y, p, j, variance, a):
+    e = y[j] - p[j]
+    deviation = np.sqrt(variance + a)
+    weight = min(1.0, loss.delta * deviation / max(abs(e), 1e-30))
+    return e, variance / weight, max((weight * e) ** 2, 1e-12)
+
+
+@compiled
+def project(P, q, kappa):
+    """κ = Π q for n groups at once, Π packed (L, n), q and κ (Z, n); returns Σ qᵀκ."""
+    Z, n = q.shape
+    for c in range(Z):
+        for i in range(n):
+            kappa[c, i] = 0
+    at = 0
+    for c in range(Z):
+        for d in range(c):
+            for i in range(n):
+                kappa[c, i] += P[at, i] * q[d, i]
+                kappa[d, i] += P[at, i] * q[c, i]
+            at += 1
+        for i in range(n):
+            kappa[c, i] += P[at, i] * q[c, i]
+        at += 1
+    a = 0.0
+    for c in range(Z):
+        part = q.dtype.type(0)
+        for i in range(n):
+            part += q[c, i] * kappa[c, i]
+        a += part
+    return a
+
+
+@compiled
+def correct(P, kappa, inverse, noise):
+    """Π ← Π − κκᵀ/α + Q I for n groups at once."""
+    Z, n = kappa.shape
+    at = 0
+    for c in range(Z):
+        for d in range(c + 1):
+            for i in range(n):
+                P[at, i] -= inverse * kappa[c, i] * kappa[d, i]
+            at += 1
+        for i in range(n):
+            P[at - 1, i] = max(P[at - 1, i], noise) + noise
+
+
+@compiled
+def reset(P, prior):
+    """Π ← prior · I for all groups of a packed (L, n) covariance."""
+    L, n = P.shape
+    c, diagonal = 0, 0
+    for at in range(L):
+        for i in range(n):
+            P[at, i] = prior if at == diagonal else 0
+        if at == diagonal:
+            c += 1
+            diagonal += c + 1

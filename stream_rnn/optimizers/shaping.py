@@ -1,0 +1,44 @@
+"""Links that shape a gradient before another link steps along it: Clip and Decay."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from . import base
+
+
+class Clip(NamedTuple):
+    """Shorten the gradient to the global norm *limit* (Pascanu et al. 2013)."""
+
+    limit: float = 1.0
+
+
+class Decay(NamedTuple):
+    """Add rate · θ to the gradient: weight decay towards 0."""
+
+    rate: float = 1e-4
+
+
+@base.update.register
+def clip(optimizer: Clip, theta, g, memory, at):
+    total = 0.0
+    for start in range(0, g.size, 256):  # float32 within a block, float64 across blocks
+        part = g.dtype.type(0)
+        for i in range(start, min(start + 256, g.size)):
+            part += g[i] * g[i]
+        total += part
+    norm = np.sqrt(total)
+    if norm > optimizer.limit:
+        memory.clips[0] += 1
+        scale = g.dtype.type(optimizer.limit / norm)
+        for i in range(g.size):
+            g[i] *= scale
+    return at
+
+
+@base.update.register
+def decay(optimizer: Decay, theta, g, memory, at):
+    rate = g.dtype.type(optimizer.rate)
+    for i in range(g.size):
+        g[i] += rate * theta[i]
+    return at

@@ -1,0 +1,150 @@
+"""A task: one ordered stream of records, its features and its estimator.
+
+A file is one task; of a Kafka topic each partition is one.
+"""
+
+import base64
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from connectors.base import Record
+
+from .errors import BadRecord
+from .estimators.protocol import Snapshot, StreamEstimator
+from .features.rows import MissingTarget, Row, Rows
+
+
+class Outcome(NamedTuple):
+    """What came of a batch."""
+
+    rows: list[Row]  # results, in the order of the records
+    refused: list[Row]  # dead letters, in the order of the records
+    counts: dict[str, int]  # consumed, predicted, learned, refused
+    reasons: dict[str, int]  # of the refusals
+    seconds: float  # spent learning
+    timestamps: list[float]  # of the records that have one
+
+
+class Task:
+    """Predict and learn record by record; set aside what cannot be learned from.
+
+    Args:
+        estimator: predicts and learns.
+        rows: makes its features and targets.
+        copy: fields of the record that the result repeats.
+        origin: whether a result says which partition and offset it belongs to.
+    """
+
+    def __init__(
+        self,
+        estimator: StreamEstimator,
+        rows: Rows,
+        copy: Sequence[str] = (),
+        origin: bool = False,
+    ):
+        self.estimator, self.rows = estimator, rows
+        self.copy, self.origin = tuple(copy), origin
+
+    def learn(self, records: Sequence[Record]) -> Outcome:
+        """Results and dead letters of *records*; every record is in exactly one of them."""
+        start = time.perf_counter()
+        refused = {
+            index: _letter(record, "decode", "undecodable", record.error)
+            for index, record in enumerate(records)
+            if record.error is not None
+        }
+        todo = [index for index in range(len(records)) if index not in refused]
+        results: list[Row] = []
+        labelled, limit = 0, len(todo)
+        while todo:
+            part = [records[index] for index in todo[:limit]]
+            try:
+                rows, learned = self._run(part)
+            except BadRecord as bad:
+                if bad.index > 0:
+                    limit = bad.index  # those before it are good: they go first
+                    continue
+                index = todo.pop(0)
+                reason = "missing_target" if isinstance(bad, MissingTarget) else "refused"
+                refused[index] = _letter(records[index], "learn", reason, str(bad))
+            else:
+                results += rows
+                labelled += learned
+                todo = todo[limit:]
+            limit = len(todo)
+        reasons: dict[str, int] = {}
+        for letter in refused.values():
+            reasons[letter["reason"]] = reasons.get(letter["reason"], 0) + 1
+        return Outcome(
+            rows=results,
+            refused=[refused[index] for index in sorted(refused)],
+            counts={
+                "consumed": len(records),
+                "predicted": len(results),
+                "learned": labelled,
+                "refused": len(refused),
+            },
+            reasons=reasons,
+            seconds=time.perf_counter() - start,
+            timestamps=[r.timestamp for r in records if r.timestamp is not None],
+        )
+
+    def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
+        """Result rows and the number of labels; a `BadRecord` has changed nothing."""
+        values: list[Row] = [record.value for record in records]  # type: ignore[misc]
+        before = self.rows.snapshot() if self.rows.lags else None
+        try:
+            xs, ys = self.rows.transform(values)
+            outputs = self.estimator.stream(xs, ys)
+        except BadRecord:
+            if before is not None:
+                self.rows.restore(before)
+            raise
+        unlabelled = sum(1 for y in ys if _is_missing(y))
+        for output, y, value in zip(outputs, ys, values, strict=True):
+            output["target"] = y
+            for field in self.copy:
+                output[field] = value.get(field)
+        if self.origin:
+            outputs = [
+                {"partition": record.partition, "offset": record.offset, **output}
+                for record, output in zip(records, outputs, strict=True)
+            ]
+        return outputs, len(records) - unlabelled
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """All of the state: JSON-able, and arrays by name."""
+        arrays, meta = self.estimator.snapshot()
+        return {"estimator": meta, "rows": self.rows.snapshot()}, arrays
+
+    def restore(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Take over a snapshot; raises `CheckpointError` if it is of another model."""
+        self.estimator.restore(Snapshot(arrays, meta["estimator"]))
+        self.rows.restore(meta["rows"])
+
+
+def _is_missing(y: Any) -> bool:
+    """None and NaN are no label; of several targets, one known is enough to learn."""
+    if isinstance(y, dict):
+        return all(_is_missing(value) for value in y.values())
+    return y is None or y != y
+
+
+def _letter(record: Record, stage: str, reason: str, error: str | None) -> Row:
+    """A dead letter: where the record was, why it was refused, and its bytes unchanged."""
+    letter: Row = {
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "stage": stage,
+        "reason": reason,
+        "error": error,
+    }
+    try:
+        letter["raw"] = record.raw.decode()
+    except UnicodeDecodeError:
+        letter["raw_base64"] = base64.b64encode(record.raw).decode()
+    return letter
