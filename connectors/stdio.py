@@ -1,0 +1,138 @@
+"""Records from standard input, rows to standard output."""
+
+import os
+import select
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+from connectors.base import Record, SinkError, SourceError
+from connectors.formats import line_format
+from connectors.json_sink import encode_rows
+from connectors.record_reader import RecordReader
+
+
+class StdinSource:
+    """Reads JSON Lines, CSV or text from standard input, or from the descriptor *fd*.
+
+    It cannot be read twice: the position is a count of records, and only a position at the
+    beginning can be restored.
+
+    >>> read, write = os.pipe()
+    >>> _ = os.write(write, b'{"x": 1}\\n{"x": 2}')
+    >>> source = StdinSource(fd=read)
+    >>> [record.value for record in source.next_batch(10, timeout=0)]
+    [{'x': 1}]
+    >>> os.close(write)  # the end: an unterminated line counts
+    >>> [record.value for record in source.next_batch(10, timeout=0)]
+    [{'x': 2}]
+    >>> source.finished, source.snapshot()
+    (True, {'records': 2})
+    >>> os.close(read)
+    """
+
+    def __init__(
+        self,
+        *,
+        format: str = "jsonl",
+        columns: Sequence[str] | None = None,
+        delimiter: str = ",",
+        max_record_bytes: int = 1 << 20,
+        fd: int | None = None,
+    ):
+        self.finished = False
+        self._fd = 0 if fd is None else fd
+        form = line_format(
+            format, columns=columns, delimiter=delimiter, max_record_bytes=max_record_bytes
+        )
+        self._reader = RecordReader(form, max_record_bytes, "stdin")
+
+    def next_batch(self, max_records: int, timeout: float) -> list[Record]:
+        """Up to *max_records*: what is there now, else the first to come within *timeout*."""
+        deadline = time.monotonic() + timeout
+        batch: list[Record] = []
+        while len(batch) < max_records and not self.finished:
+            records = self._reader.take(max_records - len(batch))
+            batch += records
+            if records:
+                continue
+            if self._reader.ended:
+                self.finished = True
+            elif not self._refill(0 if batch else max(0.0, deadline - time.monotonic())):
+                break
+        return batch
+
+    def snapshot(self) -> dict[str, int]:
+        """``{"records": count handed out}``."""
+        return {"records": self._reader.records}
+
+    def restore(self, position: dict[str, int] | None) -> None:
+        """Nothing at the beginning; `SourceError` elsewhere."""
+        records = 0 if position is None else position["records"]
+        if records != self._reader.records:
+            raise SourceError(
+                f"standard input cannot be read again from record {records}; read a file "
+                "instead, or remove the checkpoint to start with what arrives now"
+            )
+
+    def close(self) -> None:
+        """Standard input stays open: it belongs to the process."""
+
+    def _refill(self, timeout: float) -> bool:
+        """Read what is there; False if nothing came within *timeout* seconds."""
+        if not select.select([self._fd], [], [], timeout)[0]:
+            return False
+        try:
+            data = os.read(self._fd, 1 << 18)
+        except OSError as error:
+            raise SourceError(f"standard input cannot be read: {error.strerror}") from error
+        if data:
+            self._reader.feed(data)
+        else:
+            self._reader.end()
+        return True
+
+
+class StdoutSink:
+    """Writes each row as a line of JSON to standard output, or to the binary *stream*.
+
+    What was printed cannot be taken back: `restore` accepts any position, and rows after
+    the checkpoint are printed again.
+
+    >>> import io
+    >>> stream = io.BytesIO()
+    >>> sink = StdoutSink(stream=stream)
+    >>> sink.write([{"prediction": 1.5}])
+    >>> stream.getvalue(), sink.snapshot()
+    (b'{"prediction":1.5}\\n', {'rows': 1})
+    """
+
+    def __init__(self, *, stream: BinaryIO | None = None):
+        self._stream = sys.stdout.buffer if stream is None else stream
+        self._rows = 0
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        """Print *rows* and pass them on at once."""
+        if not rows:
+            return
+        try:
+            self._stream.write(encode_rows(rows))
+            self._stream.flush()
+        except OSError as error:
+            raise SinkError(f"standard output cannot be written: {error.strerror}") from error
+        self._rows += len(rows)
+
+    def flush(self) -> None:
+        """Nothing: every `write` passes its rows on."""
+
+    def snapshot(self) -> dict[str, int]:
+        """``{"rows": count printed}``."""
+        return {"rows": self._rows}
+
+    def restore(self, position: dict[str, int] | None) -> None:
+        """Take over the count; what was printed stays printed."""
+        self._rows = 0 if position is None else position["rows"]
+
+    def close(self) -> None:
+        """Standard output stays open: it belongs to the process."""
