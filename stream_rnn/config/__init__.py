@@ -1,0 +1,96 @@
+"""A pipeline's configuration: TOML in, checked tables out.
+
+>>> config = parse('''
+... source = {type = "file", path = "taxi.csv"}
+... sink = {type = "stdout"}
+... features.target = "riders"
+... estimator = {type = "regressor", cell = {type = "LSTM", units = 8}}
+... ''')
+>>> config.source.path, config.features.target
+('taxi.csv', 'riders')
+>>> parse('source = {type = "file", pth = "taxi.csv"}')
+Traceback (most recent call last):
+...
+stream_rnn.errors.ConfigError: source.pth: unknown field; did you mean 'path'?
+"""
+
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import ConfigError
+from .messages import explain
+from .schema import Config
+
+__all__ = ["Config", "load", "parse"]
+
+
+def load(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Config:
+    """The configuration in the file *path*; raises `ConfigError`.
+
+    *overrides* are ``section.field=value`` with a TOML value, or a bare string.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot read the configuration {os.fspath(path)!r}: {reason}") from None
+    try:
+        return parse(text, overrides)
+    except ConfigError as error:
+        raise ConfigError(f"{os.fspath(path)}: {error}") from None
+
+
+def parse(text: str, overrides: Sequence[str] = ()) -> Config:
+    """The configuration in *text*; raises `ConfigError`."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not TOML: {error}") from None
+    for override in overrides:
+        _override(table, override)
+    try:
+        config = msgspec.convert(table, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(explain(error, table)) from None
+    _check(config)
+    return config
+
+
+def _override(table: dict[str, Any], text: str) -> None:
+    name, equals, value = text.partition("=")
+    steps = name.strip().split(".")
+    if not equals or not all(steps):
+        raise ConfigError(f"override {text!r}: write it as section.field=value")
+    for step in steps[:-1]:
+        table = table.setdefault(step, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"override {text!r}: {step} is a value, not a table")
+    try:
+        table[steps[-1]] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[steps[-1]] = value.strip()  # a bare string
+
+
+def _check(config: Config) -> None:
+    """What a field's type cannot say."""
+    features = config.features
+    targets = [features.target] if isinstance(features.target, str) else features.target or []
+    if features.calendar and features.timestamp is None:
+        raise ConfigError(
+            "features.calendar needs features.timestamp: name the field that holds the time"
+        )
+    if features.include is not None:
+        for name in targets:
+            if name in features.include:
+                raise ConfigError(
+                    f"features.include holds the target {name!r}, which would give the answer "
+                    f"away; use features.lags = {{{name} = [1]}} for its past"
+                )
+    for name, steps in features.lags.items():
+        if not steps:
+            raise ConfigError(f"features.lags.{name} = []: give at least one lag, such as [1]")

@@ -1,0 +1,158 @@
+"""From a checked configuration to a pipeline that runs."""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from connectors.base import Sink, SinkError, Source, SourceError
+
+from ..checkpoint import Store
+from ..errors import ConfigError
+from ..features.rows import Rows
+from ..metrics import Metrics
+from ..pipeline import Observer, Pipeline, Schedule
+from ..task import Task
+from . import schema, specs
+
+log = logging.getLogger(__name__)
+
+
+def pipeline(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Pipeline:
+    """The pipeline of *config*; raises `ConfigError` for what cannot be opened."""
+    part = "source"
+    opened: list[Any] = []
+    try:
+        source = open_source(config.source)
+        opened.append(source)
+        part = "sink"
+        sink = open_sink(config.sink)
+        opened.append(sink)
+        part = "dead_letter"
+        refused = open_refused(config)
+    except (SourceError, SinkError, ValueError, ImportError, OSError) as error:
+        for connector in opened:
+            connector.close()
+        raise ConfigError(f"{part}: {error}") from None
+    return Pipeline(
+        source,
+        task(config),
+        sink,
+        refused,
+        None if config.checkpoint is None else Store(config.checkpoint.url, config.checkpoint.keep),
+        schedule(config),
+        observers,
+        identity(config),
+    )
+
+
+def task(config: schema.Config) -> Task:
+    features = config.features
+    rows = Rows(
+        features.target,
+        features.include,
+        features.exclude,
+        features.lags,
+        features.timestamp,
+        calendar(features.calendar),
+        features.missing_target,
+    )
+    origin = config.run.origin
+    if origin is None:
+        origin = isinstance(config.source, schema.KafkaSource)
+    return Task(specs.estimator(config.estimator), rows, config.run.copy, origin)
+
+
+def calendar(names: list[str]) -> Any:
+    """The function that makes these features of a time, or None for none."""
+    if not names:
+        return None
+    from ..features.calendar import Calendar
+
+    try:
+        return Calendar(*names)
+    except ValueError as error:
+        raise ConfigError(f"features.calendar: {error}") from None
+
+
+def schedule(config: schema.Config) -> Schedule:
+    run, checkpoint = config.run, config.checkpoint or schema.Checkpoint(url="")
+    return Schedule(
+        batch_records=run.batch_records,
+        poll_seconds=run.poll_seconds,
+        every_records=checkpoint.every_records,
+        every_seconds=checkpoint.every_seconds,
+        stop_on_failure=checkpoint.on_failure == "stop",
+        max_refused=run.max_dead_letter_ratio,
+        window=run.dead_letter_window,
+    )
+
+
+def identity(config: schema.Config) -> dict[str, Any]:
+    """What must stay as it is for a checkpoint to be continued."""
+    return {
+        "estimator": config.estimator,
+        "features": msgspec.to_builtins(config.features),
+        "copy": config.run.copy,
+    }
+
+
+def metrics(config: schema.Config) -> Metrics | None:
+    return Metrics(config.run.name) if config.metrics.enabled else None
+
+
+def options(table: msgspec.Struct, *without: str) -> dict[str, Any]:
+    """The fields of a table that have a value."""
+    return {
+        name: value
+        for name, value in msgspec.structs.asdict(table).items()
+        if value is not None and name not in without
+    }
+
+
+def open_source(table: schema.Source) -> Source:
+    if isinstance(table, schema.KafkaSource):
+        from connectors.kafka import KafkaSource
+        from connectors.kafka_settings import KafkaSettings
+
+        own = ("topic", "group", "start", "max_record_bytes", "stop_at_end")
+        return KafkaSource(
+            KafkaSettings.from_options(options(table, *own)),
+            table.topic,
+            start=table.start,
+            stop_at_end=table.stop_at_end,
+            max_record_bytes=table.max_record_bytes,
+        )
+    if isinstance(table, schema.FileSource):
+        from connectors.files import FileSource
+
+        return FileSource(**options(table))
+    from connectors.stdio import StdinSource
+
+    return StdinSource(**options(table))
+
+
+def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
+    if isinstance(table, schema.KafkaSink):
+        from connectors.kafka import KafkaSink
+        from connectors.kafka_settings import KafkaSettings
+
+        settings = KafkaSettings.from_options(options(table, "topic", "key"))
+        return KafkaSink(settings, table.topic, key=table.key, dead_letters=dead_letters)
+    if isinstance(table, schema.FileSink):
+        from connectors.files import FileSink
+
+        return FileSink(**options(table))
+    from connectors.stdio import StdoutSink
+
+    return StdoutSink(**options(table))
+
+
+def open_refused(config: schema.Config) -> Sink | None:
+    """Where dead letters go; beside the results' file unless something else is said."""
+    if config.dead_letter is not None:
+        return open_sink(config.dead_letter, dead_letters=True)
+    if isinstance(config.sink, schema.FileSink):
+        return open_sink(schema.FileSink(path=f"{config.sink.path}.refused.jsonl"))
+    log.warning("no [dead_letter] is configured: refused records are only logged and counted")
+    return None

@@ -1,0 +1,112 @@
+"""Errors a person can act on: the field, its value, what would be accepted."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from . import schema
+
+PATH = re.compile(r" - at `(key in )?\$?([^`]*)`$")
+
+
+def suggest(name: Any, known: Iterable[str]) -> str:
+    """``did you mean 'path'?``, or all that is known.
+
+    >>> suggest("pth", ["path", "format"])
+    "did you mean 'path'?"
+    """
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(sorted(known))}" if known else "nothing is accepted here"
+
+
+def explain(error: msgspec.ValidationError, table: dict[str, Any]) -> str:
+    """What is wrong in *table*, from the library's message about it.
+
+    >>> try:
+    ...     msgspec.convert({"sink": 1}, schema.Config)
+    ... except msgspec.ValidationError as error:
+    ...     print(explain(error, {"sink": 1}))
+    sink = 1: expected a table, got int
+    """
+    text = str(error)
+    found = PATH.search(text)
+    steps = re.findall(r"[^.\[\]]+", re.sub(r"\[.*?\]", "", found[2])) if found else []
+    problem = text[: found.start()] if found else text
+    place = ".".join(steps)
+    if match := re.fullmatch(r"Object contains unknown field `(.*)`", problem):
+        inside = look_up(table, steps)
+        return f"{_join(place, match[1])}: unknown field; {suggest(match[1], fields(steps, inside))}"
+    if match := re.fullmatch(r"Object missing required field `(.*)`", problem):
+        name = _join(place, match[1])
+        if match[1] == "type":
+            return f"{name}: is missing; {suggest('', types(steps))}"
+        return f"{name}: is missing; add it"
+    value = look_up(table, steps)
+    if problem.startswith("Invalid value"):
+        return f"{place} = {value!r}: unknown; {suggest(value, types(steps[:-1]))}"
+    if match := re.fullmatch(r"Invalid enum value (.*)", problem):
+        choices = literals(steps, look_up(table, steps[:-1]))
+        return f"{place} = {value!r}: unknown; {suggest(value, choices)}"
+    problem = problem.replace("`object`", "a table").replace("`", "")
+    return f"{place or 'the configuration'} = {value!r}: {problem[:1].lower()}{problem[1:]}"
+
+
+def look_up(table: Any, steps: list[str]) -> Any:
+    """The value at a path, or as near to it as there is one."""
+    for step in steps:
+        if not (isinstance(table, dict) and step in table):
+            break
+        table = table[step]
+    return table
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+def _structs(steps: list[str]) -> list[type[msgspec.Struct]]:
+    """The tables that may stand at a path."""
+    if not steps:
+        return [schema.Config]
+    kind = next((f.type for f in msgspec.structs.fields(schema.Config) if f.name == steps[0]), None)
+    options = getattr(kind, "__args__", (kind,))
+    return [o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)]
+
+
+def types(steps: list[str]) -> list[str]:
+    """The values of ``type`` that a table accepts."""
+    tags = (s.__struct_config__.tag for s in _structs(steps))
+    return [str(tag) for tag in tags if tag is not None]
+
+
+def fields(steps: list[str], inside: Any) -> list[str]:
+    """The fields of the table at a path, of the type that it names."""
+    names = []
+    for struct in _structs(steps):
+        tag = struct.__struct_config__.tag
+        if tag is None or (isinstance(inside, dict) and inside.get("type") == tag):
+            names += [f.name for f in msgspec.structs.fields(struct)]
+    return names
+
+
+def literals(steps: list[str], inside: Any) -> list[str]:
+    """The values of an enumerated field."""
+    for struct in _structs(steps[:-1]):
+        tag = struct.__struct_config__.tag
+        if tag is not None and isinstance(inside, dict) and inside.get("type") != tag:
+            continue
+        for found in msgspec.structs.fields(struct):
+            if found.name == steps[-1]:
+                return _strings(found.type)
+    return []
+
+
+def _strings(kind: Any) -> list[str]:
+    arguments = getattr(kind, "__args__", ())
+    return [text for a in arguments for text in ([a] if isinstance(a, str) else _strings(a))]

@@ -1,0 +1,157 @@
+"""The configuration of a pipeline, field by field.
+
+A field that is not listed here is refused; so is a value of another type.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Ratio = Annotated[float, Meta(ge=0, le=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Format = Literal["jsonl", "csv", "text"]
+
+
+class _Table(Struct, forbid_unknown_fields=True, omit_defaults=True): ...
+
+
+# -- sources -----------------------------------------------------------------------------
+
+
+class FileSource(_Table, tag="file"):
+    """A CSV, JSONL or text file, plain, .gz or .zst; with ``follow`` like ``tail -F``."""
+
+    path: str | list[str]  # a file, a folder, a pattern, or several
+    format: Format | None = None  # from the name if not given
+    follow: bool = False
+    columns: list[str] | None = None  # of a CSV file without a header
+    delimiter: str = ","
+    max_record_bytes: Positive = 1 << 20
+
+
+class StdinSource(_Table, tag="stdin"):
+    """Standard input, which cannot be read twice: a run that resumes takes what comes next."""
+
+    format: Format = "jsonl"
+    columns: list[str] | None = None
+    delimiter: str = ","
+    max_record_bytes: Positive = 1 << 20
+
+
+class KafkaConnection(_Table):
+    """How to reach the brokers; secrets come from files or from the environment."""
+
+    bootstrap: str | None = None  # or KAFKA_BOOTSTRAP in the environment
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] | None = None
+    mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None = None
+    username: str | None = None
+    username_file: str | None = None
+    password_file: str | None = None
+    cafile: str | None = None
+    certfile: str | None = None
+    keyfile: str | None = None
+    key_password_file: str | None = None
+    client: Literal["kafka-python", "confluent"] | None = None
+    client_id: str | None = None
+
+
+class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
+    """A topic of JSON objects."""
+
+    topic: str
+    group: str | None = None
+    start: Literal["earliest", "latest"] = "earliest"
+    max_record_bytes: Positive = 1 << 20
+    stop_at_end: bool = False  # finish at the offsets that were last when the run began
+
+
+Source = FileSource | StdinSource | KafkaSource
+
+
+# -- sinks -------------------------------------------------------------------------------
+
+
+class FileSink(_Table, tag="file"):
+    """A JSONL or CSV file."""
+
+    path: str
+    format: Literal["jsonl", "csv"] | None = None
+
+
+class StdoutSink(_Table, tag="stdout"):
+    """Standard output, as JSON lines."""
+
+    format: Literal["jsonl", "csv"] = "jsonl"
+
+
+class KafkaSink(KafkaConnection, tag="kafka", kw_only=True):
+    """A topic; a result becomes one JSON object."""
+
+    topic: str
+    key: str | None = None  # the field of a result that is its message's key
+
+
+Sink = FileSink | StdoutSink | KafkaSink
+
+
+# -- between them ------------------------------------------------------------------------
+
+
+class Features(_Table):
+    """What of a record is predicted, and what from."""
+
+    target: str | list[str] | None = None
+    include: list[str] | None = None
+    exclude: list[str] = field(default_factory=list)
+    timestamp: str | None = None
+    calendar: list[str] = field(default_factory=list)
+    lags: dict[str, list[Positive]] = field(default_factory=dict)
+    missing_target: Literal["refuse", "advance"] = "refuse"
+
+
+class Checkpoint(_Table):
+    """Where and how often the state is saved."""
+
+    url: str  # a directory, or an fsspec URL
+    keep: Positive = 3
+    every_records: Positive = 100_000
+    every_seconds: Seconds = 30.0
+    on_failure: Literal["continue", "stop"] = "continue"
+
+
+class Metrics(_Table):
+    """The Prometheus endpoint."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 9108
+    certfile: str | None = None
+    keyfile: str | None = None
+    client_cafile: str | None = None
+
+
+class Run(_Table):
+    """The service itself."""
+
+    name: str = "default"  # the label `learner` of the model's metrics
+    copy: list[str] = field(default_factory=list)  # fields of a record its result repeats
+    origin: bool | None = None  # results say partition and offset; by default from Kafka only
+    batch_records: Positive = 1000
+    poll_seconds: Seconds = 0.2
+    max_dead_letter_ratio: Ratio = 0.5
+    dead_letter_window: Positive = 1000
+
+
+class Config(_Table, kw_only=True):
+    """A whole pipeline."""
+
+    source: Source
+    sink: Sink
+    features: Features = field(default_factory=Features)
+    estimator: dict[str, Any] = field(default_factory=lambda: {"type": "regressor"})
+    dead_letter: Sink | None = None
+    checkpoint: Checkpoint | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    run: Run = field(default_factory=Run)

@@ -1,0 +1,117 @@
+"""From a decoded record to what an estimator takes: features x (a dict) and target y.
+
+>>> rows = Rows(target="y", exclude=["id"], lags={"y": [1, 2]})
+>>> xs, ys = rows.transform([{"id": "a", "u": 0.5, "y": 1.0}, {"id": "b", "u": 0.7, "y": 2.0}])
+>>> xs
+[{'u': 0.5}, {'u': 0.7, 'y.lag1': 1.0}]
+>>> ys
+[1.0, 2.0]
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from ..errors import BadRecord
+
+Row = dict[str, Any]
+
+
+class MissingTarget(BadRecord):
+    """A record without its target field."""
+
+
+class Rows:
+    """Choose features and targets, and add lagged columns and calendar features.
+
+    A target that is null is not known: the estimator predicts it and advances.  A target
+    field that is absent is a fault of the record, `MissingTarget`, unless
+    ``missing_target="advance"``.  A lag that reaches back before the first record, or to
+    a value that was missing, is left out.
+
+    Args:
+        target: the field to predict, or several, or None for a stream without labels.
+        include: the fields that become features; all but targets and *exclude* if None.
+        exclude: fields that never become features.
+        lags: for a field (a target too), how many records back: ``{"load": [1, 24]}``.
+        timestamp: the field that holds the time of the record.
+        calendar: features of that time, as a function of the field's value.
+        missing_target: ``"refuse"`` or ``"advance"``.
+    """
+
+    def __init__(
+        self,
+        target: str | Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        lags: Mapping[str, Sequence[int]] | None = None,
+        timestamp: str | None = None,
+        calendar: Callable[[Any], Row] | None = None,
+        missing_target: str = "refuse",
+    ):
+        self.target = target
+        self.targets = [target] if isinstance(target, str) else list(target or ())
+        self.include = None if include is None else list(include)
+        self.dropped = {*exclude, *self.targets, *([timestamp] if timestamp else [])}
+        self.lags = {field: sorted(set(steps)) for field, steps in (lags or {}).items()}
+        self.timestamp, self.calendar = timestamp, calendar
+        self.missing_target = missing_target
+        self._past: dict[str, deque] = {
+            field: deque(maxlen=steps[-1]) for field, steps in self.lags.items()
+        }
+
+    def transform(self, values: Sequence[Row]) -> tuple[list[Row], list[Any]]:
+        """Features and targets of *values*; raises `BadRecord` with nothing changed."""
+        ys = self._targets(values)
+        if self.include is None:
+            dropped = self.dropped
+            xs = [{k: v for k, v in value.items() if k not in dropped} for value in values]
+        else:
+            xs = [{k: value[k] for k in self.include if k in value} for value in values]
+        if self.calendar is not None:
+            self._add_calendar(xs, values)
+        for field in self.lags:
+            self._add_lags(field, xs, values)
+        return xs, ys
+
+    def _targets(self, values: Sequence[Row]) -> list[Any]:
+        if self.missing_target == "refuse":
+            for index, value in enumerate(values):
+                for name in self.targets:
+                    if name not in value:
+                        raise MissingTarget(f"the target field {name!r} is missing", index)
+        if isinstance(self.target, str):
+            name = self.target
+            return [value.get(name) for value in values]
+        if self.target is None:
+            return [None] * len(values)
+        return [{name: value.get(name) for name in self.targets} for value in values]
+
+    def _add_calendar(self, xs: list[Row], values: Sequence[Row]) -> None:
+        for index, (x, value) in enumerate(zip(xs, values, strict=True)):
+            try:
+                x.update(self.calendar(value[self.timestamp]))  # type: ignore[misc, index]
+            except (KeyError, ValueError, TypeError, OverflowError) as error:
+                message = f"{self.timestamp} = {value.get(self.timestamp)!r} is not a time"  # type: ignore[arg-type]
+                raise BadRecord(f"{message}: {error}", index) from None
+
+    def _add_lags(self, field: str, xs: list[Row], values: Sequence[Row]) -> None:
+        steps = [(step, f"{field}.lag{step}") for step in self.lags[field]]
+        past = self._past[field]  # newest first
+        for x, value in zip(xs, values, strict=True):
+            for step, name in steps:
+                if step > len(past):
+                    break
+                if past[step - 1] is not None:
+                    x[name] = past[step - 1]
+            past.appendleft(value.get(field))
+
+    def snapshot(self) -> dict[str, Any]:
+        """The lags' history, JSON-able."""
+        return {field: list(past) for field, past in self._past.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for field, past in self._past.items():
+            past.clear()
+            past.extend(islice(state.get(field, ()), past.maxlen))
