@@ -1,0 +1,167 @@
+"""What the sources and sinks ask of a Kafka client library.
+
+`connectors.kafka_python` and `connectors.kafka_confluent` implement it; `open_consumer` and
+`open_producer` pick one by ``KafkaSettings.client`` and import it only then.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from connectors.base import Record, SinkError
+from connectors.kafka_settings import KafkaSettings
+
+
+class Partition(NamedTuple):
+    """One partition of a topic.
+
+    >>> str(Partition("rivers", 3)), Partition.parse("rivers-3")
+    ('rivers-3', Partition(topic='rivers', number=3))
+    """
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.number}"
+
+    @classmethod
+    def parse(cls, name: str) -> "Partition":
+        topic, _, number = name.rpartition("-")
+        return cls(topic, int(number))
+
+
+Header = tuple[str, bytes]
+Decode = Callable[[Partition, Any], list[Record]]
+
+
+class Fenced(SinkError):
+    """Another process has taken over this transactional id or this place in the group."""
+
+
+class Listener(Protocol):
+    """Hears of changes in what a group member owns, inside `Consumer.poll` or `close`."""
+
+    def assigned(self, partitions: set[Partition]) -> None:
+        """They are owned now, and paused until they are sought and resumed."""
+
+    def revoked(self, partitions: set[Partition]) -> None:
+        """They go to another member after this returns: the last moment to commit."""
+
+    def lost(self, partitions: set[Partition]) -> None:
+        """Another member owns them already: nothing may be written for them."""
+
+
+class GroupOptions(NamedTuple):
+    """Membership in a consumer group.
+
+    ``instance`` makes the member static: it may restart within the session without a
+    rebalance.  ``cooperative`` moves only the partitions that change their owner.
+    """
+
+    group: str
+    instance: str | None = None
+    session_seconds: float = 45.0
+    poll_interval_seconds: float = 300.0
+    cooperative: bool = False
+
+
+class Consumer(Protocol):
+    """Reads committed records; commits nothing by itself."""
+
+    def partitions(self, topic: str) -> list[Partition]:
+        """Of an existing topic; raises `SourceError` for one that does not exist."""
+
+    def assign(self, offsets: Mapping[Partition, int]) -> None:
+        """Read exactly these partitions from these offsets."""
+
+    def subscribe(self, topics: Iterable[str], listener: Listener) -> None:
+        """Join the group."""
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Continue an assigned partition at *offset*, resumed if it was paused."""
+
+    def poll(self, max_records: int, timeout: float) -> dict[Partition, list[Record]]: ...
+
+    def position(self, partition: Partition) -> int | None:
+        """The next offset to be fetched, past control records; None if not known yet."""
+
+    def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+        """The first offset that is kept, and the one after the last committed record."""
+
+    def committed(self, partitions: Iterable[Partition]) -> dict[Partition, int | None]:
+        """The group's committed offsets."""
+
+    def highwater(self, partition: Partition) -> int | None:
+        """The offset after the last record, as of the last fetch."""
+
+    def group_metadata(self) -> Any:
+        """What fences a stale member when it is passed to `Producer.commit`."""
+
+    def close(self) -> None: ...
+
+
+class Producer(Protocol):
+    """Sends in order; bounds what is in flight; with a transactional id, transactions."""
+
+    def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None = None,
+        partition: int | None = None,
+        headers: list[Header] | None = None,
+        timestamp: float | None = None,
+    ) -> None:
+        """Queue a record; raises `SinkError` if one sent before has failed."""
+
+    def flush(self) -> None:
+        """Wait until every record is acknowledged; raises `SinkError` if one was not."""
+
+    def init_transactions(self) -> None:
+        """Fence and finish whatever an earlier owner of the transactional id left."""
+
+    def begin(self) -> None: ...
+
+    def commit(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
+        """Flush, add the input offsets, commit.  Any `SinkError` is final: close, restart."""
+
+    def abort(self) -> None: ...
+
+    def close(self, timeout: float = 10.0) -> None: ...
+
+
+def open_consumer(
+    settings: KafkaSettings, decode: "RecordDecoder", group: GroupOptions | None = None
+) -> Consumer:
+    """A consumer of the library that the settings name."""
+    if settings.client == "confluent":
+        from connectors.kafka_confluent import ConfluentConsumer
+
+        return ConfluentConsumer(settings, decode, group)
+    from connectors.kafka_python import PythonConsumer
+
+    return PythonConsumer(settings, decode, group)
+
+
+def open_producer(settings: KafkaSettings, transactional_id: str | None = None) -> Producer:
+    """A producer of the library that the settings name."""
+    if settings.client == "confluent":
+        from connectors.kafka_confluent import ConfluentProducer
+
+        return ConfluentProducer(settings, transactional_id)
+    from connectors.kafka_python import PythonProducer
+
+    return PythonProducer(settings, transactional_id)
+
+
+class RecordDecoder(Protocol):
+    """Messages of one partition to records."""
+
+    def __call__(
+        self,
+        partition: str,
+        raws: list[bytes | None],
+        offsets: list[int],
+        milliseconds: list[int],
+        keys: list[bytes | None],
+    ) -> list[Record]: ...
