@@ -1,0 +1,1 @@
+"""The forecaster: features, experts, aggregators and intervals that compose."""

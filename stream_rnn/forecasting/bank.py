@@ -1,0 +1,156 @@
+"""The forecaster's compiled loop: one series, one horizon, one record at a time.
+
+For each record: learn from the forecast that was made for it h records ago, take it in, and
+forecast the record h ahead.  `run` does so for a chunk; one record is a chunk of one row, so
+the results do not depend on how a stream is cut.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..dispatch import compiled
+from . import experts, features, history, interval, mix, ops, period, scale
+from .experts import DEFAULT
+from .features import Features
+from .history import History
+from .interval import LEVELS, Interval
+from .kernels import kernel
+from .linear import BOUND
+from .mix import FINAL, HEADS, Mix
+from .period import Period
+from .scale import Scale
+
+MEDIAN, MEAN, SCALE, LOWER = 0, 1, 2, 3  # columns of a forecast row
+UPPER = LOWER + len(LEVELS)
+WIDTH = UPPER + len(LEVELS)
+
+LEARNED, MISSING = range(2)
+
+NOISE_RATE = 0.005
+
+
+class Pending(NamedTuple):
+    """What was forecast and from what, kept until the truth arrives: a ring of h slots."""
+
+    rows: np.ndarray  # (h, D) feature rows
+    anchor: np.ndarray  # (h, 2): the last value and the leap
+    experts: np.ndarray  # (h, K) their predictions
+    made: np.ndarray  # (h, heads, 5), see `mix.combine`
+    forecast: np.ndarray  # (h, WIDTH): median, mean, scale, lower and upper bounds
+
+
+class Bank(NamedTuple):
+    """All state of one forecaster for one horizon."""
+
+    history: History
+    scale: Scale
+    period: Period
+    features: Features
+    pending: Pending
+    groups: tuple
+    mix: Mix
+    interval: Interval
+    counts: np.ndarray  # int64 (2,): records learned from, values missing
+
+
+def allocate(specs: tuple = DEFAULT, inputs: int = 0, horizon: int = 1, seed: int = 42) -> Bank:
+    """A bank of *specs* that has seen nothing, for *inputs* exogenous inputs."""
+    groups, prior, shared = experts.pack(specs, inputs, horizon, seed)
+    return Bank(
+        history.allocate(3 * period.LONGEST + 2 * horizon + 4),
+        scale.allocate(),
+        period.allocate(),
+        shared,
+        Pending(
+            np.zeros((horizon, len(shared.row))),
+            np.ones((horizon, 2)),
+            np.zeros((horizon, len(prior))),
+            np.zeros((horizon, HEADS, FINAL + 1)),
+            np.full((horizon, WIDTH), np.nan),
+        ),
+        groups,
+        mix.allocate(prior),
+        interval.allocate(),
+        np.zeros(2, np.int64),
+    )
+
+
+@compiled
+def run(bank, ys, xs, out):
+    """Take in ``ys`` (T,) with inputs ``xs`` (T, M); NaN is a missing value.
+
+    ``out`` (T, WIDTH) receives, for each record, the forecast made for it h records before;
+    NaN where there was none.
+    """
+    for i in range(len(ys)):
+        step(bank, ys[i], xs[i], out[i])
+
+
+@kernel
+def step(bank, y, x, out):
+    """One record: `learn`, take in, `predict`."""
+    t = bank.history.clock[history.COUNT]
+    h = len(bank.pending.rows)
+    slot = t % h
+    waiting = bank.pending.forecast[slot]
+    for i in range(WIDTH):
+        out[i] = waiting[i]
+    known = y == y
+    if not known:
+        bank.counts[MISSING] += 1
+        if t == 0:
+            return
+        y = waiting[MEDIAN] if t >= h else history.newest_first(bank.history)[0]
+    elif t >= h:
+        learn(bank, slot, y)
+    history.push(bank.history, y)
+    predict(bank, t, slot, x, known)
+
+
+@kernel
+def learn(bank, slot, y):
+    """The truth *y* of the forecast in ring slot *slot* is known."""
+    bank.counts[LEARNED] += 1
+    rate = max(NOISE_RATE, 1.0 / (bank.counts[LEARNED] + 10))
+    pending = bank.pending
+    last, leap = pending.anchor[slot, 0], pending.anchor[slot, 1]
+    ops.learn(bank.groups, pending.rows, slot, (y - last) / leap, rate)
+    mix.learn(bank.mix, pending.experts[slot], pending.made[slot], leap, y, rate)
+    forecast = pending.forecast[slot]
+    interval.learn(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:], y)
+
+
+@kernel
+def predict(bank, t, slot, x, known):
+    """Forecast h records ahead of record *t*, which is in the history already."""
+    pending, h = bank.pending, len(bank.pending.rows)
+    past = history.newest_first(bank.history)
+    if known:
+        scale.observe(bank.scale, past, t, h)
+    units = scale.units(bank.scale, t, h)
+    if t > 0:
+        period.observe(bank.period, (past[0] - past[1]) / units.step, t)
+    season = bank.period.found[0]
+    features.observe(bank.features, past, x, t, h, season, units)
+    row = pending.rows[slot]
+    for i in range(len(row)):
+        row[i] = bank.features.row[i]
+    pending.anchor[slot, 0], pending.anchor[slot, 1] = past[0], units.leap
+    predictions = pending.experts[slot]
+    ops.observe(bank.groups, past, t, h, season)
+    ops.predict(bank.groups, row, units, past, t, h, slot, predictions)
+    _limit(predictions, past[0], BOUND * units.leap)
+    mix.combine(bank.mix, predictions, past[0], units.leap, pending.made[slot])
+    forecast = pending.forecast[slot]
+    forecast[MEDIAN], forecast[MEAN] = pending.made[slot, 0, FINAL], pending.made[slot, 1, FINAL]
+    forecast[SCALE] = interval.scale(bank.interval)
+    interval.bounds(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:])
+
+
+@kernel
+def _limit(predictions, last, bound):
+    """No expert may stray further than *bound* from the last value; NaN becomes it."""
+    for k in range(len(predictions)):
+        p = min(last + bound, max(last - bound, predictions[k]))
+        predictions[k] = p if p == p else last

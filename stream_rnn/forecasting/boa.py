@@ -1,0 +1,83 @@
+"""Bernstein online aggregation: weights that follow the best expert, with fast regret."""
+
+from math import exp, log, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from .kernels import kernel
+
+WEIGHT, PRIOR, REGRET, VARIANCE, RANGE, RATE = range(6)
+
+MEDIAN, MEAN = range(2)  # the heads: absolute and squared loss
+
+
+class Boa(NamedTuple):
+    """One aggregation of K experts for each head; rows are named by the constants above.
+
+    Wintenberger (2017), "Optimal learning with Bernstein online aggregation", with the
+    gradient trick and a learning rate of its own for every expert.
+    """
+
+    table: np.ndarray  # (heads, 6, K)
+
+
+def allocate(prior: np.ndarray, heads: int = 2) -> Boa:
+    """Weights start at the *prior* (K,), which sums to 1."""
+    table = np.zeros((heads, 6, len(prior)))
+    table[:, WEIGHT] = table[:, PRIOR] = prior
+    return Boa(table)
+
+
+@kernel
+def combine(boa, head, experts):
+    """Σ_k w_k p_k."""
+    weights = boa.table[head, WEIGHT]
+    total = 0.0
+    for k in range(len(experts)):
+        total += weights[k] * experts[k]
+    return total
+
+
+@kernel
+def learn(boa, head, experts, combined, truth):
+    """Weigh the *experts* (K,) anew, whose *combined* forecast of *truth* is known.
+
+    r_k = ℓ'(p)(p − p_k), with ℓ' = sign(p − y) for the median and 2(p − y) for the mean;
+    V_k += r²;  E_k = max|r|;  η_k = min(1/(2E_k), √(−ln π_k / V_k));  G_k += r − ηr²;
+    w_k ∝ π_k η_k exp(η_k G_k).
+    """
+    table = boa.table[head]
+    slope = 2.0 * (combined - truth)
+    if head == MEDIAN:
+        slope = 1.0 if combined > truth else (-1.0 if combined < truth else 0.0)
+    fastest = 0.0
+    for k in range(len(experts)):
+        r = slope * (combined - experts[k])
+        table[RANGE, k] = max(table[RANGE, k], abs(r))
+        table[VARIANCE, k] += r * r
+        if table[VARIANCE, k] > 0:
+            eta = sqrt(-log(table[PRIOR, k]) / table[VARIANCE, k])
+            eta = min(0.5 / table[RANGE, k], eta)
+            table[REGRET, k] += r - eta * r * r
+            table[RATE, k] = eta
+        fastest = max(fastest, table[RATE, k])
+    if fastest > 0:
+        _normalise(table, fastest)
+
+
+@kernel
+def _normalise(table, fastest):
+    """w ∝ π η exp(ηG); an expert that never differed has the fastest rate."""
+    top = -1e300
+    count = table.shape[1]
+    for k in range(count):
+        top = max(top, table[RATE, k] * table[REGRET, k])
+    total = 0.0
+    for k in range(count):
+        eta = table[RATE, k] if table[RATE, k] > 0 else fastest
+        weight = table[PRIOR, k] * eta * exp(table[RATE, k] * table[REGRET, k] - top)
+        table[WEIGHT, k] = weight
+        total += weight
+    for k in range(count):
+        table[WEIGHT, k] /= total

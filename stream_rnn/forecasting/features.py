@@ -1,0 +1,138 @@
+"""One row of inputs per record, shared by all experts of a bank."""
+
+from math import sqrt, tanh
+from typing import NamedTuple
+
+import numpy as np
+
+from .kernels import clip, kernel
+from .scale import CHANGE_FLOOR, LEVEL_FLOOR
+
+LAGS, AVERAGES, SEASONS = 60, 5, 4
+LEVEL = LAGS
+AVERAGE = LEVEL + 1
+SEASON = AVERAGE + AVERAGES
+ONE = SEASON + SEASONS
+RANDOM = ONE + 1  # the random units, then the exogenous inputs
+
+RATES = (0.5, 0.25, 0.1, 0.03, 0.01)  # of the moving averages
+WINDOW = 20  # levels that a random unit looks back
+CLIP = 4.0
+EXOGENOUS_CLIP = 10.0
+
+
+class Features(NamedTuple):
+    """The row of the newest record and the moving moments behind it.
+
+    Columns: `LAGS` changes, level, deviations from `AVERAGES` moving averages, `SEASONS`
+    seasonal changes, constant, U random units, M exogenous inputs.  All in standard units;
+    clipped at ±4, exogenous inputs at ±10, against outliers.
+    """
+
+    row: np.ndarray  # (RANDOM + U + M,)
+    averages: np.ndarray  # (2, AVERAGES): moving averages, mean squares of the deviations
+    inputs: np.ndarray  # (3, M): running mean, variance and count of the exogenous inputs
+    random: np.ndarray  # (WINDOW + 2, U) weights: levels, last change, bias
+
+
+def allocate(units: int, inputs: int, rng: np.random.Generator) -> Features:
+    """Random units: weights N(0, 1/WINDOW), bias U(−1, 1), drawn from *rng*."""
+    random = rng.standard_normal((units, WINDOW + 2)) / sqrt(WINDOW)
+    random[:, -1] = rng.uniform(-1, 1, units)
+    return Features(
+        np.zeros(RANDOM + units + inputs),
+        np.zeros((2, AVERAGES)),
+        np.zeros((3, inputs)),
+        np.ascontiguousarray(random.T),
+    )
+
+
+@kernel
+def observe(features, past, x, t, h, period, units):
+    """Compute the row of record *t* from *past* (newest first) and the inputs *x* (M,)."""
+    row = features.row
+    for k in range(LAGS):
+        row[k] = clip((past[k] - past[k + 1]) / units.step, CLIP)
+    row[LEVEL] = (past[0] - units.mean) / units.deviation
+    row[ONE] = 1.0
+    _averages(features, past[0], t)
+    _seasons(row, past, t, h, period, units)
+    _random(features, past, units)
+    _exogenous(features, x)
+
+
+@kernel
+def _averages(features, y, t):
+    """Deviations from moving averages, each over its own root mean square."""
+    averages = features.averages
+    for i in range(AVERAGES):
+        if t == 0:
+            averages[0, i] = y
+        averages[0, i] += max(RATES[i], 1.0 / (t + 1)) * (y - averages[0, i])
+        deviation = y - averages[0, i]
+        if t > 0:
+            square = deviation * deviation
+            averages[1, i] += max(1.0 / t, CHANGE_FLOOR) * (square - averages[1, i])
+        size = averages[1, i]
+        features.row[AVERAGE + i] = clip(deviation / sqrt(size), CLIP) if size > 0 else 0.0
+
+
+@kernel
+def _seasons(row, past, t, h, m, units):
+    """S[t+h−jm] − S[t−jm], j = 1, 2, 3, and the last change's excess over a season ago."""
+    for i in range(SEASON, SEASON + SEASONS):
+        row[i] = 0.0
+    if m == 0:
+        return
+    whole = ((h - 1) // m + 1) * m  # the first multiple of m from which h steps on are known
+    change = 0.0
+    for j in range(3):
+        back = whole + j * m
+        if t >= back:
+            change = (past[back - h] - past[back]) / units.leap
+        row[SEASON + j] = clip(change, CLIP)
+    if t >= 2 * m:
+        excess = (past[0] - past[m]) - (past[1] - past[1 + m])
+        row[SEASON + 3] = clip(excess / units.step, CLIP)
+
+
+@kernel
+def _random(features, past, units):
+    """tanh of fixed random combinations of the last levels and the last change."""
+    row, random = features.row, features.random
+    count = random.shape[1]
+    out = row[RANDOM : RANDOM + count]
+    for i in range(count):
+        out[i] = random[WINDOW + 1, i] + random[WINDOW, i] * row[0]
+    for j in range(WINDOW):
+        level = (past[j] - units.mean) / units.deviation
+        for i in range(count):
+            out[i] += random[j, i] * level
+    for i in range(count):
+        out[i] = tanh(out[i])
+
+
+@kernel
+def _exogenous(features, x):
+    """Standardised by running moments; a missing value (NaN) counts as the mean."""
+    moments = features.inputs
+    first = len(features.row) - len(x)
+    for i in range(len(x)):
+        z = 0.0
+        if x[i] == x[i]:
+            moments[2, i] += 1
+            rate = max(1.0 / moments[2, i], LEVEL_FLOOR)
+            deviation = x[i] - moments[0, i]
+            moments[0, i] += rate * deviation
+            moments[1, i] += rate * (deviation * (x[i] - moments[0, i]) - moments[1, i])
+            size = sqrt(moments[1, i])
+            if size > 1e-9 * abs(moments[0, i]):
+                z = clip((x[i] - moments[0, i]) / size, EXOGENOUS_CLIP)
+        features.row[first + i] = z
+
+
+@kernel
+def raise_level(features, jump):
+    """Move the averages with the series when its level has shifted by *jump*."""
+    for i in range(AVERAGES):
+        features.averages[0, i] += jump

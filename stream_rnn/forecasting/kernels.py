@@ -1,0 +1,23 @@
+"""How the forecaster's inner loops are compiled."""
+
+from typing import Any
+
+from numba import njit
+
+#: LLVM may reorder sums, contract to fused multiply-adds and use reciprocals, but must
+#: keep NaN and infinity, because the guards of the filters test for them.
+FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
+
+#: A loop that is only called from compiled code.  The same machine code runs for one record
+#: and for a chunk, so reordering never makes the two differ.
+kernel: Any = njit(fastmath=FAST, error_model="numpy")
+
+
+@kernel
+def clip(value, limit):
+    """*value* limited to ±*limit*; not-a-number becomes 0, so that it cannot spread."""
+    if value > limit:
+        return limit
+    if value < -limit:
+        return -limit
+    return value if value == value else 0.0 * limit

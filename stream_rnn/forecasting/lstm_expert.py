@@ -1,0 +1,316 @@
+"""Experts with memory: small LSTMs, trained by exact RTRL and a Kalman filter."""
+
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from . import features, kalman
+from .kernels import clip, kernel
+from .linear import BOUND, HUBER, Linear, block
+from .ops import learn, level_shift, observe, predict, size
+
+NOISE_FLOOR = 1e-7  # float32
+HIDDEN_PRIOR = 0.1
+READOUT_DRIFT = 1e-6
+READOUT = Linear(lags=12, lag=0.3, level=0.03, average=0.03, season=0.1, seasons=0.1, constant=0.01)
+
+
+class Lstm(NamedTuple):
+    """An LSTM beside a linear readout (NARX with memory); every weight in a Kalman filter.
+
+    Inputs z = [level, last change, exogenous, 1, h₋].  The prediction is vᵀh + uᵀ·features;
+    ∂/∂W comes from exact real-time recurrent learning (Williams & Zipser 1989), and W is
+    updated by the decoupled extended Kalman filter, one group per row of W (Puskorius &
+    Feldkamp 1994).
+    """
+
+    units: int = 8
+    prior: float = 0.01  # variance of the recurrent weights at the start
+    drift: float = 1e-6  # their process noise, absolute
+    weight: float = 1.0
+
+
+class Networks(NamedTuple):
+    """A group of U `Lstm` of H units, D = M + 2 + 1 + H inputs, N readout features; float32.
+
+    Gates are in the order input, forget, candidate, output; weight (k, g·H + i) of z_k into
+    gate g of unit i.  ``*_sensitivity[i]`` is ∂h_i/∂W or ∂c_i/∂W, flattened.  ``slope`` and
+    ``readout`` hold, for each ring slot, ∂prediction/∂W and [h, features].
+    """
+
+    inputs: np.ndarray  # int64 (D − 1 − H,) columns of the feature row
+    columns: np.ndarray  # int64 (N,) columns of the feature row
+    motion: np.ndarray  # (U, 2): prior, drift
+    prior: np.ndarray  # (H + N,) of the readout
+    w: np.ndarray  # (U, D, 4H)
+    v: np.ndarray  # (U, H + N)
+    w_covariance: np.ndarray  # (U, D, D, 4H): one (D, D) matrix for each column of w
+    v_covariance: np.ndarray  # (U, H + N, H + N)
+    noise: np.ndarray  # (U,) R
+    state: np.ndarray  # (U, 2, H): h and c
+    h_sensitivity: np.ndarray  # (U, H, D · 4H)
+    c_sensitivity: np.ndarray  # (U, H, D · 4H)
+    slope: np.ndarray  # (U, h, D, 4H)
+    readout: np.ndarray  # (U, h, H + N)
+    resets: np.ndarray  # int64 (1,): how often a filter was lost
+    scratch: np.ndarray  # (9 + H, D · 4H)
+
+
+def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) -> Networks:
+    """The group of *specs* (all of one size) before the first record.
+
+    The last *inputs* of the *width* columns of the feature row are exogenous.
+    """
+    units = specs[0].units
+    columns, prior = block(READOUT, 0, 0)
+    exogenous = np.arange(width - inputs, width)
+    columns = np.concatenate([columns, exogenous]).astype(np.int64)
+    prior = np.concatenate([np.full(units, HIDDEN_PRIOR), prior, np.full(inputs, 0.1)])
+    d, n, count = inputs + 3 + units, len(prior), len(specs)
+    w, v = np.zeros((count, d, 4 * units)), np.zeros((count, n))
+    for u in range(count):
+        w[u], v[u, :units] = start_weights(units, inputs, seed + 100 * u)
+    eye = np.broadcast_to(np.eye(d)[:, :, None], (d, d, 4 * units))
+    return Networks(
+        np.concatenate([[features.LEVEL, 0], exogenous]).astype(np.int64),
+        columns,
+        np.array([[spec.prior, spec.drift] for spec in specs], np.float32),
+        prior.astype(np.float32),
+        w.astype(np.float32),
+        v.astype(np.float32),
+        np.array([spec.prior * eye for spec in specs], np.float32),
+        np.array([np.diag(prior)] * count, np.float32),
+        np.ones(count, np.float32),
+        np.zeros((count, 2, units), np.float32),
+        np.zeros((count, units, d * 4 * units), np.float32),
+        np.zeros((count, units, d * 4 * units), np.float32),
+        np.zeros((count, horizon, d, 4 * units), np.float32),
+        np.zeros((count, horizon, n), np.float32),
+        np.zeros(1, np.int64),
+        np.zeros((9 + units, d * 4 * units), np.float32),
+    )
+
+
+def start_weights(units: int, inputs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """w ~ N(0, 1/D) with bias 0, forget bias 1 and v ~ N(0, .01/H): a small correction."""
+    rng = np.random.default_rng(seed)
+    d = inputs + 3 + units
+    draw = rng.standard_normal((4 * units, d)) / sqrt(d)
+    x, h = draw[:, : inputs + 2], draw[:, inputs + 2 : -1]
+    bias = np.repeat([0.0, 1.0, 0.0, 0.0], units)
+    v = rng.standard_normal(units) / sqrt(units) * 0.1
+    return np.hstack([x, bias[:, None], h]).T, v
+
+
+@kernel
+def step(w, z, state, act):
+    """One LSTM step (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
+
+    i, f, o = σ(·), g = tanh(·) of zᵀw;  c = f·c₋ + i·g;  h = o·tanh(c).  Leaves in *act*
+    (7, ≥ 4H) the pre-activations (row 0) and ∂c/∂a for i, f, g (rows 1–3), ∂h/∂a_o (4),
+    f = ∂c/∂c₋ (5) and ∂h/∂c (6).
+    """
+    n, a = state.shape[1], act[0]
+    one = w.dtype.type(1)
+    for r in range(4 * n):
+        a[r] = z[0] * w[0, r]
+    for k in range(1, len(z)):
+        zk = z[k]
+        for r in range(4 * n):
+            a[r] += zk * w[k, r]
+    for i in range(n):
+        gi = one / (one + np.exp(-a[i]))
+        gf = one / (one + np.exp(-a[n + i]))
+        gg = np.tanh(a[2 * n + i])
+        go = one / (one + np.exp(-a[3 * n + i]))
+        before = state[1, i]
+        c = gf * before + gi * gg
+        th = np.tanh(c)
+        state[0, i], state[1, i] = go * th, c
+        act[1, i] = gg * gi * (one - gi)
+        act[2, i] = before * gf * (one - gf)
+        act[3, i] = gi * (one - gg * gg)
+        act[4, i] = th * go * (one - go)
+        act[5, i] = gf
+        act[6, i] = go * (one - th * th)
+
+
+@kernel
+def add_rows(factor, out, a, rows):
+    """out ← factor·out + Σ_j a_j·rows[j], four rows at a time to spare loads and stores."""
+    n = len(a)
+    whole = n - n % 4
+    for p in range(len(out)):
+        out[p] *= factor
+    for j in range(0, whole, 4):
+        a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
+        r0, r1, r2, r3 = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
+        for p in range(len(out)):
+            out[p] += (a0 * r0[p] + a1 * r1[p]) + (a2 * r2[p] + a3 * r3[p])
+    for j in range(whole, n):
+        aj, row = a[j], rows[j]
+        for p in range(len(out)):
+            out[p] += aj * row[p]
+
+
+@kernel
+def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, scratch):
+    """Exact RTRL for one LSTM; *act* from `step`.
+
+    ∂c_i = f_i ∂c_i₋ + Σ_j M_ij ∂h_j₋ + direct,  M_ij = Σ_{g∈i,f,g} act_g w[h_j, g·H + i]
+    ∂h_i = (∂h/∂c)_i ∂c_i + Σ_j act_o w[h_j, 3H + i] ∂h_j₋ + direct
+    The direct term of gate g is act_g·z on the weights into that gate of unit i.
+    """
+    n, width = h_sensitivity.shape[0], w.shape[1]
+    recurrent = w[len(z) - n :]
+    zero = w.dtype.type(0)
+    for i in range(n):
+        for j in range(n):
+            fold[j] = (
+                act[1, i] * recurrent[j, i]
+                + act[2, i] * recurrent[j, n + i]
+                + act[3, i] * recurrent[j, 2 * n + i]
+            )
+        add_rows(act[5, i], c_sensitivity[i], fold, h_sensitivity)
+        for j in range(n):
+            fold[j] = act[4, i] * recurrent[j, 3 * n + i]
+        add_rows(zero, scratch[i], fold, h_sensitivity)
+    for i in range(n):
+        dc, dh, through = c_sensitivity[i], h_sensitivity[i], scratch[i]
+        for k in range(len(z)):
+            at = k * width + i
+            dc[at] += act[1, i] * z[k]
+            dc[at + n] += act[2, i] * z[k]
+            dc[at + 2 * n] += act[3, i] * z[k]
+            through[at + 3 * n] += act[4, i] * z[k]
+        for p in range(len(dh)):
+            dh[p] = act[6, i] * dc[p] + through[p]
+
+
+@kernel
+def learn_network(group, u, slot, target, rate):
+    """One measurement for all weights of network *u*: α = R/ω + Σ_r s_rᵀΠ_r s_r + xᵀPx."""
+    x, v, slope = group.readout[u, slot], group.v[u], group.slope[u, slot]
+    P, C, noise = group.v_covariance[u], group.w_covariance[u], group.noise[u]
+    d, width = slope.shape
+    gains = group.scratch[0].reshape((d, width))
+    gain = group.scratch[1, : len(x)]
+    error = x.dtype.type(target) - kalman.dot(v, x)
+    variance = kalman.product(P, x, gain) + products(C, slope, gains)
+    if not (variance >= 0 and variance < kalman.LOST and abs(error) < kalman.LOST):
+        restart(group, u)
+        return
+    weight = x.dtype.type(kalman.huber(error, np.sqrt(noise + variance), HUBER))
+    shrink = x.dtype.type(1) / (noise / weight + variance)
+    square = max(weight * weight * error * error, x.dtype.type(NOISE_FLOOR))
+    group.noise[u] = noise + x.dtype.type(rate) * (square - noise)
+    corrections(C, group.w[u], gains, error, shrink, group.motion[u, 1])
+    kalman.correct(P, v, gain, error, shrink)
+    for k in range(len(x)):
+        P[k, k] += x.dtype.type(READOUT_DRIFT)
+
+
+@kernel
+def products(C, slope, gains):
+    """gains[k, r] ← Σ_j C[k, j, r] slope[j, r] for each group r; returns Σ slope·gains."""
+    d, width = slope.shape
+    total = slope[0, 0] - slope[0, 0]
+    for k in range(d):
+        out = gains[k]
+        for r in range(width):
+            out[r] = C[k, 0, r] * slope[0, r]
+        for j in range(1, d):
+            c, s = C[k, j], slope[j]
+            for r in range(width):
+                out[r] += c[r] * s[r]
+        total += kalman.dot(out, slope[k])
+    return total
+
+
+@kernel
+def corrections(C, w, gains, error, shrink, drift):
+    """w += gains·error·shrink;  C[:, :, r] −= gains_r gains_rᵀ·shrink, + drift·I."""
+    d, width = w.shape
+    for k in range(d):
+        g = gains[k]
+        for r in range(width):
+            w[k, r] += g[r] * shrink * error
+        for j in range(d):
+            c, other = C[k, j], gains[j]
+            for r in range(width):
+                c[r] -= shrink * g[r] * other[r]
+        for r in range(width):
+            C[k, k, r] += drift
+
+
+@kernel
+def restart(group, u):
+    """A lost filter: covariances back to the prior, derivatives and odd weights to 0."""
+    kalman.reset(group.v_covariance[u], group.v[u], group.prior)
+    C, w = group.w_covariance[u], group.w[u]
+    d, width = w.shape
+    for k in range(d):
+        for r in range(width):
+            for j in range(d):
+                C[k, j, r] = 0.0
+            C[k, k, r] = group.motion[u, 0]
+            if not abs(w[k, r]) < kalman.LOST:
+                w[k, r] = 0.0
+    h, c, n = group.h_sensitivity[u], group.c_sensitivity[u], group.state.shape[2]
+    for i in range(n):
+        group.state[u, 0, i], group.state[u, 1, i] = 0.0, 0.0
+        for p in range(d * width):
+            h[i, p], c[i, p] = 0.0, 0.0
+    group.resets[0] += 1
+
+
+@kernel
+def advance(group, u, row, slot):
+    """One step of network *u*, keeping what `learn_network` will need in ring slot *slot*."""
+    n, w = group.state.shape[2], group.w[u]
+    act, z, fold = group.scratch[:7], group.scratch[7, : len(w)], group.scratch[8, :n]
+    inputs = len(group.inputs)
+    for k in range(inputs):
+        z[k] = row[group.inputs[k]]
+    z[inputs] = 1.0
+    for i in range(n):
+        z[inputs + 1 + i] = group.state[u, 0, i]
+    step(w, z, group.state[u], act)
+    propagate(w, z, act, group.h_sensitivity[u], group.c_sensitivity[u], fold, group.scratch[9:])
+    slope = group.slope[u, slot].reshape(w.size)
+    v, x = group.v[u], group.readout[u, slot]
+    add_rows(w.dtype.type(0), slope, v[:n], group.h_sensitivity[u])
+    for i in range(n):
+        x[i] = group.state[u, 0, i]
+    for k in range(len(group.columns)):
+        x[n + k] = row[group.columns[k]]
+    return kalman.dot(v, x)
+
+
+@size.register
+def _size(group: Networks):
+    return len(group.w)
+
+
+@learn.register
+def _learn(group: Networks, rows, slot, target, rate):
+    for u in range(len(group.w)):
+        learn_network(group, u, slot, target, rate)
+
+
+@observe.register
+def _observe(group: Networks, past, t, h, period):
+    pass
+
+
+@predict.register
+def _predict(group: Networks, row, units, past, t, h, slot, out):
+    for u in range(len(group.w)):
+        change = float(advance(group, u, row, slot))
+        out[u] = past[0] + units.leap * clip(change, BOUND)
+
+
+@level_shift.register
+def _level_shift(group: Networks, jump):
+    pass
