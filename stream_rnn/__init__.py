@@ -1,8 +1,51 @@
-"""Learning from live streams with recurrent networks, one record at a time."""
+"""Learning from live streams with recurrent networks, one record at a time.
 
+>>> from stream_rnn import LSTM, RTRL, Adam, Clip, RecurrentRegressor, Squared
+>>> model = RecurrentRegressor(
+...     cell=LSTM(16), learner=RTRL(), optimizer=(Clip(1.0), Adam(1e-3)), loss=Squared(), seed=42
+... )
+>>> model.predict_one({"temperature": 21.5})
+0.0
+>>> model.learn_one({"temperature": 21.5}, 3.1)
+"""
+
+from .activations import ReLU, Tanh
 from .cells import GRU, LSTM, Elman
+from .errors import BadRecord, CheckpointError, ConfigError
+from .estimators.classifier import RecurrentClassifier
+from .estimators.multitarget import RecurrentMultiTargetRegressor
+from .estimators.regressor import RecurrentRegressor
 from .learners import RTRL, TBPTT
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RTRL",
+    "SGD",
+    "TBPTT",
+    "Absolute",
+    "Adam",
+    "BadRecord",
+    "CheckpointError",
+    "Clip",
+    "ConfigError",
+    "Decay",
+    "Elman",
+    "Huber",
+    "Kalman",
+    "Logistic",
+    "Momentum",
+    "Quantile",
+    "RMSProp",
+    "ReLU",
+    "RecurrentClassifier",
+    "RecurrentMultiTargetRegressor",
+    "RecurrentRegressor",
+    "Softmax",
+    "Squared",
+    "Tanh",
+]

@@ -1,0 +1,221 @@
+"""What the recurrent estimators share: from records to the network's rows and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from river import base
+
+from ..cells import LSTM
+from ..errors import BadRecord, CheckpointError, ConfigError
+from ..features.index import FeatureIndex
+from ..model import compose
+from ..online import OnlineNetwork
+from .protocol import Snapshot
+
+
+class RecurrentEstimator(base.Estimator):
+    """A network behind dicts.  Subclasses say what a target is.
+
+    The network is built on the first record that is learned, when its inputs and outputs
+    are known; both grow as new features, targets or classes appear.
+    """
+
+    _loss_roles: tuple[type, ...] = ()  # the losses that make sense, set by subclasses
+
+    def __init__(self, cell, learner, optimizer, loss, *, scale, skip, target_lags, dtype, seed):
+        self.cell = cell
+        self.learner = learner
+        self.optimizer = optimizer
+        self.loss = loss
+        self.scale = scale
+        self.skip = skip
+        self.target_lags = target_lags
+        self.dtype = dtype
+        self.seed = seed
+        self._model = compose(cell, learner, optimizer, loss, scale)
+        if not isinstance(self._model.loss, self._loss_roles):
+            names = ", ".join(role.__name__ for role in self._loss_roles)
+            raise ConfigError(
+                f"loss: {loss!r} does not fit {type(self).__name__}; choose one of {names}"
+            )
+        if dtype not in ("float32", "float64"):
+            raise ConfigError(f"dtype: {dtype!r}; choose 'float32' or 'float64'")
+        if target_lags < 0:
+            raise ConfigError(f"target_lags: {target_lags}; a number of past targets, 0 or more")
+        self._network: OnlineNetwork | None = None
+        self._features = FeatureIndex()
+        self._past = np.full((1, 0), np.nan)  # the last target_lags targets, newest first
+
+    # What a subclass says of its targets -------------------------------------------------
+
+    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
+        """Targets (T, O), and how many outputs are known once each record has been seen."""
+        raise NotImplementedError
+
+    def _extend_targets(self, outputs: int) -> None:
+        """Make the outputs found by the last `_encode_targets` known."""
+
+    def _target_names(self) -> list[Any]:
+        return []
+
+    def _set_target_names(self, names: list[Any]) -> None:
+        """Undo `_target_names`."""
+
+    # Rows in, rows out --------------------------------------------------------------------
+
+    def _predict_row(self, x: dict) -> np.ndarray | None:
+        """Predictions (O,) for one record, or None before anything was learned."""
+        if self._network is None:
+            return None
+        row = self._features.row(x)
+        if self.target_lags:
+            row = np.hstack([self._past, row])
+        return self._network.predict(row)[0]
+
+    def _learn_rows(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[np.ndarray | None]:
+        """Predict then learn each record; nothing has changed when it raises `BadRecord`."""
+        X, widths = self._features.encode(xs)
+        Y, outputs = self._encode_targets(ys)
+        return self._learn_arrays(X, widths, Y, outputs)
+
+    def _learn_table(self, X: Any, ys: Sequence[Any]) -> list[np.ndarray | None]:
+        """The same for the rows of an array or a DataFrame."""
+        rows, names = rows_and_names(X)
+        if len(rows) != len(ys):
+            raise ValueError(f"X has {len(rows)} rows, y has {len(ys)}; give one target a row")
+        return self._learn_arrays(
+            *self._features.encode_rows(names, rows), *self._encode_targets(ys)
+        )
+
+    def _learn_arrays(self, X, widths, Y, outputs) -> list[np.ndarray | None]:
+        """Run stretches of records in which no feature and no output is new."""
+        predictions: list[np.ndarray | None] = []
+        start = 0
+        while start < len(X):
+            m, O = widths[start], outputs[start]
+            end = start + 1
+            while end < len(X) and widths[end] == m and outputs[end] == O:
+                end += 1
+            rows, targets = X[start:end, :m], Y[start:end, :O]
+            predictions += self._learn_stretch(rows, targets, m, O)
+            start = end
+        return predictions
+
+    def _learn_stretch(self, rows, targets, m: int, O: int) -> list[np.ndarray | None]:
+        first = None
+        m += self.target_lags * O
+        grown = self._network is None or (self._network.inputs, self._network.outputs) != (m, O)
+        if grown:
+            known = rows[:1, : len(self._features)]
+            if self._network is not None:  # predicted as before the growth, learned after it
+                past = self._past if self.target_lags else known[:, :0]
+                first = self._network.predict(np.hstack([past, known]))[0]
+            self._build(rows.shape[1], m, O)
+        if self.target_lags:
+            rows = np.hstack([self._lagged(targets), rows])
+        out = list(self._network.prequential(rows, targets)) if O else [None] * len(rows)
+        if grown:
+            out[0] = first
+        return out
+
+    def _build(self, width: int, m: int, O: int) -> None:
+        """Make the network, or let it grow, for *width* features (m inputs) and O outputs."""
+        self._features.extend(width)
+        self._extend_targets(O)
+        if O == 0:
+            return
+        if self._network is None:
+            self._network = OnlineNetwork(
+                self._model, m, O, seed=self.seed, skip=self.skip, dtype=self.dtype
+            )
+            self._past = np.full((1, self.target_lags * O), np.nan)
+        else:
+            self._network.grow(m, O)
+
+    def _lagged(self, targets: np.ndarray) -> np.ndarray:
+        """Past targets (T, lags · O), newest first; keeps the last ones for the next call."""
+        T, O = targets.shape
+        history = np.vstack([self._past.reshape(-1, O)[::-1], targets])
+        columns = [history[self.target_lags - k : len(history) - k] for k in range(1, self.target_lags + 1)]
+        self._past = history[len(history) - self.target_lags :][::-1].reshape(1, -1)
+        return np.hstack(columns)
+
+    # StreamEstimator ----------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
+        network = self._network
+        arrays = {} if network is None else {k: v.copy() for k, v in network.arrays().items()}
+        if network is not None:
+            arrays["past"] = self._past.copy()
+        meta = {
+            "estimator": type(self).__name__,
+            "parameters": _described(self),
+            "features": list(self._features.names),
+            "targets": self._target_names(),
+            "outputs": 0 if network is None else network.outputs,
+        }
+        return Snapshot(arrays, meta)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        arrays, meta = dict(snapshot.arrays), snapshot.meta
+        mine = _described(self)
+        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
+            raise CheckpointError(
+                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), the "
+                f"configuration says {type(self).__name__}({mine}); use the settings of the "
+                "checkpoint, or another checkpoint directory to start anew"
+            )
+        self._features = FeatureIndex(meta["features"])
+        self._set_target_names(meta["targets"])
+        self._network, O = None, meta["outputs"]
+        if O:
+            m = len(self._features) + self.target_lags * O
+            past = np.array(arrays.pop("past"))
+            self._build(len(self._features), m, O)
+            self._past = past
+            self._network.load(arrays)
+
+    def health(self) -> dict[str, float]:
+        """Counters and gauges of the network by metric name."""
+        if self._network is None:
+            return {}
+        theta = self._network.state.theta
+        return {
+            **{k: float(v) for k, v in self._network.counts.items()},
+            "loss_sum": float(self._network.state.sums[0]),
+            "loss_observations": float(self._network.counts["learned"]),
+            "parameter_norm": float(np.linalg.norm(theta)),
+        }
+
+    @classmethod
+    def _unit_test_params(cls):
+        yield {"cell": LSTM(4)}
+
+
+def rows_and_names(X: Any) -> tuple[np.ndarray, list[Any]]:
+    """A 2-D array or DataFrame as float64 rows, and its column names (0, 1, … for arrays).
+
+    Masked values (`numpy.ma`) are missing: NaN in the rows.  Raises `BadRecord` for any
+    other value that is not finite.
+    """
+    names = list(X.columns) if hasattr(X, "columns") else None
+    masked = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else False
+    rows = np.array(X, np.float64)
+    if rows.ndim != 2:
+        raise ValueError(f"X: shape {rows.shape}; give a 2-D array, one row a record")
+    bad = ~np.isfinite(rows) & ~np.asarray(masked)
+    if bad.any():
+        t, j = (int(places[0]) for places in np.nonzero(bad))
+        raise BadRecord(
+            f"X[{t}, {j}]: {rows[t, j]} is not finite; mask missing values with numpy.ma", t
+        )
+    rows[np.broadcast_to(masked, rows.shape)] = np.nan
+    return rows, list(range(rows.shape[1])) if names is None else names
+
+
+def _described(estimator) -> dict[str, str]:
+    """Constructor parameters in words, comparable across processes."""
+    return {name: repr(value) for name, value in sorted(estimator._get_params().items())}

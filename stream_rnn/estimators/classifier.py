@@ -1,0 +1,118 @@
+"""River's classifier; classes may appear at any time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from river import base
+
+from ..cells import LSTM
+from ..learners import RTRL
+from ..losses import Logistic, Softmax
+from ..optimizers import Adam, Clip
+from .base import RecurrentEstimator
+
+
+class RecurrentClassifier(RecurrentEstimator, base.Classifier):
+    """Classification with a recurrent network that learns on every record.
+
+    A class that has not been seen before takes a new output.  With ``loss=Logistic()``
+    every class is told from the rest by itself, and the probabilities are normalised.
+    Other parameters are those of `RecurrentRegressor`.
+
+    Examples
+    --------
+    >>> from river import datasets, metrics, evaluate
+    >>> from stream_rnn import RecurrentClassifier
+    >>> model = RecurrentClassifier(seed=42)
+    >>> metric = evaluate.progressive_val_score(datasets.Phishing(), model, metrics.Accuracy())
+    >>> metric.get() > 0.85
+    True
+    """
+
+    _loss_roles = (Softmax, Logistic)
+    _multiclass = True
+
+    def __init__(
+        self,
+        cell: Any = LSTM(16),  # noqa: B008
+        learner: Any = RTRL(),  # noqa: B008
+        optimizer: Any = (Clip(1.0), Adam(0.01)),  # noqa: B008
+        loss: Any = Softmax(),  # noqa: B008
+        *,
+        scale: bool = True,
+        skip: bool = True,
+        dtype: str = "float32",
+        seed: int = 0,
+    ):
+        super().__init__(
+            cell,
+            learner,
+            optimizer,
+            loss,
+            scale=scale,
+            skip=skip,
+            target_lags=0,
+            dtype=dtype,
+            seed=seed,
+        )
+        self._classes: list[Any] = []
+        self._pending: list[Any] = []
+
+    def predict_proba_one(self, x: dict) -> dict:
+        """Probability of every class seen so far; empty before anything was learned."""
+        return self._distribution(self._predict_row(x))
+
+    def learn_one(self, x: dict, y: base.typing.ClfTarget | None) -> None:
+        """Take the next record; with y None only the hidden state goes on."""
+        self._learn_rows([x], [y])
+
+    def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
+        """Predict each record before learning from it."""
+        return [self._fields(p) for p in self._learn_rows(xs, ys)]
+
+    def prequential(self, X: Any, y: Any) -> list[dict]:
+        """Probabilities for each row of X (T, m) before it is learned with its class y."""
+        classes = y.tolist() if hasattr(y, "tolist") else list(y)
+        return [self._distribution(p) for p in self._learn_table(X, classes)]
+
+    def _distribution(self, p: np.ndarray | None) -> dict:
+        if p is None:
+            return {}
+        total = float(p.sum())
+        return {c: float(q) / total for c, q in zip(self._classes, p, strict=False)}
+
+    def _fields(self, p: np.ndarray | None) -> dict[str, Any]:
+        probabilities = self._distribution(p)
+        best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
+        return {"prediction": best, "probabilities": probabilities}
+
+    def _encode_targets(self, ys):
+        self._pending = list(self._classes)
+        places = {c: place for place, c in enumerate(self._pending)}
+        known = []
+        for y in ys:
+            if not _missing(y) and y not in places:
+                places[y] = len(places)
+                self._pending.append(y.item() if isinstance(y, np.generic) else y)
+            known.append(len(places))
+        targets = np.full((len(ys), len(places)), np.nan)
+        for t, y in enumerate(ys):
+            if not _missing(y):
+                targets[t] = 0.0
+                targets[t, places[y]] = 1.0
+        return targets, known
+
+    def _extend_targets(self, outputs: int) -> None:
+        if outputs > len(self._classes):
+            self._classes = self._pending[:outputs]
+
+    def _target_names(self) -> list:
+        return list(self._classes)
+
+    def _set_target_names(self, names: list) -> None:
+        self._classes = list(names)
+
+
+def _missing(y: Any) -> bool:
+    return y is None or y != y

@@ -1,0 +1,122 @@
+"""River's regressor, and its sibling for several targets."""
+
+from collections.abc import Hashable, Sequence
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+from river import base
+
+from ..cells import LSTM
+from ..errors import BadRecord
+from ..learners import RTRL
+from ..losses import Absolute, Huber, Quantile, Squared
+from ..optimizers import Kalman
+from .base import RecurrentEstimator
+
+REGRESSION = (Squared, Absolute, Huber, Quantile)
+
+
+class RecurrentRegressor(RecurrentEstimator, base.Regressor):
+    """Regression with a recurrent network that learns on every record.
+
+    Parameters
+    ----------
+    cell
+        A cell, or a tuple of cells for a stack.
+    learner
+        The gradient algorithm, e.g. ``RTRL()`` or ``TBPTT(window=10)``.
+    optimizer
+        ``Kalman()``, a first-order optimizer, or a chain such as ``(Clip(1.0), Adam(1e-3))``.
+    loss
+        ``Squared()``, ``Absolute()``, ``Huber(delta)`` or ``Quantile(q)``.
+    scale
+        Standardise inputs and target by running statistics of the records before.
+    skip
+        Let the readout see the inputs beside the hidden state.
+    target_lags
+        How many past targets to use as inputs.  The target of a record must then be known
+        when the next one is predicted.
+    dtype
+        ``"float32"`` or ``"float64"``.
+    seed
+        Of the initial parameters.
+
+    Examples
+    --------
+    >>> from river import datasets, metrics, evaluate
+    >>> from stream_rnn import RecurrentRegressor
+    >>> model = RecurrentRegressor(seed=42)
+    >>> metric = evaluate.progressive_val_score(datasets.TrumpApproval(), model, metrics.MAE())
+    >>> metric.get() < 0.6
+    True
+    """
+
+    _loss_roles = REGRESSION
+
+    def __init__(
+        self,
+        cell: Any = LSTM(16),  # noqa: B008 (specs are immutable)
+        learner: Any = RTRL(),  # noqa: B008
+        optimizer: Any = Kalman(),  # noqa: B008
+        loss: Any = Squared(),  # noqa: B008
+        *,
+        scale: bool = True,
+        skip: bool = True,
+        target_lags: int = 0,
+        dtype: str = "float32",
+        seed: int = 0,
+    ):
+        super().__init__(
+            cell,
+            learner,
+            optimizer,
+            loss,
+            scale=scale,
+            skip=skip,
+            target_lags=target_lags,
+            dtype=dtype,
+            seed=seed,
+        )
+
+    def predict_one(self, x: dict) -> float:
+        """Prediction for *x* as the next record; 0.0 before anything was learned."""
+        p = self._predict_row(x)
+        return 0.0 if p is None else float(p[0])
+
+    def learn_one(self, x: dict, y: float | None) -> None:
+        """Take the next record; with y None or NaN only the hidden state goes on."""
+        self._learn_rows([x], [y])
+
+    def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
+        """Predict each record before learning from it."""
+        return [
+            {"prediction": 0.0 if p is None else float(p[0])} for p in self._learn_rows(xs, ys)
+        ]
+
+    def prequential(self, X: Any, y: Any) -> np.ndarray:
+        """Predict each row of X (T, m), then learn it with y (T,), in one compiled loop.
+
+        The same bits as `predict_one` and `learn_one` on ``dict(enumerate(row))``, or on
+        ``dict(zip(columns, row))`` for a DataFrame.
+        """
+        predictions = self._learn_table(X, np.asarray(y, np.float64))
+        return np.array([0.0 if p is None else p[0] for p in predictions])
+
+    def _encode_targets(self, ys):
+        values = np.array([number(y, t) for t, y in enumerate(ys)]).reshape(-1, 1)
+        return values, [1] * len(values)
+
+
+def number(y: Any, index: int, name: Hashable = None) -> float:
+    """A target as a float, NaN where it is missing; raises `BadRecord` otherwise."""
+    if y is None:
+        return nan
+    try:
+        value = float(y)
+    except (TypeError, ValueError):
+        value = inf
+    if value in (inf, -inf) or isinstance(y, str):
+        field = "target" if name is None else f"target {name!r}"
+        raise BadRecord(f"{field}: {y!r} is not a finite number; None if it is missing", index)
+    return value

@@ -1,0 +1,143 @@
+"""From dicts to rows: an append-only index of feature names.
+
+A name once seen keeps its column for good, so weights never change their meaning.  Names
+that appear in the same record are ordered by type and value, so that the order of a
+record's keys has no effect.  A missing value (no key, or None) is NaN in the row.
+"""
+
+from collections.abc import Hashable, Sequence
+from math import isfinite, nan
+from operator import itemgetter
+from struct import Struct, error
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadRecord
+
+
+class FeatureIndex:
+    """Columns by feature name.
+
+    >>> index = FeatureIndex()
+    >>> rows, widths = index.encode([{"b": 1, "a": 2}, {"c": 3, "a": 4}])
+    >>> rows
+    array([[ 2.,  1., nan],
+           [ 4., nan,  3.]])
+    >>> widths  # columns known once each record has been seen
+    [2, 3]
+    >>> index.names  # a row is only encoded; `extend` makes its names known
+    ()
+    >>> index.extend(rows.shape[1])
+    >>> index.names
+    ('a', 'b', 'c')
+    """
+
+    def __init__(self, names: Sequence[Hashable] = ()):
+        self._pending: tuple[Hashable, ...] = ()
+        self._set(tuple(names))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def row(self, x: dict) -> np.ndarray:
+        """One row (1, m) of the known names; unknown names are left out."""
+        row = np.empty((1, len(self.names)))
+        if not (len(x) == len(self.names) and self._pack(x, row, 0)):
+            row[0] = [_number(name, x.get(name), 0) for name in self.names]
+        return row
+
+    def encode(self, xs: Sequence[dict]) -> tuple[np.ndarray, list[int]]:
+        """Rows (T, m) of all names known after the last record, and how many after each.
+
+        Raises `BadRecord` for a value that is not a finite number; nothing is learned
+        until `extend`.
+        """
+        width = len(self.names)
+        rows = np.empty((len(xs), width))
+        self._pending = self.names
+        if all(len(x) == width and self._pack(x, rows, t) for t, x in enumerate(xs)):
+            return rows, [width] * len(xs)
+        return self._encode_new(xs)
+
+    def encode_rows(self, names: Sequence[Hashable], rows: np.ndarray):
+        """What `encode` gives for the dicts of *names* and each of the *rows* (T, m)."""
+        self._pending = self.names
+        if tuple(names) != self.names:
+            new = sorted((n for n in names if n not in self._places), key=_order)
+            self._pending = self.names + tuple(new)
+            places = {name: place for place, name in enumerate(self._pending)}
+            spread = np.full((len(rows), len(places)), nan)
+            spread[:, [places[name] for name in names]] = rows
+            rows = spread
+        return rows, [len(self._pending)] * len(rows)
+
+    def extend(self, width: int) -> None:
+        """Make the names found by the last `encode` known, up to *width* columns."""
+        if width > len(self.names):
+            self._set(self._pending[:width])
+
+    def _encode_new(self, xs: Sequence[dict]) -> tuple[np.ndarray, list[int]]:
+        names, places, widths = list(self.names), dict(self._places), []
+        for x in xs:
+            for name in sorted((n for n in x if n not in places), key=_order):
+                places[name] = len(names)
+                names.append(name)
+            widths.append(len(names))
+        rows = np.full((len(xs), len(names)), nan)
+        for t, x in enumerate(xs):
+            for name, value in x.items():
+                rows[t, places[name]] = _number(name, value, t)
+        self._pending = tuple(names)
+        return rows, widths
+
+    def _pack(self, x: dict, rows: np.ndarray, t: int) -> bool:
+        """The common case, at C speed: every known name is there with a finite number."""
+        if not self.names:
+            return True
+        try:
+            values = self._values(x)
+            if isinstance(values, tuple):
+                self._struct.pack_into(rows, t * self._struct.size, *values)
+                return isfinite(sum(values))
+            self._struct.pack_into(rows, t * self._struct.size, values)
+            return isfinite(values)
+        except (KeyError, TypeError, error):
+            return False
+
+    def _set(self, names: tuple[Hashable, ...]) -> None:
+        self.names = names
+        self._places = {name: place for place, name in enumerate(names)}
+        self._values = itemgetter(*names) if names else None
+        self._struct = Struct(f"{len(names)}d")
+
+    def __getstate__(self) -> tuple[Hashable, ...]:
+        return (self.names,)
+
+    def __setstate__(self, saved: tuple) -> None:
+        self.__init__(*saved)
+
+
+def _order(name: Hashable) -> tuple[str, Any]:
+    kind = type(name).__name__
+    return (kind, name) if isinstance(name, str | int | float) else (kind, repr(name))
+
+
+def _number(name: Hashable, value: Any, index: int) -> float:
+    if value is None:
+        return nan
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = None
+    if number is None or isinstance(value, str):
+        raise BadRecord(
+            f"feature {name!r}: {value!r} is not a number; encode it first, for example "
+            "with river's OneHotEncoder, or leave it out",
+            index,
+        )
+    if not isfinite(number):
+        raise BadRecord(
+            f"feature {name!r}: {value!r} is not finite; use None for a missing value", index
+        )
+    return number
