@@ -105,14 +105,16 @@ class FileSource:
         """
         if self._file is None:
             return None
-        head = self._file.head_read()
+        offset = self._reader.position
+        # What was read ahead tells files apart only where nothing else does.
+        head = self._file.head_read()[: offset or None]
         return Mark(
             path=self._file.path,
             device=self._file.identity.device,
             inode=self._file.identity.inode,
             head_bytes=len(head),
             head_hash=digest(head),
-            offset=self._reader.position,
+            offset=offset,
             records=self._reader.records,
             header=self._format.header,
         )._asdict()

@@ -33,6 +33,7 @@ class Tail:
                     raise
                 continue  # renamed under our hands: the next look finds it
             if path == self.path and file.compressed:
+                file.close()
                 raise SourceError(f"follow: {path} is compressed; follow the plain file")
             self._last, self._restart = None, False
             return file

@@ -81,9 +81,9 @@ class StdinSource:
 
     def _refill(self, timeout: float) -> bool:
         """Read what is there; False if nothing came within *timeout* seconds."""
-        if not select.select([self._fd], [], [], timeout)[0]:
-            return False
         try:
+            if not select.select([self._fd], [], [], timeout)[0]:
+                return False
             data = os.read(self._fd, 1 << 18)
         except OSError as error:
             raise SourceError(f"standard input cannot be read: {error.strerror}") from error

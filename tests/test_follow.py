@@ -1,0 +1,254 @@
+"""Following a file through rotation: nothing lost, nothing twice, also over a restart."""
+
+import gzip
+import os
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.base import SourceError
+from connectors.files import FileSource
+from connectors.rotation import rotated_names
+
+
+def now(source, count=1000):
+    """The texts that are there now."""
+    texts = []
+    while batch := source.next_batch(count, timeout=0):
+        texts += [r.value["text"] if r.value else r.error for r in batch]
+    return texts
+
+
+def append(path, *lines):
+    with open(path, "a") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+def follow(path):
+    return FileSource(path, format="text", follow=True, poll_interval=0.001)
+
+
+@pytest.fixture
+def log(tmp_path):
+    return str(tmp_path / "app.log")
+
+
+def test_it_waits_for_the_file_and_for_complete_lines(log):
+    source = follow(log)
+    assert source.next_batch(10, timeout=0.01) == []
+    assert source.snapshot() is None
+    with open(log, "w") as file:
+        file.write("one\ntw")
+        file.flush()
+        assert now(source) == ["one"]
+        file.write("o\n")
+        file.flush()
+        assert now(source) == ["two"]
+    assert not source.finished
+    source.close()
+
+
+def test_rename_finishes_the_old_file_first(log):
+    source = follow(log)
+    append(log, "one", "two")
+    assert now(source, count=1)[:1] == ["one"]
+    os.rename(log, f"{log}.1")
+    append(f"{log}.1", "three")  # the writer has not noticed yet
+    assert now(source) == ["three"]
+    open(log, "w").close()
+    append(f"{log}.1", "four")
+    assert now(source) == ["four"]
+    append(f"{log}.1", "five")
+    append(log, "six")
+    assert now(source) == ["five", "six"]
+    source.close()
+
+
+def test_two_rotations_between_two_looks(log):
+    source = follow(log)
+    append(log, "one")
+    assert now(source) == ["one"]
+    append(log, "two")
+    os.rename(log, f"{log}.2")
+    append(f"{log}.1", "three")
+    append(log, "four")
+    assert now(source) == ["two", "three", "four"]
+    source.close()
+
+
+def test_copy_and_truncate_reads_the_rest_from_the_copy(log):
+    source = follow(log)
+    append(log, "one")
+    assert now(source) == ["one"]
+    append(log, "two")
+    shutil.copy(log, f"{log}.1")
+    os.truncate(log, 0)
+    append(log, "three")
+    assert now(source) == ["two", "three"]
+    source.close()
+
+
+def test_truncated_and_grown_past_the_old_position(log):
+    source = follow(log)
+    append(log, "one")
+    assert now(source) == ["one"]
+    os.truncate(log, 0)
+    append(log, "another, longer line", "two")
+    assert now(source) == ["another, longer line", "two"]
+    source.close()
+
+
+def test_an_unterminated_line_counts_once_its_file_is_over(log):
+    source = follow(log)
+    with open(log, "w") as file:
+        file.write("one\ntorn")
+    assert now(source) == ["one"]
+    os.rename(log, f"{log}.1")
+    append(log, "two")
+    assert now(source) == ["torn", "two"]
+    source.close()
+
+
+@pytest.mark.parametrize("how", ["rename", "copy", "gzip", "date", "twice"])
+def test_restart_after_rotation(log, how):
+    source = follow(log)
+    append(log, "one", "two", "three")
+    assert [r.value["text"] for r in source.next_batch(1, timeout=0)] == ["one"]
+    position = source.snapshot()
+    source.close()
+    append(log, "four")
+    if how == "copy":
+        shutil.copy(log, f"{log}.1")
+        os.truncate(log, 0)
+    elif how == "date":
+        os.rename(log, f"{log}-20260102")
+        append(f"{log}-20260101", "long before")
+    else:
+        os.rename(log, f"{log}.1")
+    expected = ["two", "three", "four", "five"]
+    if how == "gzip":
+        with open(f"{log}.1", "rb") as plain, gzip.open(f"{log}.1.gz", "wb") as packed:
+            packed.write(plain.read())
+        os.remove(f"{log}.1")
+    if how == "twice":
+        os.rename(f"{log}.1", f"{log}.2")
+        append(f"{log}.1", "between")
+        append(f"{log}.3", "long before")
+        expected.insert(-1, "between")
+    append(log, "five")
+    source = follow(log)
+    source.restore(position)
+    assert now(source) == expected
+    assert source.snapshot()["path"] == log
+    source.close()
+
+
+def test_restart_without_the_file_is_refused(log):
+    source = follow(log)
+    append(log, "one")
+    assert now(source) == ["one"]
+    position = source.snapshot()
+    source.close()
+    os.remove(log)
+    append(log, "something else")
+    with pytest.raises(SourceError, match="put it back, or remove the checkpoint"):
+        follow(log).restore(position)
+
+
+def test_csv_keeps_its_header_over_a_truncation(tmp_path):
+    path = str(tmp_path / "a.csv")
+    source = FileSource(path, follow=True)
+    append(path, "x,y", "1,2")
+    assert [r.value for r in source.next_batch(9, timeout=0)] == [{"x": 1, "y": 2}]
+    os.truncate(path, 0)
+    append(path, "3,4")  # the writer goes on without a header
+    assert [r.value for r in source.next_batch(9, timeout=0)] == [{"x": 3, "y": 4}]
+    position = source.snapshot()
+    source.close()
+    append(path, "5,6")
+    source = FileSource(path, follow=True)
+    source.restore(position)
+    assert [r.value for r in source.next_batch(9, timeout=0)] == [{"x": 5, "y": 6}]
+    os.rename(path, f"{path}.1")
+    append(path, "x,y", "7,8")  # a new file with its header
+    assert [r.value for r in source.next_batch(9, timeout=0)] == [{"x": 7, "y": 8}]
+    os.rename(path, f"{path}.1")
+    append(path, "y,z", "9,0")  # and one with another
+    assert [r.value for r in source.next_batch(9, timeout=0)] == [{"y": 9, "z": 0}]
+    source.close()
+
+
+def test_a_compressed_file_is_not_followed(log):
+    with gzip.open(log, "wb") as file:
+        file.write(b"x\n")
+    source = follow(log)
+    with pytest.raises(SourceError, match="compressed"):
+        now(source)
+    source.close()
+
+
+def test_rotated_names_are_ordered_by_age(tmp_path):
+    names = ["a.log.10", "a.log.2.gz", "a.log.1", "a.log-20260101", "a-20260102.log", "a.log.bak"]
+    for name in [*names, "a.log", "b.log.1", "xa.log.1"]:
+        (tmp_path / name).touch()
+    found = [os.path.basename(name) for name in rotated_names(str(tmp_path / "a.log"))]
+    assert found == ["a.log.10", "a.log.2.gz", "a.log.1", "a.log-20260101", "a-20260102.log"]
+
+
+class Writer:
+    """A log writer with numbered lines, rotated by `rename` or `copytruncate`."""
+
+    def __init__(self, path):
+        self.path, self.count = path, 0
+
+    def write(self, lines):
+        with open(self.path, "a") as file:
+            for _ in range(lines):
+                file.write(f"line {self.count}\n")
+                self.count += 1
+
+    def rotate(self, how):
+        if not os.path.exists(self.path) or not os.path.getsize(self.path):
+            return
+        for number in range(8, 0, -1):
+            if os.path.exists(f"{self.path}.{number}"):
+                os.replace(f"{self.path}.{number}", f"{self.path}.{number + 1}")
+        if how == "rename":
+            os.rename(self.path, f"{self.path}.1")
+        else:
+            shutil.copy(self.path, f"{self.path}.1")
+            os.truncate(self.path, 0)
+
+
+actions = st.one_of(
+    st.tuples(st.just("write"), st.integers(1, 5)),
+    st.tuples(st.just("read"), st.integers(1, 7)),
+    st.tuples(st.just("rename"), st.none()),
+    st.tuples(st.just("copytruncate"), st.none()),
+    st.tuples(st.just("restart"), st.none()),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(actions, max_size=25))
+def test_any_order_of_writing_rotating_and_restarting_loses_nothing(tmp_path_factory, steps):
+    log = str(tmp_path_factory.mktemp("log") / "app.log")
+    writer, source, seen = Writer(log), follow(log), []
+    for step, argument in steps:
+        if step == "write":
+            writer.write(argument)
+        elif step == "read":
+            seen += [r.value["text"] for r in source.next_batch(argument, timeout=0)]
+        elif step == "restart":
+            position = source.snapshot()
+            source.close()
+            source = follow(log)
+            source.restore(position)
+        elif source.snapshot() is not None:  # before the first look there is nothing to follow
+            writer.rotate(step)
+    writer.write(1)
+    seen += now(source)
+    source.close()
+    assert seen == [f"line {i}" for i in range(writer.count)]
