@@ -24,10 +24,10 @@ class RecurrentEstimator(base.Estimator):
     _loss_roles: tuple[type, ...] = ()  # the losses that make sense, set by subclasses
 
     def __init__(self, cell, learner, optimizer, loss, *, scale, skip, target_lags, dtype, seed):
-        self.cell = cell
-        self.learner = learner
-        self.optimizer = optimizer
-        self.loss = loss
+        self.cell = instance(cell)
+        self.learner = instance(learner)
+        self.optimizer = instance(optimizer)
+        self.loss = instance(loss)
         self.scale = scale
         self.skip = skip
         self.target_lags = target_lags
@@ -190,6 +190,14 @@ class RecurrentEstimator(base.Estimator):
             "parameter_norm": float(np.linalg.norm(theta)),
         }
 
+    def _get_params(self) -> dict[str, Any]:
+        """River's view of the parameters; it cannot look into an empty tuple, which a spec
+        without fields is, so such a spec appears as its class."""
+        return {
+            name: type(value) if value == () and type(value) is not tuple else value
+            for name, value in super()._get_params().items()
+        }
+
     @classmethod
     def _unit_test_params(cls):
         yield {"cell": LSTM(4)}
@@ -214,6 +222,11 @@ def rows_and_names(X: Any) -> tuple[np.ndarray, list[Any]]:
         )
     rows[np.broadcast_to(masked, rows.shape)] = np.nan
     return rows, list(range(rows.shape[1])) if names is None else names
+
+
+def instance(spec: Any) -> Any:
+    """A spec given as its class means the spec with its defaults."""
+    return spec() if isinstance(spec, type) else spec
 
 
 def _described(estimator) -> dict[str, str]:
