@@ -34,9 +34,7 @@ from .errors import ConfigError
 
 PREFIX = "stream_rnn_"
 STATES = ("starting", "running", "draining", "stopped", "failed")
-BUCKETS = tuple(
-    m * 10.0**e for e in range(-6, 1) for m in (1, 2.5, 5) if 5e-6 <= m * 10.0**e <= 2.5
-)
+BUCKETS = (5e-6, *(m * 10.0**e for e in range(-5, 0) for m in (1, 2.5, 5)), 1.0, 2.5)  # seconds
 
 
 class Family(NamedTuple):

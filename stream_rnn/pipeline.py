@@ -205,7 +205,8 @@ class Pipeline:
         self._check_identity(manifest["identity"])
         self.task.restore(manifest["task"], checkpoint.arrays)
         self.position = manifest["position"]
-        self.source.restore(self.position)
+        if self.position is not None:
+            self.source.restore(self.position)
         for name, sink in self.sinks.items():
             if name in manifest["sinks"]:
                 sink.restore(manifest["sinks"][name])

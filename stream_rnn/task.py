@@ -3,7 +3,6 @@
 A file is one task; of a Kafka topic each partition is one.
 """
 
-import base64
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from connectors.base import Record
+from connectors.dead_letter import letter
 
 from .errors import BadRecord
 from .estimators.protocol import Snapshot, StreamEstimator
@@ -52,7 +52,7 @@ class Task:
         """Results and dead letters of *records*; every record is in exactly one of them."""
         start = time.perf_counter()
         refused = {
-            index: _letter(record, "decode", "undecodable", record.error)
+            index: _letter(record, "decode", "undecodable")
             for index, record in enumerate(records)
             if record.error is not None
         }
@@ -76,8 +76,8 @@ class Task:
                 todo = todo[limit:]
             limit = len(todo)
         reasons: dict[str, int] = {}
-        for letter in refused.values():
-            reasons[letter["reason"]] = reasons.get(letter["reason"], 0) + 1
+        for row in refused.values():
+            reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
         return Outcome(
             rows=results,
             refused=[refused[index] for index in sorted(refused)],
@@ -133,18 +133,6 @@ def _is_missing(y: Any) -> bool:
     return y is None or y != y
 
 
-def _letter(record: Record, stage: str, reason: str, error: str | None) -> Row:
-    """A dead letter: where the record was, why it was refused, and its bytes unchanged."""
-    letter: Row = {
-        "partition": record.partition,
-        "offset": record.offset,
-        "timestamp": record.timestamp,
-        "stage": stage,
-        "reason": reason,
-        "error": error,
-    }
-    try:
-        letter["raw"] = record.raw.decode()
-    except UnicodeDecodeError:
-        letter["raw_base64"] = base64.b64encode(record.raw).decode()
-    return letter
+def _letter(record: Record, stage: str, reason: str, error: str | None = None) -> Row:
+    """A dead letter; *reason* is one of few, for a metric's label."""
+    return {"reason": reason, **letter(record, stage=stage, error=error)}

@@ -140,12 +140,18 @@ def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
         settings = KafkaSettings.from_options(options(table, "topic", "key"))
         return KafkaSink(settings, table.topic, key=table.key, dead_letters=dead_letters)
     if isinstance(table, schema.FileSink):
-        from connectors.files import FileSink
+        from connectors.csv_sink import CsvSink
+        from connectors.formats import format_of
+        from connectors.json_sink import JsonLinesSink
 
-        return FileSink(**options(table))
+        form = table.format or ("jsonl" if dead_letters else format_of(table.path))
+        kinds: dict[str, Any] = {"jsonl": JsonLinesSink, "csv": CsvSink}
+        if form not in kinds:
+            raise ValueError(f"path = {table.path!r}: results are written as jsonl or csv")
+        return kinds[form](table.path)
     from connectors.stdio import StdoutSink
 
-    return StdoutSink(**options(table))
+    return StdoutSink()
 
 
 def open_refused(config: schema.Config) -> Sink | None:
@@ -153,6 +159,6 @@ def open_refused(config: schema.Config) -> Sink | None:
     if config.dead_letter is not None:
         return open_sink(config.dead_letter, dead_letters=True)
     if isinstance(config.sink, schema.FileSink):
-        return open_sink(schema.FileSink(path=f"{config.sink.path}.refused.jsonl"))
+        return open_sink(schema.FileSink(path=f"{config.sink.path}.refused.jsonl"), True)
     log.warning("no [dead_letter] is configured: refused records are only logged and counted")
     return None

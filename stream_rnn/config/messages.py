@@ -41,7 +41,9 @@ def explain(error: msgspec.ValidationError, table: dict[str, Any]) -> str:
     place = ".".join(steps)
     if match := re.fullmatch(r"Object contains unknown field `(.*)`", problem):
         inside = look_up(table, steps)
-        return f"{_join(place, match[1])}: unknown field; {suggest(match[1], fields(steps, inside))}"
+        return (
+            f"{_join(place, match[1])}: unknown field; {suggest(match[1], fields(steps, inside))}"
+        )
     if match := re.fullmatch(r"Object missing required field `(.*)`", problem):
         name = _join(place, match[1])
         if match[1] == "type":

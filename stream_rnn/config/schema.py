@@ -83,8 +83,6 @@ class FileSink(_Table, tag="file"):
 class StdoutSink(_Table, tag="stdout"):
     """Standard output, as JSON lines."""
 
-    format: Literal["jsonl", "csv"] = "jsonl"
-
 
 class KafkaSink(KafkaConnection, tag="kafka", kw_only=True):
     """A topic; a result becomes one JSON object."""

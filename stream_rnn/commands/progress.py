@@ -1,0 +1,54 @@
+"""A line on the terminal that shows how a long run is going."""
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+
+class ProgressLine:
+    """An observer of a pipeline that redraws one line, a few times a second."""
+
+    def __init__(self, console: Console):
+        self._live = Live(Text("starting"), console=console, refresh_per_second=4, transient=True)
+        self._start = self._shown = time.monotonic()
+        self._records = 0
+
+    @classmethod
+    def on_terminal(cls) -> "ProgressLine | None":
+        """One on standard error, or None if that is not a terminal."""
+        if not sys.stderr.isatty():
+            return None
+        return cls(Console(stderr=True))
+
+    def state(self, name: str) -> None:
+        if name == "starting":
+            self._live.start()
+        elif name in ("stopped", "failed"):
+            self._live.stop()
+
+    def started(self, pipeline: Any) -> None:
+        self._start = time.monotonic()
+        self._live.update(Text("waiting for records (the first ones compile the model)"))
+
+    def batch(self, pipeline: Any, outcome: Any) -> None:
+        self._records += outcome.counts["consumed"]
+        now = time.monotonic()
+        if now - self._shown < 0.2:
+            return
+        self._shown = now
+        counters, health = pipeline.counters, pipeline.task.estimator.health()
+        text = (
+            f"{counters['consumed']:,} records  "
+            f"{self._records / (now - self._start):,.0f}/s  {counters['refused']:,} refused"
+        )
+        if "rolling_mae" in health:
+            text += f"  rolling error {health['rolling_mae']:.4g}"
+        self._live.update(Text(text))
+
+    def checkpoint(self, pipeline: Any, seconds: float) -> None: ...
+
+    def checkpoint_failed(self, reason: str) -> None: ...

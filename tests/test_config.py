@@ -1,0 +1,186 @@
+"""Configuration: what is wrong is named, with its value and the remedy."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream_rnn.config import load, parse, schema, specs
+from stream_rnn.config.assemble import pipeline, task
+from stream_rnn.errors import ConfigError
+
+GOOD = """
+source = {type = "file", path = "taxi.csv"}
+sink = {type = "file", path = "out.jsonl"}
+
+[features]
+target = "riders"
+exclude = ["id"]
+lags = {riders = [1, 48]}
+
+[estimator]
+type = "regressor"
+cell = {type = "LSTM", units = 8}
+learner = {type = "RTRL"}
+optimizer = [{type = "Clip", limit = 1.0}, {type = "Adam", lr = 1e-3}]
+loss = "Huber"
+seed = 3
+"""
+
+
+def test_a_whole_configuration():
+    config = parse(GOOD)
+    assert config.source == schema.FileSource(path="taxi.csv")
+    assert config.features.lags == {"riders": [1, 48]}
+    assert config.checkpoint is None
+    assert config.metrics.host == "127.0.0.1"
+    assert config.metrics.port == 9108
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ('source.pth="x"', "source.pth: unknown field; did you mean 'path'?"),
+        ('source={type="fiel", path="x"}', "source.type = 'fiel': unknown; did you mean 'file'?"),
+        ('source={path="x"}', "source.type: is missing; known: file, kafka, stdin"),
+        ('source={type="kafka"}', "source.topic: is missing; add it"),
+        ('source={type="kafka", topic="t", password="p"}', "source.password: unknown field"),
+        ("source.path=3", "source.path = 3: expected"),
+        ('source.format="xml"', "source.format = 'xml': unknown; known: csv, jsonl, text"),
+        ('source.follow="yes"', "source.follow = 'yes': expected bool, got str"),
+        ("source=4", "source = 4: expected a table, got int"),
+        ("surce=1", "surce: unknown field; did you mean 'source'?"),
+        ("run.batch_records=0", "run.batch_records = 0: expected int >= 1"),
+        ("run.batch_records=2.5", "run.batch_records = 2.5: expected int, got float"),
+        ("run.max_dead_letter_ratio=1.5", "run.max_dead_letter_ratio = 1.5: expected float <= 1"),
+        ("checkpoint={}", "checkpoint.url: is missing; add it"),
+        ('checkpoint={url="c", keep=0}', "checkpoint.keep = 0: expected int >= 1"),
+        ('checkpoint={url="c", on_failure="halt"}', "checkpoint.on_failure = 'halt': unknown"),
+        ("metrics.port=70000", "metrics.port = 70000: expected int <= 65535"),
+        ("features.lags={riders=[0]}", "features.lags = {'riders': [0]}: expected int >= 1"),
+        ("features.lags={riders=[]}", "features.lags.riders = []: give at least one lag"),
+        ('features.calendar=["hour"]', "features.calendar needs features.timestamp"),
+        ('features.include=["riders"]', "holds the target 'riders'"),
+    ],
+)
+def test_errors_name_field_value_and_remedy(override, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse(GOOD, [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ('estimator.type="regresor"', "estimator.type = 'regresor': unknown; did you mean"),
+        ("estimator.sed=3", "estimator.sed: unknown field; did you mean 'seed'?"),
+        (
+            'estimator.cell.type="LTSM"',
+            "estimator.cell.type = 'LTSM': unknown; did you mean 'LSTM'",
+        ),
+        ("estimator.cell.unit=3", "estimator.cell.unit: unknown field; did you mean 'units'?"),
+        ('estimator.cell.units="3"', "estimator.cell.units = '3': expected int, got str"),
+        ("estimator.cell={units=3}", "estimator.cell.type: is missing; known: "),
+        ("estimator.cell=3", "estimator.cell = 3: give a table"),
+        ('estimator.optimizer=["Adm"]', "estimator.optimizer[0].type = 'Adm': unknown"),
+        ('estimator.seed="x"', "estimator.seed = 'x': expected int"),
+        ('estimator.optimizer=["Clip"]', "estimator: optimizer: "),
+        ("estimator.cell.units=0", "estimator: units: 0"),
+    ],
+)
+def test_errors_of_the_estimator(override, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        task(parse(GOOD, [override]))
+
+
+def test_specs_are_built_by_name():
+    table = parse(GOOD).estimator
+    assert specs.build(table["cell"], "cell", "").units == 8
+    chain = specs.build(table["optimizer"], "optimizer", "")
+    assert [type(link).__name__ for link in chain] == ["Clip", "Adam"]
+    assert type(specs.build("Huber", "loss", "")).__name__ == "Huber"
+    assert isinstance(specs.build({"type": "Huber", "delta": 2}, "loss", "").delta, float)
+
+
+@pytest.mark.parametrize("kind", specs.REGISTRIES)
+def test_every_registered_spec_has_a_name_in_the_configuration(kind):
+    for name, spec in specs.load(specs.REGISTRIES[kind]).items():
+        assert specs.build({"type": name}, kind, "") == spec()
+
+
+@pytest.mark.parametrize("name", specs.ESTIMATORS)
+def test_every_estimator_has_a_name_and_needs_no_arguments(name):
+    estimator = specs.estimator({"type": name})
+    assert estimator.stream([], []) == []
+    assert estimator.health() is not None
+
+
+def test_overrides_take_toml_values_and_bare_strings():
+    config = parse(GOOD, ["source.path=other.csv", "run.batch_records=5", "metrics.enabled=false"])
+    assert config.source.path == "other.csv"
+    assert config.run.batch_records == 5
+    assert not config.metrics.enabled
+
+
+@pytest.mark.parametrize("text", ["nonsense", "=1", "source..path=1", "source.path.x=1"])
+def test_overrides_that_cannot_be_meant(text):
+    with pytest.raises(ConfigError, match="override"):
+        parse(GOOD, [text])
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.toml'.*No such file"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("source = ")
+    with pytest.raises(ConfigError, match=r"bad\.toml: not TOML: Invalid value"):
+        load(tmp_path / "bad.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot read the configuration"):
+        load(tmp_path / "binary.toml")
+
+
+def test_what_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"source: .*taxi\.csv"):
+        pipeline(parse(GOOD))
+    (tmp_path / "taxi.csv").write_text("riders\n1\n")
+    with pytest.raises(ConfigError, match=r"sink: path = 'out\.txt'"):
+        pipeline(parse(GOOD, ["sink.path=out.txt"]))
+
+
+def test_no_secret_has_a_field():
+    """A password can only come from a file or the environment."""
+    names = {
+        name for kind in (schema.KafkaSource, schema.KafkaSink) for name in kind.__struct_fields__
+    }
+    assert not names & {"password", "key_password", "secret", "token"}
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-5, 10**6) | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["type", "path", "source", "sink", "features", "lags", "run", "x"]),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=10,
+    )
+)
+def test_any_table_is_accepted_or_explained(value):
+    import msgspec
+
+    from stream_rnn.config.messages import explain
+
+    table = value if isinstance(value, dict) else {"source": value}
+    try:
+        msgspec.convert(table, schema.Config)
+    except msgspec.ValidationError as error:
+        text = explain(error, table)
+        assert text
+        assert "\n" not in text
+        assert "`" not in re.sub(r"= .*: ", "", text)
