@@ -100,6 +100,8 @@ def test_specs_are_built_by_name():
     assert [type(link).__name__ for link in chain] == ["Clip", "Adam"]
     assert type(specs.build("Huber", "loss", "")).__name__ == "Huber"
     assert isinstance(specs.build({"type": "Huber", "delta": 2}, "loss", "").delta, float)
+    cell = specs.build({"type": "Elman", "activation": "ReLU"}, "cell", "")
+    assert type(cell.activation).__name__ == "ReLU"
 
 
 @pytest.mark.parametrize("kind", specs.REGISTRIES)

@@ -17,37 +17,16 @@ from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, serve
 from stream_rnn.pipeline import Pipeline, Schedule
 from stream_rnn.task import Task
 
-EXPECTED = [
-    "records_consumed_total",
-    "records_learned_total",
-    "records_predicted_total",
-    "records_replayed_total",
-    "records_dead_lettered_total",
-    "transactions_total",
-    "rebalances_total",
-    "assigned_partitions",
-    "consumer_lag_records",
-    "consumer_position_offset",
-    "loss_sum_total",
-    "loss_observations_total",
-    "rolling_mae",
-    "gradient_norm",
-    "parameter_norm",
-    "gradient_clips_total",
-    "kalman_resets_total",
-    "nonfinite_rollbacks_total",
-    "drift_alarms_total",
-    "vocabulary_size",
-    "vocabulary_overflows_total",
-    "contexts",
-    "context_evictions_total",
-    "bits_per_symbol",
-    "checkpoint_last_success_timestamp_seconds",
-    "checkpoint_last_position",
-    "checkpoint_size_bytes",
-    "checkpoint_duration_seconds",
-    "checkpoint_failures_total",
-]
+EXPECTED = """
+records_consumed_total records_learned_total records_predicted_total records_replayed_total
+records_dead_lettered_total transactions_total rebalances_total assigned_partitions
+consumer_lag_records consumer_position_offset
+loss_sum_total loss_observations_total rolling_mae gradient_norm parameter_norm
+gradient_clips_total kalman_resets_total nonfinite_rollbacks_total drift_alarms_total
+vocabulary_size vocabulary_overflows_total contexts context_evictions_total bits_per_symbol
+checkpoint_last_success_timestamp_seconds checkpoint_last_position checkpoint_size_bytes
+checkpoint_duration_seconds checkpoint_failures_total
+"""
 
 
 class Forgetful(MemorySink):
@@ -85,7 +64,7 @@ RECORDS = [{"u": 0.5, "y": 1.0}] * 8 + [{"u": "x", "y": 1.0}, {"u": 1.0}, {"u": 
 
 
 def test_the_names_are_the_documented_ones():
-    assert sorted(FAMILIES) == sorted(EXPECTED)
+    assert sorted(FAMILIES) == sorted(EXPECTED.split())
     assert list(HISTOGRAMS) == [
         "update_duration_seconds",
         "end_to_end_latency_seconds",
@@ -227,23 +206,9 @@ def test_served_on_the_loopback_only_until_closed():
 @pytest.fixture
 def certificate(tmp_path):
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=127.0.0.1",
-        ]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-    )
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*command.split(), *files], check=True, capture_output=True)
     return str(cert), str(key)
 
 

@@ -50,7 +50,7 @@ def command(
         typer.echo(f"{config}: ok")
         return
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
-        metrics, server, observers = _observers(loaded)
+        server, observers = _observers(loaded)
         try:
             line = pipeline(loaded, observers)
             try:
@@ -77,4 +77,4 @@ def _observers(loaded):
         )
         log.info("metrics on %s", server.url)
     progress = ProgressLine.on_terminal()
-    return metrics, server, tuple(o for o in (metrics, progress) if o is not None)
+    return server, tuple(o for o in (metrics, progress) if o is not None)

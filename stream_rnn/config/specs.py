@@ -25,12 +25,13 @@ ESTIMATORS = {
     "forecaster": "stream_rnn.estimators.forecaster:RecurrentForecaster",
     "text": "stream_rnn.estimators.text:TextPredictor",
 }
-# Where each kind of spec is registered, by the name of the estimator's argument.
+# Where each kind of spec is registered, by the name of the argument that takes it.
 REGISTRIES = {
     "cell": "stream_rnn.cells:CELLS",
     "learner": "stream_rnn.learners:LEARNERS",
     "optimizer": "stream_rnn.optimizers:OPTIMIZERS",
     "loss": "stream_rnn.losses:LOSSES",
+    "activation": "stream_rnn.activations:ACTIVATIONS",
 }
 
 
@@ -88,7 +89,11 @@ def build(value: Any, kind: str, place: str) -> Any:
     for field, given in arguments.items():
         if field not in spec._fields:
             raise ConfigError(f"{place}.{field}: unknown field; {suggest(field, spec._fields)}")
-        arguments[field] = convert(given, hints[field], f"{place}.{field}")
+        inner = f"{place}.{field}"
+        if field in REGISTRIES:
+            arguments[field] = build(given, field, inner)
+        else:
+            arguments[field] = convert(given, hints[field], inner)
     try:
         return spec(**arguments)
     except (TypeError, ValueError) as error:
