@@ -190,8 +190,13 @@ def running(data: pathlib.Path) -> int | None:
         pid = int((data / "pid").read_text())
     except (FileNotFoundError, ValueError):
         return None
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
-    return pid if str(data / "server.properties") in shown.stdout else None
+    return pid if str(data / "server.properties") in process_field(pid, "command") else None
+
+
+def process_field(pid: int, field: str) -> str:
+    """What ps knows of a process, at full width; nothing if it has ended."""
+    command = ["ps", "-ww", "-o", f"{field}=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def launch(options: argparse.Namespace) -> subprocess.Popen:
@@ -224,6 +229,7 @@ def launch(options: argparse.Namespace) -> subprocess.Popen:
 
 
 def start(options: argparse.Namespace) -> None:
+    """In the background; returns when it answers."""
     launch(options)
 
 
@@ -246,8 +252,12 @@ def run(options: argparse.Namespace) -> None:
         status = node.wait()
         sys.exit(f"broker.py: the node ended by itself with status {status}")
     except KeyboardInterrupt:
-        stop(options)
-        node.wait()
+        node.terminate()
+        try:
+            node.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            node.kill()
+        (options.data / "pid").unlink(missing_ok=True)
 
 
 def stop(options: argparse.Namespace) -> None:
@@ -261,15 +271,8 @@ def stop(options: argparse.Namespace) -> None:
     while running(options.data) == pid:
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
-        if is_zombie(pid):
-            break
         time.sleep(0.1)
     (options.data / "pid").unlink(missing_ok=True)
-
-
-def is_zombie(pid: int) -> bool:
-    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
-    return shown.stdout.strip().startswith("Z")
 
 
 def main() -> None:

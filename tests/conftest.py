@@ -1,0 +1,30 @@
+"""Fixtures shared by the tests."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap():
+    """The address of a real Kafka: KAFKA_BOOTSTRAP, or a node started for this session.
+
+    Without a broker the tests that want one fail; they are never skipped.
+    """
+    if given := os.environ.get("KAFKA_BOOTSTRAP"):
+        yield given
+        return
+    from kafka_broker import Broker
+
+    with Broker() as broker:
+        yield broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def topics(kafka_bootstrap):
+    """Makes and reads topics on the broker."""
+    from kafka_broker import Topics
+
+    helper = Topics(kafka_bootstrap)
+    yield helper
+    helper.close()
