@@ -76,19 +76,33 @@ def allocate(specs: tuple = DEFAULT, inputs: int = 0, horizon: int = 1, seed: in
     )
 
 
+def health(bank: Bank) -> dict[str, float]:
+    """Counters of one bank by metric name; losses are absolute errors of the median."""
+    resets = sum(int(g.resets[0]) for g in bank.groups if hasattr(g, "resets"))
+    return {
+        "loss_sum": float(bank.interval.scale[interval.TOTAL]),
+        "loss_observations": float(bank.counts[LEARNED]),
+        "rolling_mae": float(bank.interval.scale[interval.QUICK]),
+        "kalman_resets": float(resets),
+        "missing_targets": float(bank.counts[MISSING]),
+        "outliers": float(bank.interval.scale[interval.OUTLIERS]),
+    }
+
+
 @compiled
-def run(bank, ys, xs, out):
+def run(bank, ys, fills, xs, out):
     """Take in ``ys`` (T,) with inputs ``xs`` (T, M); NaN is a missing value.
 
-    ``out`` (T, WIDTH) receives, for each record, the forecast made for it h records before;
-    NaN where there was none.
+    A missing value is imputed by ``fills`` (T,), or where that is NaN by the forecast, and
+    not learned from.  ``out`` (T, WIDTH) receives, for each record, the forecast made for it
+    h records before; NaN where there was none.
     """
     for i in range(len(ys)):
-        step(bank, ys[i], xs[i], out[i])
+        step(bank, ys[i], fills[i], xs[i], out[i])
 
 
 @kernel
-def step(bank, y, x, out):
+def step(bank, y, fill, x, out):
     """One record: `learn`, take in, `predict`."""
     t = bank.history.clock[history.COUNT]
     h = len(bank.pending.rows)
@@ -102,6 +116,8 @@ def step(bank, y, x, out):
         if t == 0:
             return
         y = waiting[MEDIAN] if t >= h else history.newest_first(bank.history)[0]
+        if fill == fill:
+            y = fill
     elif t >= h:
         learn(bank, slot, y)
     history.push(bank.history, y)

@@ -13,7 +13,7 @@ FAST, SLOW, SHARE = 0.1, 0.002, 0.7
 GAIN = 0.05
 EXCESS = 12.0  # scales; an error beyond is an outlier, and enters the scale as this many
 
-QUICK, STEADY, COUNT, OUTLIERS = range(4)
+QUICK, STEADY, COUNT, OUTLIERS, TOTAL = range(5)
 
 
 class Interval(NamedTuple):
@@ -24,13 +24,13 @@ class Interval(NamedTuple):
     tail misses (1 − level)/2 of the time whatever the distribution.
     """
 
-    scale: np.ndarray  # (4,): quick and steady mean |e|, errors seen, outliers
+    scale: np.ndarray  # (5,): quick and steady mean |e|, errors seen, outliers, Σ|e|
     width: np.ndarray  # (2, len(LEVELS)): lower and upper
 
 
 def allocate() -> Interval:
     """Scale 0, widths of a Laplace-like distribution."""
-    return Interval(np.zeros(4), np.array([START, START]))
+    return Interval(np.zeros(5), np.array([START, START]))
 
 
 @kernel
@@ -56,6 +56,7 @@ def learn(interval, centre, lower, upper, truth):
     """
     now = interval.scale
     error = abs(truth - centre)
+    now[TOTAL] += error
     limit = EXCESS * scale(interval)
     if now[COUNT] >= 20 and error > limit and limit > 0:
         now[OUTLIERS] += 1

@@ -153,3 +153,14 @@ def _predict(group: Filters, row, units, past, t, h, slot, out):
 @level_shift.register
 def _level_shift(group: Filters, jump):
     pass
+
+
+def grow(old: Filters, new: Filters) -> None:
+    """Carry the filters *old* over into *new*, which have more inputs, the last columns."""
+    for i in range(len(old.noise)):
+        n, m = np.diff(old.start[i : i + 2])[0], np.diff(new.start[i : i + 2])[0]
+        at, to = old.start[i], new.start[i]
+        new.weights[to : to + n] = old.weights[at : at + n]
+        square = old.covariance[old.square[i] : old.square[i + 1]].reshape(n, n)
+        new.covariance[new.square[i] : new.square[i + 1]].reshape(m, m)[:n, :n] = square
+    new.noise[...], new.resets[...] = old.noise, old.resets

@@ -11,6 +11,7 @@ from .linear import BOUND, HUBER, Linear, block
 from .ops import learn, level_shift, observe, predict, size
 
 NOISE_FLOOR = 1e-7  # float32
+RECURRENT = 3  # h₋ begins here in z
 HIDDEN_PRIOR = 0.1
 READOUT_DRIFT = 1e-6
 READOUT = Linear(lags=12, lag=0.3, level=0.03, average=0.03, season=0.1, seasons=0.1, constant=0.01)
@@ -19,7 +20,7 @@ READOUT = Linear(lags=12, lag=0.3, level=0.03, average=0.03, season=0.1, seasons
 class Lstm(NamedTuple):
     """An LSTM beside a linear readout (NARX with memory); every weight in a Kalman filter.
 
-    Inputs z = [level, last change, exogenous, 1, h₋].  The prediction is vᵀh + uᵀ·features;
+    Inputs z = [level, last change, 1, h₋, exogenous].  The prediction is vᵀh + uᵀ·features;
     ∂/∂W comes from exact real-time recurrent learning (Williams & Zipser 1989), and W is
     updated by the decoupled extended Kalman filter, one group per row of W (Puskorius &
     Feldkamp 1994).
@@ -32,14 +33,13 @@ class Lstm(NamedTuple):
 
 
 class Networks(NamedTuple):
-    """A group of U `Lstm` of H units, D = M + 2 + 1 + H inputs, N readout features; float32.
+    """A group of U `Lstm` of H units, D = 3 + H + M inputs, N readout features; float32.
 
     Gates are in the order input, forget, candidate, output; weight (k, g·H + i) of z_k into
     gate g of unit i.  ``*_sensitivity[i]`` is ∂h_i/∂W or ∂c_i/∂W, flattened.  ``slope`` and
     ``readout`` hold, for each ring slot, ∂prediction/∂W and [h, features].
     """
 
-    inputs: np.ndarray  # int64 (D − 1 − H,) columns of the feature row
     columns: np.ndarray  # int64 (N,) columns of the feature row
     motion: np.ndarray  # (U, 2): prior, drift
     prior: np.ndarray  # (H + N,) of the readout
@@ -73,7 +73,6 @@ def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) ->
         w[u], v[u, :units] = start_weights(units, inputs, seed + 100 * u)
     eye = np.broadcast_to(np.eye(d)[:, :, None], (d, d, 4 * units))
     return Networks(
-        np.concatenate([[features.LEVEL, 0], exogenous]).astype(np.int64),
         columns,
         np.array([[spec.prior, spec.drift] for spec in specs], np.float32),
         prior.astype(np.float32),
@@ -97,10 +96,10 @@ def start_weights(units: int, inputs: int, seed: int) -> tuple[np.ndarray, np.nd
     rng = np.random.default_rng(seed)
     d = inputs + 3 + units
     draw = rng.standard_normal((4 * units, d)) / sqrt(d)
-    x, h = draw[:, : inputs + 2], draw[:, inputs + 2 : -1]
+    x, exogenous, h = draw[:, :2], draw[:, 2 : 2 + inputs], draw[:, 2 + inputs : -1]
     bias = np.repeat([0.0, 1.0, 0.0, 0.0], units)
     v = rng.standard_normal(units) / sqrt(units) * 0.1
-    return np.hstack([x, bias[:, None], h]).T, v
+    return np.hstack([x, bias[:, None], h, exogenous]).T, v
 
 
 @kernel
@@ -163,7 +162,7 @@ def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, scratch):
     The direct term of gate g is act_g·z on the weights into that gate of unit i.
     """
     n, width = h_sensitivity.shape[0], w.shape[1]
-    recurrent = w[len(z) - n :]
+    recurrent = w[RECURRENT : RECURRENT + n]
     zero = w.dtype.type(0)
     for i in range(n):
         for j in range(n):
@@ -270,12 +269,11 @@ def advance(group, u, row, slot):
     """One step of network *u*, keeping what `learn_network` will need in ring slot *slot*."""
     n, w = group.state.shape[2], group.w[u]
     act, z, fold = group.scratch[:7], group.scratch[7, : len(w)], group.scratch[8, :n]
-    inputs = len(group.inputs)
-    for k in range(inputs):
-        z[k] = row[group.inputs[k]]
-    z[inputs] = 1.0
+    z[0], z[1], z[2] = row[features.LEVEL], row[0], 1.0
     for i in range(n):
-        z[inputs + 1 + i] = group.state[u, 0, i]
+        z[RECURRENT + i] = group.state[u, 0, i]
+    for k in range(RECURRENT + n, len(z)):
+        z[k] = row[len(row) - len(z) + k]
     step(w, z, group.state[u], act)
     propagate(w, z, act, group.h_sensitivity[u], group.c_sensitivity[u], fold, group.scratch[9:])
     slope = group.slope[u, slot].reshape(w.size)

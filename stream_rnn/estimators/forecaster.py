@@ -1,0 +1,349 @@
+"""River's forecaster: a bank of experts mixed online, with intervals and without settings."""
+
+from collections.abc import Sequence
+from datetime import date
+from math import nan
+from typing import Any
+
+import numpy as np
+from river.time_series.base import Forecaster
+
+from ..errors import BadRecord, CheckpointError, ConfigError
+from ..features.calendar import Calendar
+from ..features.index import FeatureIndex
+from ..forecasting import series
+from ..forecasting.experts import DEFAULT
+from ..forecasting.series import POINTS, Prediction, Series
+from .protocol import Snapshot
+from .regressor import number
+
+LARGEST = 1e60  # squares of squares must stay finite
+CALENDAR = Calendar("day", "week")
+
+
+class RecurrentForecaster(Forecaster):
+    """Forecasts a time series; learns on every record, from the first one on.
+
+    A bank of experts — LSTMs trained by exact RTRL and a Kalman filter, Kalman-filtered
+    autoregressions, Holt–Winters on a season it finds itself, moving averages — is mixed
+    online, and the errors of the mixture calibrate its intervals.  There is nothing to tune,
+    and nothing looks ahead.
+
+    ``learn_one(y)`` with y None or NaN stands for a value that is missing: it is imputed by
+    the forecast and not learned from.  Exogenous inputs belong to the record they come with:
+    those of the last record are used to forecast the next ones.  A new one takes a new
+    column, a missing one counts as its mean.
+
+    Parameters
+    ----------
+    horizons
+        How many steps ahead to learn directly: h stands for 1, …, h; a tuple for exactly
+        those.  Each costs one bank.  Steps in between and beyond are forecast recursively.
+    point
+        ``"median"`` for small absolute errors, ``"mean"`` for small squared errors.
+    level
+        Of the intervals that `stream` reports.
+    experts
+        The experts to mix, e.g. ``(Ewma(1.0), Linear(lags=12), Lstm(8))``, see
+        `stream_rnn.forecasting.experts`; the default bank if None.  The first must be
+        ``Ewma(1.0)``, the last value.
+    timestamp
+        The exogenous field that holds the time of the record, as epoch seconds, ISO 8601 or
+        datetime.  It, and any other datetime, is replaced by sines and cosines of the time
+        of day and of the week.
+    seed
+        Of the random weights.
+
+    Examples
+    --------
+    >>> from river import datasets
+    >>> from stream_rnn.estimators.forecaster import RecurrentForecaster
+    >>> model, errors, naive = RecurrentForecaster(), [], []
+    >>> last = None
+    >>> for x, y in datasets.AirlinePassengers():
+    ...     if last is not None:
+    ...         errors.append(abs(model.forecast(1)[0] - y))
+    ...         naive.append(abs(last - y))
+    ...     model.learn_one(y)
+    ...     last = y
+    >>> sum(errors) < 0.45 * sum(naive)
+    True
+    >>> [round(p.upper - p.lower) > 0 for p in model.forecast(3, level=0.9)]
+    [True, True, True]
+    """
+
+    def __init__(
+        self,
+        horizons: int | tuple = 1,
+        point: str = "median",
+        level: float = 0.9,
+        experts: tuple | None = None,
+        timestamp: str = "timestamp",
+        seed: int = 0,
+    ):
+        self.horizons = horizons
+        self.point = point
+        self.level = level
+        self.experts = experts
+        self.timestamp = timestamp
+        self.seed = seed
+        self._horizons = _checked_horizons(horizons)
+        if point not in POINTS:
+            raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
+        _checked_level(level)
+        self._features = FeatureIndex()
+        self._series: Series | None = None
+        self._last_inputs = np.zeros((1, 0))
+        if experts is not None:  # refuse odd ones now, not at the first record
+            Series(tuple(experts), (1,), 0, seed)
+
+    # river ------------------------------------------------------------------------------------
+
+    def learn_one(self, y: float | None, x: dict | None = None) -> None:
+        """Take in the next value *y* of the series and its exogenous inputs *x*.
+
+        Raises `BadRecord`, with nothing changed, if y or x is not a finite number.
+        """
+        self._learn([y], None if x is None else [x])
+
+    def forecast(
+        self, horizon: int, xs: Sequence[dict] | None = None, level: float | None = None
+    ) -> list:
+        """The next *horizon* values; with *level*, each as `Prediction` (point, lower, upper).
+
+        *xs* are the exogenous inputs of those steps; they matter from the second recursive
+        step on.  Intervals of recursive steps widen as the square root of the distance.
+        Before the first record the forecast is 0, without bounds.
+        """
+        if horizon < 1:
+            raise ValueError(f"horizon is {horizon}; give 1 or more steps")
+        if level is not None:
+            _checked_level(level)
+        if self._series is None or self._series.count == 0:
+            row = 0.0 if level is None else Prediction(0.0, -np.inf, np.inf)
+            return [row] * horizon
+        inputs = np.repeat(self._last_inputs, horizon, axis=0)
+        if xs is not None:
+            inputs = np.concatenate([self._features.row(self._plain(x, 0)) for x in xs])
+        rows = self._series.forecast(horizon, inputs)
+        points = rows[:, POINTS[self.point]].tolist()
+        if level is None:
+            return points
+        lower, upper = series.bounds(rows, level)
+        return [Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)]
+
+    # chunks -----------------------------------------------------------------------------------
+
+    def prequential(
+        self, y: Any, X: Any = None, horizon: int | None = None, level: float | None = None
+    ) -> np.ndarray:
+        """Take in the array *y* (T,) in one compiled loop; the forecast made for each value.
+
+        Element t is the forecast of y[t] made *horizon* records earlier (default: the
+        shortest direct horizon), NaN where there was none; with *level*, rows (T, 3) of
+        point, lower, upper.  *X* is an array (T, m), a DataFrame or a sequence of dicts.
+        The same bits as `learn_one` and `forecast` one at a time.
+        """
+        horizon = self._horizons[0] if horizon is None else horizon
+        if horizon not in self._horizons:
+            raise ValueError(
+                f"horizon {horizon} is not learned directly; construct with horizons={horizon}"
+            )
+        outs = self._learn(np.asarray(y, np.float64), _records(X))
+        rows = outs[self._horizons.index(horizon)]
+        points = rows[:, POINTS[self.point]]
+        if level is None:
+            return points.copy()
+        return np.column_stack([points, *series.bounds(rows, _checked_level(level))])
+
+    def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
+        """Predict each record before learning from it, then forecast what comes next.
+
+        Fields: ``prediction`` of this record and its bounds, made before it was seen, at the
+        shortest horizon; ``forecast``, ``lower``, ``upper``: lists with one entry for each
+        direct horizon, made after it was seen.
+        """
+        if not len(ys):
+            return []
+        outs = self._learn(ys, xs)
+        made = self._columns(outs[0])
+        after = []
+        for i, h in enumerate(self._horizons):
+            waiting = self._series.waiting(i) if self._series else outs[i][:0]
+            after.append(self._columns(np.concatenate([outs[i], waiting])[h:]))
+        return [
+            {
+                "prediction": made[0][t],
+                "prediction_lower": made[1][t],
+                "prediction_upper": made[2][t],
+                "forecast": [point[t] for point, _, _ in after],
+                "lower": [lower[t] for _, lower, _ in after],
+                "upper": [upper[t] for _, _, upper in after],
+            }
+            for t in range(len(ys))
+        ]
+
+    def _columns(self, rows: np.ndarray) -> tuple[list, list, list]:
+        """Point, lower and upper of forecast rows; None where there is no forecast."""
+        points = rows[:, POINTS[self.point]]
+        columns = (points, *series.bounds(rows, self.level))
+        point, lower, upper = ([None if v != v else v for v in c.tolist()] for c in columns)
+        return point, lower, upper
+
+    # from records to arrays -------------------------------------------------------------------
+
+    def _learn(self, ys: Sequence, xs: Sequence[dict] | np.ndarray | None) -> list[np.ndarray]:
+        """Take in targets and inputs; the forecast rows (T, WIDTH) made for them, by horizon."""
+        targets = _targets(ys)
+        if xs is None:
+            rows, widths = np.full((len(ys), len(self._features)), nan), None
+        elif isinstance(xs, np.ndarray):
+            rows, widths = self._encode_array(xs)
+        else:
+            rows, widths = self._features.encode([self._plain(x, t) for t, x in enumerate(xs)])
+        if len(rows) != len(targets):
+            raise ValueError(f"{len(targets)} targets but {len(rows)} rows of inputs")
+        if widths is None or (len(widths) and widths[0] == widths[-1] == len(self._features)):
+            return self._learn_stretch(targets, rows)
+        outs, start = [], 0
+        while start < len(rows):
+            end = start + 1
+            while end < len(rows) and widths[end] == widths[start]:
+                end += 1
+            self._features.extend(widths[start])
+            outs.append(self._learn_stretch(targets[start:end], rows[start:end, : widths[start]]))
+            start = end
+        return [np.concatenate(parts) for parts in zip(*outs, strict=True)]
+
+    def _learn_stretch(self, targets: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+        """Take in records between which no input is new."""
+        inputs = len(self._features)
+        if self._series is None:
+            specs = DEFAULT if self.experts is None else tuple(self.experts)
+            self._series = Series(specs, self._horizons, inputs, self.seed)
+        elif inputs > self._series.inputs:
+            self._series.grow(inputs)
+        if len(rows):
+            self._last_inputs = np.array(rows[-1:])
+        return self._series.run(targets, np.ascontiguousarray(rows))
+
+    def _encode_array(self, X: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """Rows of an array whose columns are the features 0, 1, …; NaN is missing."""
+        X = np.asarray(X, np.float64)
+        if X.ndim != 2 or np.isinf(X).any():
+            raise BadRecord("X is not an array (T, m) of finite numbers (NaN where missing)")
+        m = X.shape[1]
+        if self._features.names != tuple(range(m)):
+            if len(self._features):
+                records = [dict(enumerate(row)) for row in X.tolist()]
+                return self._features.encode([_known(x) for x in records])
+            self._features.encode([dict.fromkeys(range(m), 0.0)])
+        return X, [m] * len(X)
+
+    def _plain(self, x: dict, index: int) -> dict:
+        """*x* with times replaced by calendar columns; *x* itself if there are none."""
+        times = [k for k, v in x.items() if k == self.timestamp or isinstance(v, date)]
+        if not times:
+            return x
+        plain = {k: v for k, v in x.items() if k not in times}
+        for name in times:
+            try:
+                row = {} if x[name] is None else CALENDAR(x[name])
+            except ValueError as error:
+                raise BadRecord(f"{name}: {error}", index) from None
+            plain.update({f"{name}.{column}": value for column, value in row.items()})
+        return plain
+
+    # StreamEstimator --------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
+        arrays = {} if self._series is None else self._series.arrays()
+        arrays = {name: array.copy() for name, array in arrays.items()}
+        arrays["last_inputs"] = self._last_inputs.copy()
+        meta = {
+            "estimator": type(self).__name__,
+            "parameters": self._described(),
+            "features": list(self._features.names),
+            "started": self._series is not None,
+        }
+        return Snapshot(arrays, meta)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        arrays, meta = dict(snapshot.arrays), snapshot.meta
+        mine = self._described()
+        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
+            raise CheckpointError(
+                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), this is "
+                f"{type(self).__name__}({mine}); use the settings of the checkpoint"
+            )
+        features, restored = FeatureIndex(meta["features"]), None
+        last_inputs = np.array(arrays.pop("last_inputs"))
+        if meta["started"]:
+            specs = DEFAULT if self.experts is None else tuple(self.experts)
+            restored = Series(specs, self._horizons, len(features), self.seed)
+            try:
+                restored.load(arrays)
+            except (KeyError, ValueError) as error:
+                raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
+        self._features, self._series, self._last_inputs = features, restored, last_inputs
+
+    def health(self) -> dict[str, float]:
+        """Counters and gauges by metric name, summed over the horizons."""
+        return {} if self._series is None else self._series.health()
+
+    def _described(self) -> dict[str, str]:
+        return {name: repr(value) for name, value in sorted(self._get_params().items())}
+
+    @classmethod
+    def _unit_test_params(cls):
+        yield {}
+
+
+def _checked_horizons(horizons: Any) -> tuple[int, ...]:
+    """An int h as (1, …, h); a sequence in increasing order."""
+    if isinstance(horizons, int):
+        chosen = tuple(range(1, horizons + 1))
+    else:
+        chosen = tuple(sorted({int(h) for h in horizons}))
+    if not chosen or chosen[0] < 1:
+        raise ConfigError(f"horizons: {horizons!r}; give an integer ≥ 1, or several")
+    return chosen
+
+
+def _checked_level(level: float) -> float:
+    if not 0 < level < 1:
+        raise ConfigError(f"level: {level!r}; give a probability between 0 and 1, such as 0.9")
+    return level
+
+
+def _targets(ys: Any) -> np.ndarray:
+    """Targets (T,) with NaN where missing; `BadRecord` where not a usable number."""
+    if isinstance(ys, np.ndarray) and ys.ndim == 1 and ys.dtype == np.float64:
+        targets = np.ascontiguousarray(ys)
+    else:
+        targets = np.array([number(y, t) for t, y in enumerate(ys)], np.float64)
+    if np.abs(targets).max(initial=0.0) <= LARGEST:  # not so with NaN or infinity either
+        return targets
+    bad = np.flatnonzero(np.abs(targets) > LARGEST)
+    if len(bad):
+        raise BadRecord(
+            f"target: {targets[bad[0]]!r} is beyond ±{LARGEST:g}; give it in larger units, "
+            "or None if it is missing",
+            int(bad[0]),
+        )
+    return targets
+
+
+def _records(X: Any) -> Any:
+    """X as an array or a list of dicts."""
+    if X is None or isinstance(X, np.ndarray):
+        return X
+    if hasattr(X, "to_dict"):
+        return X.to_dict("records")
+    return list(X) if len(X) and isinstance(X[0], dict) else np.asarray(X, np.float64)
+
+
+def _known(x: dict) -> dict:
+    return {name: value for name, value in x.items() if value == value}

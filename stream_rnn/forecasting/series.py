@@ -1,0 +1,141 @@
+"""One series with all its horizons: the banks, and forecasts made of theirs."""
+
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from . import bank as banks
+from . import history, state
+from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
+from .interval import LEVELS
+
+_NORMAL = NormalDist()
+_QUANTILES = np.array([_NORMAL.inv_cdf((1 + level) / 2) for level in LEVELS])
+POINTS = {"median": MEDIAN, "mean": MEAN}
+
+
+class Prediction(NamedTuple):
+    """A forecast and the interval that should hold the truth with the level asked for."""
+
+    point: float
+    lower: float
+    upper: float
+
+
+class Series:
+    """Banks for the direct *horizons* of one series.
+
+    Step j ahead is forecast by the bank of the longest direct horizon d ≤ j; for j > d it
+    first takes in, without learning, the forecasts of the steps before (recursion).
+    """
+
+    def __init__(self, specs: tuple, horizons: tuple[int, ...], inputs: int, seed: int):
+        self.specs, self.horizons, self.inputs, self.seed = specs, horizons, inputs, seed
+        self.banks = [banks.allocate(specs, inputs, h, seed) for h in horizons]
+
+    @property
+    def count(self) -> int:
+        """Records taken in."""
+        return int(self.banks[0].history.clock[history.COUNT])
+
+    def run(self, ys: np.ndarray, xs: np.ndarray) -> list[np.ndarray]:
+        """Take in *ys* (T,) with *xs* (T, M); the forecasts made for them, for each horizon.
+
+        A missing value (NaN) is imputed by the bank of the shortest horizon.
+        """
+        outs = []
+        fills = np.full(len(ys), np.nan)
+        for bank in self.banks:
+            out = np.empty((len(ys), WIDTH))
+            banks.run(bank, ys, fills, xs, out)
+            outs.append(out)
+            fills = out[:, MEDIAN]
+        return outs
+
+    def waiting(self, index: int) -> np.ndarray:
+        """Forecast rows (h, WIDTH) of the bank *index* for the next h records, in order."""
+        pending = self.banks[index].pending.forecast
+        return np.roll(pending, -(self.count % len(pending)), axis=0)
+
+    def forecast(self, steps: int, xs: np.ndarray | None = None) -> np.ndarray:
+        """Forecast rows (steps, WIDTH) for the next records; *xs* (≤ steps, M) their inputs.
+
+        Nothing changes.  Where *xs* ends, missing inputs count as their means.
+        """
+        rows = np.full((steps, WIDTH), np.nan)
+        if self.count == 0:
+            return rows
+        inputs = np.full((steps, self.inputs), np.nan)
+        if xs is not None:
+            inputs[: len(xs)] = xs
+        copies: dict[int, Bank] = {}
+        taken = dict.fromkeys(self.horizons, 0)
+        for j in range(1, steps + 1):
+            index = max(i for i, h in enumerate(self.horizons) if h <= j)
+            h = self.horizons[index]
+            ahead = j - h  # forecasts to take in first
+            if ahead == 0:
+                rows[j - 1] = self.waiting(index)[-1]
+                continue
+            copy = copies.setdefault(index, state.duplicate(self.banks[index]))
+            done, missing = taken[h], np.full(ahead - taken[h], np.nan)
+            out = np.empty((len(missing), WIDTH))
+            banks.run(copy, missing, rows[done:ahead, MEDIAN].copy(), inputs[done:ahead], out)
+            taken[h] = ahead
+            newest = (int(copy.history.clock[history.COUNT]) - 1) % h
+            rows[j - 1] = widen(copy.pending.forecast[newest], (j / h) ** 0.5)
+        return rows
+
+    def grow(self, inputs: int) -> None:
+        """Make room for more exogenous inputs, with weights 0."""
+        grown = [banks.allocate(self.specs, inputs, h, self.seed) for h in self.horizons]
+        for old, new in zip(self.banks, grown, strict=True):
+            state.grow(old, new)
+        self.banks, self.inputs = grown, inputs
+
+    def health(self) -> dict[str, float]:
+        """Counters and gauges by metric name, summed over the horizons."""
+        report: dict[str, float] = {}
+        for bank in self.banks:
+            for name, value in banks.health(bank).items():
+                report[name] = report.get(name, 0.0) + value
+        return report
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All state by name; no copies."""
+        return state.arrays(tuple(self.banks))
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Overwrite all state; KeyError or ValueError if it is of another model."""
+        state.load(tuple(self.banks), arrays)
+
+
+def widen(row: np.ndarray, factor: float) -> np.ndarray:
+    """*row* with its bounds *factor* times as far from the median."""
+    wider = row.copy()
+    wider[LOWER:] = row[MEDIAN] + factor * (row[LOWER:] - row[MEDIAN])
+    return wider
+
+
+def bounds(rows: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bounds (T,) at *level* from forecast *rows* (T, WIDTH).
+
+    Calibrated levels are read off; between them, the distance from the median is
+    interpolated over the normal quantile, and beyond them extended in proportion to it.
+    """
+    z = _NORMAL.inv_cdf((1 + level) / 2)
+    below = rows[:, MEDIAN, None] - rows[:, LOWER:UPPER]
+    above = rows[:, UPPER:WIDTH] - rows[:, MEDIAN, None]
+    return rows[:, MEDIAN] - _distance(below, z), rows[:, MEDIAN] + _distance(above, z)
+
+
+def _distance(widths: np.ndarray, z: float) -> np.ndarray:
+    widths = np.maximum.accumulate(widths, axis=1)  # a higher level is never narrower
+    if z <= _QUANTILES[0]:
+        return widths[:, 0] * (z / _QUANTILES[0])
+    if z >= _QUANTILES[-1]:
+        return widths[:, -1] * (z / _QUANTILES[-1])
+    i = int(np.searchsorted(_QUANTILES, z - 1e-9))
+    share = (z - _QUANTILES[i - 1]) / (_QUANTILES[i] - _QUANTILES[i - 1])
+    return widths[:, i - 1] + share * (widths[:, i] - widths[:, i - 1])
