@@ -92,7 +92,7 @@ def wall_days(value: Any) -> float:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
             raise ValueError(
-                f"{value!r} is not a time; give ISO 8601 such as 2014-07-01T00:30:00, or epoch seconds"
+                f"{value!r} is not a time; give ISO 8601 (2014-07-01T00:30:00) or epoch seconds"
             ) from None
     if hasattr(value, "astype") and hasattr(value, "dtype") and value.dtype.kind == "M":
         value = value.astype("datetime64[us]").item()  # numpy.datetime64
