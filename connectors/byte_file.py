@@ -53,6 +53,11 @@ class ByteFile:
         else:
             self.compressed = False
 
+    @property
+    def raw_offset(self) -> int:
+        """Bytes of the file itself, compressed or not, read so far."""
+        return 0 if self._raw.closed else self._raw.tell()
+
     def read(self, size: int) -> bytes:
         """Up to *size* bytes; empty at the end of what is there now."""
         try:

@@ -30,6 +30,12 @@ class FileList:
         """None: a file that is not followed is over at its end."""
         return None
 
+    def fraction(self, file: ByteFile | None) -> float:
+        """How much of all files was read when *file* is being read, by their sizes."""
+        sizes = [os.path.getsize(path) if os.path.exists(path) else 0 for path in self.paths]
+        done = sum(sizes[: max(0, self._next - 1)])
+        return (done + (file.raw_offset if file else 0)) / max(1, sum(sizes))
+
     def find(self, mark: Mark) -> ByteFile:
         """The file of *mark*; `SourceError` if it is not in the list or has other content."""
         name = os.path.basename(mark.path)

@@ -135,6 +135,10 @@ class FileSource:
         self._reader = self._read_from(self._file.path, mark.offset, mark.records)
         self._format.resume(mark.header)
 
+    def fraction(self) -> float | None:
+        """How much of all files was read, by their sizes; None when following."""
+        return None if isinstance(self._files, Tail) else self._files.fraction(self._file)
+
     def close(self) -> None:
         """Close the file; `snapshot` still tells the position, `restore` opens it again."""
         if self._file is not None:

@@ -1,0 +1,78 @@
+"""Pictures of an evaluation, for people (`pip install 'stream-rnn[plot]'`)."""
+
+import os
+from typing import Any
+
+from .evaluate import Evaluation
+
+MODEL, TRUTH, OTHER = "#0b6e99", "#333333", "#c2703d"
+
+
+def plot(evaluation: Evaluation, path: str | os.PathLike[str]) -> None:
+    """Draw truth, prediction (with its interval, if any) and the error over time to *path*.
+
+    The suffix of *path* tells the format (png, svg, pdf).  Raises `ImportError`, naming the
+    remedy, without matplotlib.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "drawing needs matplotlib; install it with: pip install 'stream-rnn[plot]'"
+        ) from error
+    numbers = evaluation.task == "regression"
+    figure = Figure(figsize=(9, 6 if numbers else 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2 if numbers else 1, 1, squeeze=False)[:, 0]
+    if numbers:
+        _draw_recent(axes[0], evaluation)
+    _draw_errors(axes[-1], evaluation)
+    figure.savefig(path, dpi=120)
+
+
+def _draw_recent(axis: Any, evaluation: Evaluation) -> None:
+    """The last records: truth against prediction."""
+    rows = evaluation.recent
+    at = range(evaluation.scored - len(rows), evaluation.scored)
+    axis.plot(at, [row["target"] for row in rows], color=TRUTH, lw=1.2, label="truth")
+    predictions = [row["prediction"] for row in rows]
+    axis.plot(at, predictions, color=MODEL, lw=1.2, label=f"{evaluation.model}, before learning")
+    if all("lower" in row and "upper" in row for row in rows):
+        lower, upper = ([row[side] for row in rows] for side in ("lower", "upper"))
+        axis.fill_between(at, lower, upper, color=MODEL, alpha=0.2, lw=0, label="interval")
+    axis.set_title(f"The last {len(rows)} records", loc="left")
+    axis.set_xlabel("record")
+    axis.legend(frameon=False, ncols=3, loc="upper right", bbox_to_anchor=(1, 1.13))
+    _plain(axis)
+
+
+def _draw_errors(axis: Any, evaluation: Evaluation) -> None:
+    """Error in blocks of records: the model against each baseline."""
+    colours = [MODEL, OTHER, "#999999", "#7a9e3f"]
+    size = 1
+    for (name, curve), colour in zip(evaluation.curves.items(), colours):
+        blocks = _smoothed(curve.blocks)
+        size = curve.size * max(1, len(curve.blocks) // max(1, len(blocks)))
+        middle = [(i + 0.5) * size for i in range(len(blocks))]
+        width = 1.8 if name == evaluation.model else 1.2
+        axis.plot(middle, blocks, color=colour, lw=width, label=name)
+    what = "share of wrong classes" if evaluation.task == "classification" else "absolute error"
+    axis.set_title(f"Mean {what}, in blocks of {size} records", loc="left")
+    axis.set_xlabel("record")
+    axis.set_ylim(bottom=0)
+    axis.legend(frameon=False, ncols=3, loc="upper right", bbox_to_anchor=(1, 1.13))
+    _plain(axis)
+
+
+def _smoothed(blocks: list[float], points: int = 60) -> list[float]:
+    """Means over neighbours, so that at most 2 · *points* are left."""
+    step = max(1, len(blocks) // points)
+    full = len(blocks) - len(blocks) % step
+    return [sum(blocks[i : i + step]) / step for i in range(0, full, step)]
+
+
+def _plain(axis: Any) -> None:
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    axis.grid(alpha=0.25)
