@@ -26,7 +26,7 @@ from ..errors import ConfigError
 from .messages import explain
 from .schema import Config
 
-__all__ = ["Config", "load", "parse"]
+__all__ = ["Config", "from_table", "load", "parse"]
 
 
 def load(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Config:
@@ -51,6 +51,11 @@ def parse(text: str, overrides: Sequence[str] = ()) -> Config:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not TOML: {error}") from None
+    return from_table(table, overrides)
+
+
+def from_table(table: dict[str, Any], overrides: Sequence[str] = ()) -> Config:
+    """The configuration in *table*, as TOML would give it; raises `ConfigError`."""
     for override in overrides:
         _override(table, override)
     try:

@@ -1,0 +1,191 @@
+"""``stream-rnn evaluate``: how good on this file, and compared with what."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+PEEK = 200  # records that tell what the columns are
+
+
+def command(
+    file: Annotated[
+        str, typer.Argument(help="CSV or JSONL, plain, .gz or .zst.", show_default=False)
+    ],
+    target: Annotated[
+        list[str],
+        typer.Option("--target", "-y", help="The field to predict (repeatable: several targets)."),
+    ],
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", "-x", help="Not a feature (repeatable).")
+    ] = None,
+    timestamp: Annotated[
+        str | None, typer.Option(help="The field that holds the time; adds hour and weekday.")
+    ] = None,
+    estimator: Annotated[
+        str | None, typer.Option(help="regressor, classifier, multitarget or forecaster.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="As in a pipeline: --set estimator.cell.units=8 (repeatable)."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Take features and estimator from this pipeline.")
+    ] = None,
+    period: Annotated[
+        int | None, typer.Option(help="Records in a season: adds the value one season ago.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Read at most so many records.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line, for machines.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw a picture: .png, .svg or .pdf.")] = None,
+) -> None:
+    """Predict every record of a file before learning from it, and score the predictions.
+
+    A table compares the model with the last value and the running mean (for classes: the
+    last and the most frequent class).  Errors count from the first record on.  Text columns
+    are left out, with a note.
+
+    \b
+      stream-rnn evaluate taxi.csv --target riders --timestamp time
+      stream-rnn evaluate load.csv.gz -y load --set 'features.lags={load=[1,24]}' --period 24
+      stream-rnn evaluate flowers.csv -y species --plot flowers.png
+      stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
+    """
+    from ..config.assemble import open_source, task
+    from ..config.schema import FileSource
+    from ..evaluate import evaluate
+
+    loaded = configure(file, target, exclude, timestamp, estimator, set_, config)
+    assert isinstance(loaded.source, FileSource)
+    source = open_source(loaded.source)
+    try:
+        with progress_bar(limit) as show:
+            result = evaluate(source, task(loaded), period=period, limit=limit, progress=show)
+    finally:
+        source.close()
+    if plot is not None:
+        from ..plot import plot as draw
+
+        draw(result, plot)
+    if as_json:
+        typer.echo(result.to_json())
+        return
+    from rich.console import Console
+
+    Console().print(result.table())
+    for reason, example in result.reasons.items():
+        typer.echo(f"refused ({reason}), for example: {example}")
+
+
+def configure(
+    file: str,
+    target: list[str],
+    exclude: list[str] | None,
+    timestamp: str | None,
+    estimator: str | None,
+    overrides: list[str] | None,
+    config: Path | None,
+) -> Any:
+    """The pipeline that the options describe; what they leave open is told by the data."""
+    from ..config import from_table, load
+
+    if config is not None:
+        both = [f"source={{type='file', path={_quoted(file)}}}", *(overrides or ())]
+        return load(config, [*both, f"features.target={_targets(target)}"])
+    columns = peek(file)
+    missing = [name for name in target if name not in columns]
+    if missing:
+        raise_missing(missing[0], file, columns)
+    texts = [n for n, values in columns.items() if any(isinstance(v, str) for v in values)]
+    left_out = [n for n in texts if n not in (*target, *(exclude or ()), timestamp)]
+    if left_out:
+        typer.echo(f"text columns left out: {', '.join(left_out)}", err=True)
+    if estimator is None:
+        classes = len(target) == 1 and target[0] in texts
+        estimator = "classifier" if classes else "regressor" if len(target) == 1 else "multitarget"
+    features: dict[str, Any] = {
+        "target": target[0] if len(target) == 1 else target,
+        "exclude": [*(exclude or ()), *left_out],
+    }
+    if timestamp is not None:
+        features |= {"timestamp": timestamp, "calendar": ["hour", "weekday"]}
+    table = {
+        "source": {"type": "file", "path": file},
+        "sink": {"type": "stdout"},
+        "features": features,
+        "estimator": {"type": estimator},
+    }
+    return from_table(table, overrides or ())
+
+
+def peek(file: str) -> dict[str, list[Any]]:
+    """The columns of the first records, with their values."""
+    from connectors.files import FileSource
+
+    source = FileSource(file)
+    columns: dict[str, list[Any]] = {}
+    try:
+        for record in source.next_batch(PEEK, timeout=0):
+            for name, value in (record.value or {}).items():
+                columns.setdefault(name, []).append(value)
+    finally:
+        source.close()
+    return columns
+
+
+def raise_missing(name: str, file: str, columns: Any) -> None:
+    from ..config.messages import suggest
+    from ..errors import ConfigError
+
+    raise ConfigError(f"--target {name}: {file} has no such field; {suggest(name, columns)}")
+
+
+@contextmanager
+def progress_bar(limit: int | None) -> Iterator[Callable[[int, float | None], None] | None]:
+    """What shows the records read, on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.fields[records]:,} records"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        shown = bar.add_task("", total=None, records=0, rate=0.0)
+
+        def show(records: int, fraction: float | None) -> None:
+            if limit is not None:
+                fraction = max(fraction or 0.0, records / limit)
+            elapsed = bar.tasks[0].elapsed or 1e-9
+            total = None if fraction is None else 1.0
+            bar.update(
+                shown, completed=fraction or 0, total=total, records=records, rate=records / elapsed
+            )
+
+        yield show
+
+
+def _quoted(text: str) -> str:
+    """As a TOML string."""
+    import json
+
+    return json.dumps(text)
+
+
+def _targets(names: list[str]) -> str:
+    return _quoted(names[0]) if len(names) == 1 else f"[{', '.join(map(_quoted, names))}]"
