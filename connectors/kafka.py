@@ -7,7 +7,7 @@ repeats what it sent since its last checkpoint; `connectors.kafka_transactions` 
 
 import base64
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -133,6 +133,14 @@ class KafkaSource:
             str(p): max(0, (end if end is not None else self._ends[p]) - self._next[p])
             for p, end in highwaters.items()
         }
+
+    def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
+        """Lag and position of every partition, as samples: name, labels, value."""
+        for name, behind in self.lag().items():
+            partition = Partition.parse(name)
+            labels = {"topic": partition.topic, "partition": str(partition.number)}
+            yield "consumer_lag_records", labels, behind
+            yield "consumer_position_offset", labels, self._next[partition]
 
     def close(self) -> None:
         self._consumer.close()
