@@ -26,9 +26,10 @@ from typing import Any
 
 from numba import config, njit, types
 from numba.core import caching
-from numba.extending import overload
+from numba.extending import overload, register_jitable
 
 PACKAGE = Path(__file__).parent
+INNER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def generic(stub: Callable) -> Any:
@@ -60,7 +61,7 @@ def generic(stub: Callable) -> Any:
         return implementation
 
     choose.__signature__ = signature
-    overload(operation, jit_options={"error_model": "numpy"})(choose)
+    overload(operation, jit_options=INNER)(choose)
     operation.register = register
     operation.registry = implementations
     return operation
@@ -71,9 +72,18 @@ def _kind(spec, value):
     return () if spec is tuple and len(value) == 0 else spec
 
 
+def kernel(function: Callable) -> Any:
+    """A part of compiled functions: plain Python when called from Python.
+
+    It has no entry point and no cache file of its own, which halves the compile time of
+    a composition of many small kernels.
+    """
+    return register_jitable(**INNER)(function)
+
+
 def compiled(function: Callable) -> Any:
     """``njit`` with a disk cache that is never stale; see `_PackageCache`."""
-    dispatcher = njit(function, nogil=True, error_model="numpy")
+    dispatcher = njit(function, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
     if not config.DISABLE_JIT:
         with contextlib.suppress(RuntimeError):  # nowhere to write: compile in memory
             dispatcher._cache = _PackageCache(function)

@@ -12,7 +12,7 @@ and in chunks are the same machine code on the same numbers.
 
 from math import isfinite, isnan
 
-from .dispatch import compiled
+from .dispatch import compiled, kernel
 from .features.scale import express, observe, recover, standardise
 from .linalg import copy
 from .losses import value
@@ -23,7 +23,7 @@ RECORDS, LEARNED, ROLLBACKS, SINCE_SAVED = range(4)  # places in State.counts
 CHECK_EVERY = 256  # learned records between two copies of the parameters
 
 
-@compiled
+@kernel
 def infer(model, state, work, x, out):
     """Prediction (O,) for the raw input x (m,), in the target's units; NaN is missing."""
     standardise(model.input_scale, state.inputs, x, work.x)
@@ -34,7 +34,7 @@ def infer(model, state, work, x, out):
             out[j] = state.targets.mean[j]
 
 
-@compiled
+@kernel
 def absorb(model, state, work, x, y):
     """Learn the record that `infer` has just seen; False if something is not finite."""
     for i in range(work.r.size):
@@ -51,7 +51,7 @@ def absorb(model, state, work, x, y):
     return finite
 
 
-@compiled
+@kernel
 def score(model, state, work, y):
     """Score the prediction, then adapt the parameters; False if something is not finite."""
     observe(model.target_scale, state.targets, y)

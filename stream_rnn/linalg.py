@@ -9,10 +9,10 @@ split of a sum over threads changes its last bits.
 import functools
 import os
 
-from .dispatch import compiled
+from .dispatch import kernel
 
 
-@compiled
+@kernel
 def vecmat(v, M, out):
     """out (N,) = v (R,) M (R, N); four rows at a time so that *out* stays in registers."""
     rows, columns = M.shape
@@ -29,14 +29,14 @@ def vecmat(v, M, out):
             out[j] += v0 * M[r, j]
 
 
-@compiled
+@kernel
 def copy(source, target):
     """Elementwise copy of one-dimensional arrays (slice assignment is slow to compile)."""
     for i in range(target.size):
         target[i] = source[i]
 
 
-@compiled
+@kernel
 def zero(target):
     """Set a one-dimensional array to 0."""
     for i in range(target.size):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .cells.base import activate, mask
-from .dispatch import compiled, generic
+from .dispatch import generic, kernel
 from .learners.base import gradient, observe
 from .linalg import copy, vecmat
 from .losses import link
@@ -56,7 +56,7 @@ class Work(NamedTuple):
     optimizer: NamedTuple
 
 
-@compiled
+@kernel
 def forward(model, state, work):
     """Eq. (1) for the input work.x; the state is read, not changed."""
     at = ascend(model.cells, state.layers, work.layers, state.theta, 0, work.x)
@@ -69,13 +69,13 @@ def forward(model, state, work):
     link(model.loss, work.o, work.p)
 
 
-@compiled
+@kernel
 def readout(theta, at, work):
     """View of V (R, O)."""
     return theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
 
 
-@compiled
+@kernel
 def weights(theta, at, layer):
     """View of W (Z, G, H)."""
     G, H = layer.a.shape
@@ -125,7 +125,7 @@ def advance_layer(cells: tuple, learner, layers, works, theta, at):
     advance(cells[1:], learner, layers[1:], works[1:], theta, at + W.size)
 
 
-@compiled
+@kernel
 def backward(model, state, work, e, g):
     """Write ∂L/∂θ (P,) for e = ∂L/∂o into g: equations (2) and (3).
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..dispatch import compiled, generic
+from ..dispatch import compiled, generic, kernel
 
 
 class Axes(NamedTuple):
@@ -52,4 +52,4 @@ def work_axes(learner, dims: dict[str, int]) -> NamedTuple:
 
 INT = np.int64
 
-__all__ = ["INT", "Axes", "compiled", "gradient", "observe", "trace_axes", "work_axes"]
+__all__ = ["INT", "Axes", "compiled", "kernel", "gradient", "observe", "trace_axes", "work_axes"]

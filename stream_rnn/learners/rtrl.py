@@ -86,7 +86,7 @@ def gradient(learner: RTRL, W, trace, work, lam, g):
     return True
 
 
-@base.compiled
+@base.kernel
 def fold(W, A, B, M):
     """M[j,k,i] = Σ_g A[k,g,i] W[j,g,i] + δ_ij B[k,0,i]: Eq. (2)."""
     K, G, H = A.shape
@@ -100,7 +100,7 @@ def fold(W, A, B, M):
             M[j, k, j] += B[k, 0, j]
 
 
-@base.compiled
+@base.kernel
 def carry(B, S, R):
     """S[k,i] = R[k,i] + Σ_{l≥1} B[k,l,i] S[l,i], for one panel (K, H, columns)."""
     K, H, columns = S.shape
@@ -115,7 +115,7 @@ def carry(B, S, R):
                 S[k, i, p] = R[k, i, p]
 
 
-@base.compiled
+@base.kernel
 def contract(lam, S, g):
     """g[c] = Σ_i λ_i S[0, i, c]: Eq. (3), panel by panel."""
     N, _, H, b, G, _ = S.shape

@@ -96,7 +96,7 @@ def gradient(learner: TBPTT, W, trace, work, lam, g):
     return True
 
 
-@base.compiled
+@base.kernel
 def propagate(W, trace, adjoint):
     """Equations (1) and (2) over the window; writes δ (T, G, H)."""
     sigma, delta, back = adjoint.sigma, adjoint.delta, adjoint.back

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..dispatch import compiled, generic
+from ..dispatch import generic, kernel
 from ..linalg import zero
 from ..losses import slope
 from ..network import backward
@@ -64,7 +64,7 @@ def filter_outputs(optimizer: Kalman, model, state, work):
     return True
 
 
-@compiled
+@kernel
 def filter_output(optimizer, model, state, work, j):
     """Measure output j, whose sensitivity is in scratch."""
     memory, scratch = state.memory, work.optimizer
@@ -103,7 +103,7 @@ def filter_output(optimizer, model, state, work, j):
     return True
 
 
-@compiled
+@kernel
 def group(covariance, q, kappa, at):
     """Views of one array of groups: Π (L, n), q and κ (Z, n), and where the next begins."""
     L = covariance.shape[0]

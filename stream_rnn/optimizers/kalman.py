@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..dispatch import compiled, generic
+from ..dispatch import compiled, generic, kernel
 from ..losses import Huber, Logistic, Softmax, Squared
 
 
@@ -95,7 +95,7 @@ def robust(loss: Huber, y, p, j, variance, a):
     return e, variance / weight, max((weight * e) ** 2, 1e-12)
 
 
-@compiled
+@kernel
 def project(P, q, kappa):
     """κ = Π q for n groups at once, Π packed (L, n), q and κ (Z, n); returns Σ qᵀκ."""
     Z, n = q.shape
@@ -121,7 +121,7 @@ def project(P, q, kappa):
     return a
 
 
-@compiled
+@kernel
 def correct(P, kappa, inverse, noise):
     """Π ← Π − κκᵀ/α + Q I for n groups at once."""
     Z, n = kappa.shape
