@@ -1,0 +1,125 @@
+"""What several tests of the core need: networks, gradients with frozen weights, streams."""
+
+from itertools import product
+
+import numpy as np
+from numba import config
+
+from stream_rnn.dispatch import compiled
+from stream_rnn.learners import LEARNERS
+from stream_rnn.linalg import copy, zero
+from stream_rnn.losses import Squared, slope, value
+from stream_rnn.model import compose
+from stream_rnn.network import advance, backward, forward
+from stream_rnn.online import OnlineNetwork
+from stream_rnn.optimizers import SGD
+
+# Learners whose gradient is exact as long as the weights are frozen and the stream short.
+EXACT = [
+    LEARNERS[name](**settings)
+    for name, settings in (("RTRL", {}), ("TBPTT", {"window": 64}), ("BlockRTRL", {}))
+    if name in LEARNERS
+]
+
+
+def network(cell, learner, inputs=2, outputs=1, *, loss=None, optimizer=None, **settings):
+    """An unscaled float64 network unless *settings* say otherwise."""
+    scale = settings.pop("scale", False)
+    settings.setdefault("dtype", "float64")
+    model = compose(cell, learner, optimizer or SGD(0.01), loss or Squared(), scale=scale)
+    return OnlineNetwork(model, inputs, outputs, **settings)
+
+
+@compiled
+def _gradients(model, state, work, X, Y, losses, G):
+    for t in range(X.shape[0]):
+        copy(X[t], work.x)
+        copy(Y[t], work.y)
+        forward(model, state, work)
+        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0)
+        losses[t] = value(model.loss, work.y, work.o, work.p)
+        slope(model.loss, work.y, work.o, work.p, work.e)
+        zero(G[t])
+        backward(model, state, work, work.e, G[t])
+
+
+def gradients(network, X, Y):
+    """Losses L_t (T,) and ∂L_t/∂θ (T, P) along a stream, the weights staying as they are.
+
+    X and Y are in the network's own units, without any scaling; the hidden state and the
+    traces start at zero.
+    """
+    rewind(network)
+    losses, G = np.empty(len(X)), np.empty((len(X), network.state.theta.size), network.dtype)
+    X, Y = (np.ascontiguousarray(a, np.float64) for a in (X, Y))
+    _gradients(network.model, network.state, network.work, X, Y, losses, G)
+    return losses, G
+
+
+@compiled
+def _losses(model, state, work, X, Y, losses):
+    for t in range(X.shape[0]):
+        copy(X[t], work.x)
+        forward(model, state, work)
+        losses[t] = value(model.loss, Y[t], work.o, work.p)
+        for layer in range(len(state.layers)):
+            for k in range(work.layers[layer].s.shape[0]):
+                copy(work.layers[layer].s[k], state.layers[layer].s[k])
+
+
+def losses(network, X, Y):
+    """Losses L_t (T,) alone: states are carried over, nothing is differentiated."""
+    for layer in network.state.layers:
+        layer.s[...] = 0
+    out = np.empty(len(X))
+    _losses(network.model, network.state, network.work, X, Y, out)
+    return out
+
+
+def rewind(network):
+    """Zero hidden states and traces."""
+    for name, array in network.arrays().items():
+        if name.startswith("layers"):
+            array[...] = 0
+
+
+def difference_quotients(network, X, Y, scale=1e-7):
+    """(L_t(θ+ε) − L_t(θ−ε)) / 2ε for every parameter, ε = scale · max(1, |θ|); (T, P)."""
+    theta = network.state.theta
+    Q = np.empty((len(X), theta.size))
+    for n in range(theta.size):
+        kept, step = theta[n], scale * max(1.0, abs(theta[n]))
+        theta[n] = kept + step
+        above, up = theta[n], losses(network, X, Y)
+        theta[n] = kept - step
+        below, down = theta[n], losses(network, X, Y)
+        theta[n] = kept
+        Q[:, n] = (up - down) / (above - below)
+    return Q
+
+
+def relative_error(a, b):
+    """Largest difference, in units of the largest of b, step by step (axis 0)."""
+    a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+    return float((abs(a - b).max(axis=1) / abs(b).max(axis=1)).max())
+
+
+def wave(T, inputs=2, outputs=1, seed=0):
+    """A stream with memory: targets are past inputs, smooth and bounded."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(T + 2)[:, None]
+    X = np.sin(t * rng.uniform(0.3, 0.9, inputs) + rng.uniform(0, 6, inputs))
+    mix = rng.uniform(-1, 1, (inputs, outputs))
+    return np.ascontiguousarray(X[2:]), np.ascontiguousarray(X[:-2] @ mix)
+
+
+def cover(*axes):
+    """What a parametrised test runs over.
+
+    Without the JIT every combination.  With it, where a combination costs seconds of
+    compilation, only as many as it takes for each value of each axis to appear.
+    """
+    if config.DISABLE_JIT:
+        return list(product(*axes))
+    longest = max(len(axis) for axis in axes)
+    return [tuple(axis[n % len(axis)] for axis in axes) for n in range(longest)]

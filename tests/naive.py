@@ -1,0 +1,274 @@
+"""Readable references for the core's kernels, in plain NumPy and written differently.
+
+Cells are textbook formulas on complex arrays, so that their partial derivatives come from
+a complex step instead of calculus; RTRL multiplies explicit dense Jacobians; BPTT walks
+the whole history; statistics are taken over everything seen; every Kalman group has its
+own dense covariance.  Everything is float64 and slow.
+"""
+
+from functools import singledispatch
+from math import log
+
+import numpy as np
+
+from stream_rnn.activations import ReLU
+from stream_rnn.cells import GRU, LSTM, Elman
+from stream_rnn.cells.base import shape as state_shape
+from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
+from stream_rnn.optimizers import SGD, Adam, Clip, Decay, Momentum, RMSProp
+
+STEP = 1e-40  # of the complex step: no rounding, for nothing is subtracted
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+# Cells: s (K, H) from a (G, H) and s₋ (K, H), real or complex ------------------------------
+
+
+@singledispatch
+def phi(cell, a, s_):
+    raise NotImplementedError(f"write the naive twin of {type(cell).__name__} in tests/naive.py")
+
+
+@phi.register
+def _(cell: LSTM, a, s_):
+    input_gate, forget_gate, output_gate = sigmoid(a[0]), sigmoid(a[1]), sigmoid(a[3])
+    c = forget_gate * s_[1] + input_gate * np.tanh(a[2])
+    return np.array([output_gate * np.tanh(c), c])
+
+
+@phi.register
+def _(cell: GRU, a, s_):
+    reset, keep = sigmoid(a[0]), sigmoid(a[1])
+    candidate = np.tanh(a[2] + reset * a[3])
+    return np.array([candidate + keep * (s_[0] - candidate)])
+
+
+@phi.register
+def _(cell: Elman, a, s_):
+    if isinstance(cell.activation, ReLU):
+        return np.where(a.real > 0, a, 0)
+    return np.tanh(a)
+
+
+def reads(cell, shape):
+    """1 where a pre-activation reads a component of z = [h₋, 1, x], else 0."""
+    mask, H = np.ones(shape), shape[2]
+    if isinstance(cell, GRU):
+        mask[:H, 2] = 0
+        mask[H + 1 :, 3] = 0
+    return mask
+
+
+def partials(cell, a, s_):
+    """A[k,g,i] = ∂s[k,i]/∂a[g,i] and B[k,l,i] = ∂s[k,i]/∂s₋[l,i], by a complex step."""
+    K, G, H = len(s_), *a.shape
+    A, B = np.empty((K, G, H)), np.empty((K, K, H))
+    for g in range(G):
+        nudged = a.astype(complex)
+        nudged[g] += STEP * 1j
+        A[:, g] = phi(cell, nudged, s_.astype(complex)).imag / STEP
+    for l in range(K):
+        nudged = s_.astype(complex)
+        nudged[l] += STEP * 1j
+        B[:, l] = phi(cell, a.astype(complex), nudged).imag / STEP
+    return A, B
+
+
+def jacobians(W, z, A, B):
+    """Dense ds/ds₋ (K·H, K·H) and ds/dW at fixed s₋ (K·H, Z·G·H)."""
+    K, G, H = A.shape
+    Z = len(z)
+    unit = np.eye(H)
+    by_state = np.einsum("kli,ij->kilj", B, unit)
+    by_state[:, :, 0, :] += np.einsum("kgi,jgi->kij", A, W[:H])
+    by_weight = np.einsum("kgi,c,in->kicgn", A, z, unit)
+    return by_state.reshape(K * H, K * H), by_weight.reshape(K * H, Z * G * H)
+
+
+class Layer:
+    """One recurrent layer that keeps its whole past: records of (z, A, B)."""
+
+    def __init__(self, cell, W):
+        self.cell, self.W = cell, W
+        self.s = np.zeros((state_shape(cell)[0], W.shape[2]))
+        self.influence = np.zeros((self.s.size, W.size))
+        self.past = []
+
+    def ahead(self, x):
+        """The state after input x, and (z, A, B)."""
+        z = np.concatenate([self.s[0], [1.0], x])
+        a = np.tensordot(z, self.W, 1)
+        return phi(self.cell, a, self.s), (z, *partials(self.cell, a, self.s))
+
+    def go(self, s, step):
+        by_state, by_weight = jacobians(self.W, *step)
+        self.influence = by_state @ self.influence + by_weight
+        self.past.append(step)
+        self.s = s
+
+    def rtrl(self, lam):
+        """Σᵢ λᵢ dh[i]/dW from the influence matrix."""
+        return (lam @ self.influence[: len(lam)]).reshape(self.W.shape)
+
+    def bptt(self, lam, window=None):
+        """The same from the last *window* records of the past, or from all of it."""
+        adjoint, gradient = np.zeros(self.s.size), np.zeros(self.W.size)
+        adjoint[: len(lam)] = lam
+        for step in self.past[::-1][:window]:
+            by_state, by_weight = jacobians(self.W, *step)
+            gradient += adjoint @ by_weight
+            adjoint = adjoint @ by_state
+        return gradient.reshape(self.W.shape)
+
+
+# Losses -----------------------------------------------------------------------------------
+
+
+def link(loss, o):
+    if isinstance(loss, Logistic):
+        return sigmoid(o)
+    if isinstance(loss, Softmax):
+        return np.exp(o - np.logaddexp.reduce(o))
+    return o
+
+
+def loss_value(loss, y, p):
+    """L(y, p), summed over the targets that are not missing, from the definition."""
+    total = 0.0
+    for t, q in zip(y, p):
+        if np.isnan(t):
+            continue
+        d = abs(t - q)
+        match loss:
+            case Squared():
+                total += d**2 / 2
+            case Absolute():
+                total += d
+            case Huber():
+                total += d**2 / 2 if d <= loss.delta else loss.delta * (d - loss.delta / 2)
+            case Quantile():
+                total += d * (loss.q if t > q else 1 - loss.q)
+            case Logistic():
+                total -= t * log(q) + (1 - t) * log(1 - q)
+            case Softmax():
+                total -= t * log(q)
+            case _:
+                raise NotImplementedError(f"write the naive twin of {loss!r}")
+    return total
+
+
+def loss_slope(loss, y, o):
+    """∂L/∂o by hand, one target at a time."""
+    p = link(loss, o)
+    d = np.nan_to_num(p - y)
+    match loss:
+        case Absolute():
+            return np.sign(d)
+        case Huber():
+            return np.where(abs(d) <= loss.delta, d, loss.delta * np.sign(d))
+        case Quantile():
+            return np.where(np.isnan(y), 0, np.where(y > p, -loss.q, 1 - loss.q))
+        case Squared() | Logistic() | Softmax():
+            return d
+    raise NotImplementedError(f"write the naive twin of {loss!r}")
+
+
+# Optimizers: from the gradients of all records so far to the last step ------------------
+
+
+def step(chain, gradients, thetas):
+    """Δθ after the last of *gradients*, at the last of *thetas*; all of them (n, P)."""
+    gradients = [np.array(g, float) for g in gradients]
+    for spec in chain:
+        match spec:
+            case Clip():
+                gradients = [g * min(1, spec.limit / (norm(g) or 1)) for g in gradients]
+            case Decay():
+                gradients = [g + spec.rate * theta for g, theta in zip(gradients, thetas)]
+            case SGD():
+                return -spec.lr * gradients[-1]
+            case Momentum():
+                return -spec.lr * faded(gradients, spec.beta)
+            case RMSProp():
+                v = (1 - spec.beta) * faded(np.square(gradients), spec.beta)
+                return -spec.lr * gradients[-1] / (np.sqrt(v) + spec.eps)
+            case Adam():
+                n = len(gradients)
+                m = (1 - spec.beta1) * faded(gradients, spec.beta1) / (1 - spec.beta1**n)
+                v = (1 - spec.beta2) * faded(np.square(gradients), spec.beta2)
+                return -spec.lr * m / (np.sqrt(v / (1 - spec.beta2**n)) + spec.eps)
+            case _:
+                raise NotImplementedError(f"write the naive twin of {spec!r}")
+    raise ValueError("a chain without a step")
+
+
+def norm(g):
+    return float(np.linalg.norm(g))
+
+
+def faded(values, beta):
+    """Σ_t beta^(n−t) value_t."""
+    n = len(values)
+    return sum(beta ** (n - 1 - t) * value for t, value in enumerate(values))
+
+
+class Filter:
+    """The decoupled extended Kalman filter, a dense covariance for every group.
+
+    *groups* are index arrays into θ: one per row of parameters.
+    """
+
+    def __init__(self, spec, loss, groups, outputs):
+        self.spec, self.loss, self.groups = spec, loss, groups
+        self.covariances = [spec.prior * np.eye(len(g)) for g in groups]
+        self.noise, self.measured = np.ones(outputs), 0
+
+    def learn(self, y, p, derivative):
+        """Δθ for targets y; ``derivative(j, p)`` is ∂p[j]/∂θ at the prediction p before it."""
+        p, moved = np.array(p, float), None
+        for j in np.flatnonzero(~np.isnan(y)):
+            q = derivative(j, p)
+            moved = np.zeros_like(q) if moved is None else moved
+            p[j] += q @ moved
+            moved = moved + self._measure(j, y[j] - p[j], p[j], q)
+        return moved
+
+    def _measure(self, j, e, p, q):
+        a = sum(q[g] @ C @ q[g] for g, C in zip(self.groups, self.covariances))
+        R, alpha = self.noise[j], None
+        if isinstance(self.loss, Logistic | Softmax):
+            alpha, sample = max(p * (1 - p), 1e-4) + a, R
+        else:
+            weight = 1.0
+            if isinstance(self.loss, Huber):
+                weight = min(1.0, self.loss.delta * np.sqrt(R + a) / max(abs(e), 1e-30))
+            alpha, sample = R / weight + a, max((weight * e) ** 2, 1e-12)
+        rate = max(0.005, 1 / (self.measured / len(self.noise) + 10))
+        self.noise[j] = (1 - rate) * R + rate * sample
+        self.measured += 1
+        moved, Q = np.zeros_like(q), self.spec.process_noise
+        for n, g in enumerate(self.groups):
+            gain = self.covariances[n] @ q[g]
+            moved[g] = gain * e / alpha
+            C = self.covariances[n] - np.outer(gain, gain) / alpha
+            np.fill_diagonal(C, np.maximum(np.diag(C), Q) + Q)
+            self.covariances[n] = C
+        return moved
+
+
+# Running statistics -------------------------------------------------------------------------
+
+
+def moments(values, memory):
+    """Mean and variance of a column, NaN being missing, as weighted sums over all of it."""
+    seen = np.array(values, float)
+    seen = seen[~np.isnan(seen)]
+    if not seen.size:
+        return 0.0, 0.0
+    rates = np.maximum(1 / np.arange(1, len(seen) + 1), 1 / memory)
+    weights = rates * np.append(np.cumprod((1 - rates)[:0:-1])[::-1], 1.0)
+    mean = weights @ seen
+    return mean, weights @ (seen - mean) ** 2

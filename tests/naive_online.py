@@ -1,0 +1,148 @@
+"""A whole online network, record by record, from the parts of `naive`.
+
+Takes the specs and the initial parameters of a `stream_rnn.online.OnlineNetwork` and must
+then predict what it predicts: running statistics, stack, learner, optimizer and loss.
+"""
+
+import numpy as np
+from naive import Filter, Layer, link, loss_slope, loss_value, moments, reads, step
+
+from stream_rnn.features.scale import Standard
+from stream_rnn.learners import TBPTT
+from stream_rnn.optimizers import Kalman
+
+
+class NaiveNetwork:
+    def __init__(self, network):
+        self.model, self.skip = network.model, network.skip
+        *weights, V = (np.array(p, float) for p in network.parameters())
+        self.layers = [Layer(c, W) for c, W in zip(self.model.cells, weights, strict=True)]
+        self.V = V
+        self.xs, self.ys, self.loss = [], [], 0.0
+        self.gradients, self.thetas, self.unused = [], [], []
+        if isinstance(self.model.optimizer, Kalman):
+            groups = list(self._groups())
+            self.filter = Filter(self.model.optimizer, self.model.loss, groups, V.shape[1])
+
+    def prequential(self, X, Y):
+        return np.array([self._record(x, y) for x, y in zip(X, Y, strict=True)])
+
+    def _record(self, x, y):
+        out = self._infer(x)
+        for layer, ahead in zip(self.layers, self.aheads, strict=True):
+            layer.go(*ahead)
+        if not np.isnan(y).all():
+            self.ys.append(y)
+            self._learn(self._express(y))
+        self.xs.append(x)
+        return out
+
+    def _infer(self, x):
+        """Prediction in the target's units."""
+        inputs = np.nan_to_num(x)
+        if isinstance(self.model.input_scale, Standard):
+            scale = self.model.input_scale
+            means, deviations = self._statistics(self.xs, len(x), scale)
+            ratio = (x - means) / np.where(deviations > 0, deviations, np.inf)
+            inputs = np.clip(np.nan_to_num(ratio), -scale.limit, scale.limit)
+        self.aheads, below = [], inputs
+        for layer in self.layers:
+            s, parts = layer.ahead(below)
+            self.aheads.append((s, parts))
+            below = s[0]
+        self.r = np.concatenate([below, [1.0], inputs if self.skip else []])
+        self.o = self.r @ self.V
+        out = link(self.model.loss, self.o)
+        if isinstance(self.model.target_scale, Standard):
+            means, deviations = self._statistics(self.ys, len(out), self.model.target_scale)
+            return means + deviations * out
+        return out
+
+    def _express(self, y):
+        if not isinstance(self.model.target_scale, Standard):
+            return y
+        means, deviations = self._statistics(self.ys, len(y), self.model.target_scale)
+        ratio = (y - means) / np.where(deviations > 0, deviations, np.inf)
+        return np.where(np.isnan(y), np.nan, ratio)
+
+    def _learn(self, y):
+        self.loss += loss_value(self.model.loss, y, link(self.model.loss, self.o))
+        if isinstance(self.model.optimizer, Kalman):
+            p = link(self.model.loss, self.o)
+            self._move(self.filter.learn(y, p, self._derivative))
+            return
+        every = getattr(self.model.learner, "every", 1)
+        self.unused.append(
+            (len(self.layers[0].past), loss_slope(self.model.loss, y, self.o), self.r)
+        )
+        if len(self.unused) == every:
+            self.gradients.append(self._gathered())
+            self.thetas.append(self._theta())
+            self._move(step(self.model.optimizer, self.gradients, self.thetas))
+            self.unused = []
+
+    def _gathered(self):
+        """∂/∂θ of the losses since the last update, with the parameters of now."""
+        newest = self.unused[-1][0]
+        total = np.zeros(self._theta().size)
+        for seen, e, r in self.unused:
+            total += self._gradient(e, r, newest - seen)
+        return total
+
+    def _derivative(self, j, p):
+        unit = np.eye(len(p))[j]
+        match type(self.model.loss).__name__:
+            case "Logistic":
+                unit = unit * p[j] * (1 - p[j])
+            case "Softmax":
+                unit = p[j] * (unit - p)
+        return self._gradient(unit, self.r)
+
+    def _gradient(self, e, r, ago=0):
+        """∂L/∂θ for ∂L/∂o = e at the record *ago* records back, layers from the top down."""
+        learner, parts = self.model.learner, [np.outer(r, e).ravel()]
+        lam = self.V[: self.layers[-1].s.shape[1]] @ e
+        for layer in self.layers[::-1]:
+            if isinstance(learner, TBPTT):
+                layer_past = layer.past
+                layer.past = layer_past[: len(layer_past) - ago]
+                parts.append(layer.bptt(lam, learner.window - ago).ravel())
+                layer.past = layer_past
+            else:
+                parts.append(layer.rtrl(lam).ravel())
+            A = layer.past[-1 - ago][1]
+            H = len(lam)
+            lam = np.einsum("jgi,gi,i->j", layer.W[H + 1 :], A[0], lam)
+        return self._masked(np.concatenate(parts[::-1]))
+
+    def _masked(self, g):
+        """Without what no pre-activation reads: where nothing was drawn for the candidate."""
+        at = 0
+        for layer in self.layers:
+            part = g[at : at + layer.W.size].reshape(layer.W.shape)
+            part *= reads(layer.cell, layer.W.shape)
+            at += layer.W.size
+        return g
+
+    def _theta(self):
+        return np.concatenate([*(layer.W.ravel() for layer in self.layers), self.V.ravel()])
+
+    def _move(self, change):
+        at = 0
+        for part in (*(layer.W for layer in self.layers), self.V):
+            part += change[at : at + part.size].reshape(part.shape)
+            at += part.size
+
+    def _groups(self):
+        """Indices into θ of W[:, g, i] for every g and i, then of V[:, j] for every j."""
+        at = 0
+        for part in (*(layer.W for layer in self.layers), self.V):
+            indices = at + np.arange(part.size).reshape(len(part), -1)
+            yield from indices.T
+            at += part.size
+
+    @staticmethod
+    def _statistics(rows, width, scale):
+        columns = np.array(rows).T if rows else np.empty((width, 0))
+        pairs = [moments(column, scale.memory) for column in columns]
+        return np.array([p[0] for p in pairs]), np.sqrt([p[1] for p in pairs])
