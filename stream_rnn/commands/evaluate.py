@@ -23,7 +23,7 @@ def command(
         list[str] | None, typer.Option("--exclude", "-x", help="Not a feature (repeatable).")
     ] = None,
     timestamp: Annotated[
-        str | None, typer.Option(help="The field that holds the time; adds hour and weekday.")
+        str | None, typer.Option(help="The field that holds the time; adds its day and week.")
     ] = None,
     estimator: Annotated[
         str | None, typer.Option(help="regressor, classifier, multitarget or forecaster.")
@@ -110,13 +110,17 @@ def configure(
         "target": target[0] if len(target) == 1 else target,
         "exclude": [*(exclude or ()), *left_out],
     }
+    model = {"type": estimator}
     if timestamp is not None:
-        features |= {"timestamp": timestamp, "calendar": ["hour", "weekday"]}
+        if estimator == "forecaster":  # which makes calendar features of its own
+            model["timestamp"] = timestamp
+        else:
+            features |= {"timestamp": timestamp, "calendar": ["day", "week"]}
     table = {
         "source": {"type": "file", "path": file},
         "sink": {"type": "stdout"},
         "features": features,
-        "estimator": {"type": estimator},
+        "estimator": model,
     }
     return from_table(table, overrides or ())
 

@@ -91,10 +91,9 @@ class Rows:
     def _add_calendar(self, xs: list[Row], values: Sequence[Row]) -> None:
         for index, (x, value) in enumerate(zip(xs, values, strict=True)):
             try:
-                x.update(self.calendar(value[self.timestamp]))  # type: ignore[misc, index]
-            except (KeyError, ValueError, TypeError, OverflowError) as error:
-                message = f"{self.timestamp} = {value.get(self.timestamp)!r} is not a time"  # type: ignore[arg-type]
-                raise BadRecord(f"{message}: {error}", index) from None
+                x.update(self.calendar(value.get(self.timestamp)))  # type: ignore[misc, arg-type]
+            except (ValueError, TypeError, OverflowError) as error:
+                raise BadRecord(f"timestamp field {self.timestamp!r}: {error}", index) from None
 
     def _add_lags(self, field: str, xs: list[Row], values: Sequence[Row]) -> None:
         steps = [(step, f"{field}.lag{step}") for step in self.lags[field]]
