@@ -28,7 +28,9 @@ class Record(NamedTuple):
 class Source(Protocol):
     """Where records come from."""
 
-    finished: bool  # no further record will ever come
+    @property
+    def finished(self) -> bool:
+        """Whether no further record will ever come."""
 
     def next_batch(self, max_records: int, timeout: float) -> list[Record]:
         """Up to *max_records*; an empty list when none came within *timeout* seconds."""

@@ -36,6 +36,8 @@ class LastValue:
     name = "last value"
 
     def __init__(self, horizon: int = 1):
+        if horizon < 1:
+            raise ValueError(f"horizon={horizon} must be a number of records, 1 or more")
         self._past: deque[float] = deque(maxlen=horizon)
 
     def predict(self) -> float:
@@ -57,8 +59,6 @@ class SeasonalLastValue(LastValue):
     """
 
     def __init__(self, period: int):
-        if period < 1:
-            raise ValueError(f"period={period} must be a number of records, 1 or more")
         super().__init__(period)
         self.name = f"value {period} before"
 

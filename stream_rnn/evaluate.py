@@ -12,48 +12,14 @@ from typing import Any
 
 import msgspec
 from rich.table import Table
-from river import base
 
 from connectors.base import Source
 
-from .baselines import (
-    LastClass,
-    LastValue,
-    Majority,
-    PerTarget,
-    RunningMean,
-    SeasonalLastValue,
-)
-from .scores import ClassScorer, MultiTargetScorer, RegressionScorer, Score
+from .judge import ErrorCurve, Judge, is_known
+from .scores import Score, score_table
 from .task import Task
 
 Progress = Callable[[int, float | None], None]
-
-
-@dataclasses.dataclass
-class ErrorCurve:
-    """Mean error over blocks of records, at most *capacity* of them: blocks merge as they fill.
-
-    ``blocks[i]`` is the mean over records ``[i · size, (i + 1) · size)``.
-    """
-
-    capacity: int = 400
-    size: int = 1
-    blocks: list[float] = dataclasses.field(default_factory=list)
-    _sum: float = 0.0
-    _count: int = 0
-
-    def add(self, error: float) -> None:
-        """Take the error of the next record."""
-        self._sum += error
-        self._count += 1
-        if self._count == self.size:
-            self.blocks.append(self._sum / self.size)
-            self._sum, self._count = 0.0, 0
-            if len(self.blocks) == self.capacity:
-                pairs = zip(self.blocks[::2], self.blocks[1::2])
-                self.blocks = [(first + second) / 2 for first, second in pairs]
-                self.size *= 2
 
 
 @dataclasses.dataclass
@@ -82,19 +48,7 @@ class Evaluation:
         title = f"{self.scored:,} records, {self.records_per_second:,.0f} records/s"
         if self.refused:
             title += f", {self.refused:,} refused"
-        table = Table(title=title, title_justify="left", title_style="")
-        table.add_column("")
-        columns = list(self.scores[0].values)
-        for column in columns:
-            table.add_column("R²" if column == "R2" else column, justify="right")
-        best = {name: self._best(name) for name in columns}
-        for score in self.scores:
-            cells = [
-                f"[bold]{value:.4g}[/bold]" if value == best[name] else f"{value:.4g}"
-                for name, value in score.values.items()
-            ]
-            table.add_row(score.name, *cells)
-        return table
+        return score_table(self.scores, title)
 
     def to_json(self) -> str:
         """Everything but the curves and recent rows, as one line of JSON."""
@@ -111,10 +65,6 @@ class Evaluation:
                 "scores": {score.name: score.values for score in self.scores},
             }
         ).decode()
-
-    def _best(self, column: str) -> float:
-        values = [score.values[column] for score in self.scores]
-        return max(values) if column in ("R2", "accuracy") else min(values)
 
 
 def evaluate(
@@ -143,7 +93,7 @@ def evaluate(
     Raises `ValueError` when no record could be scored, saying why.
     """
     name = name or type(task.estimator).__name__
-    judge: _Judge | None = None
+    judge: Judge | None = None
     kept: deque[dict[str, Any]] = deque(maxlen=recent)
     records = refused = 0
     reasons: dict[str, str] = {}
@@ -157,8 +107,8 @@ def evaluate(
         for letter in outcome.refused[:1]:
             reasons.setdefault(letter["reason"], letter["error"])
         for row in outcome.rows:
-            if _known(row["target"]):
-                judge = judge or _Judge(name, task, row, period)
+            if is_known(row["target"]):
+                judge = judge or Judge(name, task.estimator, row, period)
                 judge.update(row)
                 kept.append(row)
         if batch == 1 and records:
@@ -181,51 +131,6 @@ def evaluate(
         recent=list(kept),
         reasons=reasons,
     )
-
-
-class _Judge:
-    """Scores the model and the baselines of its kind of task, record by record."""
-
-    def __init__(self, name: str, task: Task, row: dict[str, Any], period: int | None):
-        self.baselines: list[Any]
-        scorer: type
-        if isinstance(task.estimator, base.Classifier) or "probabilities" in row:
-            self.task, scorer = "classification", ClassScorer
-            self.baselines = [LastClass(), Majority()]
-        elif isinstance(row["target"], dict):
-            self.task, scorer = "multi-target regression", MultiTargetScorer
-            self.baselines = [PerTarget(LastValue), PerTarget(RunningMean)]
-        else:
-            self.task, scorer = "regression", RegressionScorer
-            self.baselines = [LastValue(), RunningMean()]
-            if period is not None:
-                self.baselines.append(SeasonalLastValue(period))
-        self.count = 0
-        self.scorers = [scorer(n) for n in (name, *(b.name for b in self.baselines))]
-        self.curves = [ErrorCurve() for _ in self.scorers]
-
-    def update(self, row: dict[str, Any]) -> None:
-        """Score all on a result row, then let the baselines learn its target."""
-        truth = row["target"]
-        predictions = [_prediction(row), *(b.predict() for b in self.baselines)]
-        for scorer, curve, prediction in zip(self.scorers, self.curves, predictions):
-            curve.add(scorer.update(truth, prediction))
-        for baseline in self.baselines:
-            baseline.learn(truth)
-        self.count += 1
-
-
-def _prediction(row: dict[str, Any]) -> Any:
-    """Class probabilities where there are any, else the prediction."""
-    if "probabilities" in row:
-        return row["probabilities"]
-    return row["prediction"]
-
-
-def _known(target: Any) -> bool:
-    if isinstance(target, dict):
-        return any(_known(value) for value in target.values())
-    return target is not None and target == target
 
 
 def _fraction(source: Any) -> float | None:

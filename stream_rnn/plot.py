@@ -1,5 +1,6 @@
 """Pictures of an evaluation, for people (`pip install 'stream-rnn[plot]'`)."""
 
+import math
 import os
 from typing import Any
 
@@ -36,10 +37,13 @@ def _draw_recent(axis: Any, evaluation: Evaluation) -> None:
     rows = evaluation.recent
     at = range(evaluation.scored - len(rows), evaluation.scored)
     axis.plot(at, [row["target"] for row in rows], color=TRUTH, lw=1.2, label="truth")
-    predictions = [row["prediction"] for row in rows]
+    predictions = [math.nan if row["prediction"] is None else row["prediction"] for row in rows]
     axis.plot(at, predictions, color=MODEL, lw=1.2, label=f"{evaluation.model}, before learning")
-    if all("lower" in row and "upper" in row for row in rows):
-        lower, upper = ([row[side] for row in rows] for side in ("lower", "upper"))
+    bounds = ("prediction_lower", "prediction_upper")
+    if all(side in row for row in rows for side in bounds):
+        lower, upper = (
+            [math.nan if row[side] is None else row[side] for row in rows] for side in bounds
+        )
         axis.fill_between(at, lower, upper, color=MODEL, alpha=0.2, lw=0, label="interval")
     axis.set_title(f"The last {len(rows)} records", loc="left")
     axis.set_xlabel("record")

@@ -1,8 +1,11 @@
 """Running error measures of one predictor, river's where river has them."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from rich.markup import escape
+from rich.table import Table
 from river import metrics
 
 LEAST = 1e-15  # a probability below it counts as this, so that one error stays finite
@@ -28,6 +31,27 @@ class Score(NamedTuple):
 
     name: str
     values: dict[str, float]
+
+
+def score_table(scores: Sequence[Score], title: str) -> Table:
+    """*scores* as a table for rich, the best of each column in bold."""
+    table = Table(title=title, title_justify="left", title_style="")
+    table.add_column("")
+    columns = list(scores[0].values)
+    for column in columns:
+        table.add_column("R²" if column == "R2" else column, justify="right")
+    best = {column: _best([score.values[column] for score in scores], column) for column in columns}
+    for score in scores:
+        cells = [
+            f"[bold]{value:.4g}[/bold]" if value == best[name] else f"{value:.4g}"
+            for name, value in score.values.items()
+        ]
+        table.add_row(escape(score.name), *cells)
+    return table
+
+
+def _best(values: list[float], column: str) -> float:
+    return max(values) if column in ("R2", "accuracy") else min(values)
 
 
 class RegressionScorer:

@@ -1,0 +1,107 @@
+"""A model and the baselines of its kind of task, scored on the same records."""
+
+import dataclasses
+from typing import Any
+
+from river import base
+
+from .baselines import (
+    LastClass,
+    LastValue,
+    Majority,
+    PerTarget,
+    RunningMean,
+    SeasonalLastValue,
+)
+from .scores import ClassScorer, MultiTargetScorer, RegressionScorer
+
+
+@dataclasses.dataclass
+class ErrorCurve:
+    """Mean error over blocks of records, at most *capacity* of them: blocks merge as they fill.
+
+    ``blocks[i]`` is the mean over records ``[i · size, (i + 1) · size)``.
+    """
+
+    capacity: int = 400
+    size: int = 1
+    blocks: list[float] = dataclasses.field(default_factory=list)
+    _sum: float = 0.0
+    _count: int = 0
+
+    def add(self, error: float) -> None:
+        """Take the error of the next record."""
+        self._sum += error
+        self._count += 1
+        if self._count == self.size:
+            self.blocks.append(self._sum / self.size)
+            self._sum, self._count = 0.0, 0
+            if len(self.blocks) == self.capacity:
+                pairs = zip(self.blocks[::2], self.blocks[1::2])
+                self.blocks = [(first + second) / 2 for first, second in pairs]
+                self.size *= 2
+
+
+class Judge:
+    """Scores a model and what it must beat, record by record.
+
+    *row* is any result row of the *estimator*: it tells the kind of task.  A forecast made
+    h records ahead is compared with the value h records before.
+
+    >>> judge = Judge("model", None, {"prediction": 0.0, "target": 1.0})
+    >>> for y in (1.0, 3.0, 2.0):
+    ...     errors = judge.update({"prediction": 2.0, "target": y})
+    >>> [(s.name, round(s.score().values["MAE"], 3)) for s in judge.scorers]
+    [('model', 0.667), ('last value', 1.333), ('running mean', 1.0)]
+    """
+
+    def __init__(self, name: str, estimator: Any, row: dict[str, Any], period: int | None = None):
+        self.baselines: list[Any]
+        scorer: type
+        if isinstance(estimator, base.Classifier) or "probabilities" in row:
+            self.task, scorer = "classification", ClassScorer
+            self.baselines = [LastClass(), Majority()]
+        elif isinstance(row["target"], dict):
+            self.task, scorer = "multi-target regression", MultiTargetScorer
+            self.baselines = [PerTarget(LastValue), PerTarget(RunningMean)]
+        else:
+            self.task, scorer = "regression", RegressionScorer
+            horizon = _horizon(estimator)
+            self.baselines = [LastValue(horizon), RunningMean()]
+            if period is not None:
+                self.baselines.append(SeasonalLastValue(period * -(-horizon // period)))
+        self.count = 0
+        self.scorers = [scorer(n) for n in (name, *(b.name for b in self.baselines))]
+        self.curves = [ErrorCurve() for _ in self.scorers]
+
+    def update(self, row: dict[str, Any]) -> list[float]:
+        """Score all on a result row, then let the baselines learn its target; the errors."""
+        truth = row["target"]
+        predictions = [_prediction(row), *(b.predict() for b in self.baselines)]
+        errors = [s.update(truth, p) for s, p in zip(self.scorers, predictions)]
+        for curve, error in zip(self.curves, errors):
+            curve.add(error)
+        for baseline in self.baselines:
+            baseline.learn(truth)
+        self.count += 1
+        return errors
+
+
+def is_known(target: Any) -> bool:
+    """Whether there is something to score: None and NaN are missing."""
+    if isinstance(target, dict):
+        return any(is_known(value) for value in target.values())
+    return target is not None and target == target
+
+
+def _prediction(row: dict[str, Any]) -> Any:
+    """Class probabilities where there are any, else the prediction; 0 before there is one."""
+    if "probabilities" in row:
+        return row["probabilities"]
+    return 0.0 if row["prediction"] is None else row["prediction"]
+
+
+def _horizon(estimator: Any) -> int:
+    """How many records ahead the scored prediction is made: a forecaster's shortest horizon."""
+    horizons = getattr(estimator, "horizons", 1)
+    return 1 if isinstance(horizons, int) else min(horizons)
