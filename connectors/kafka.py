@@ -79,16 +79,7 @@ class KafkaSource:
         self._ends = {p: end for p, (_, end) in bounds.items()}
         self._buffer: deque[tuple[Partition, list[Record]]] = deque()
         self._consumer.assign(self._next)
-
-    @property
-    def finished(self) -> bool:
-        """Whether ``stop_at_end`` was asked for and everything up to there was handed out."""
-        if not self._stop_at_end or self._buffer:
-            return False
-        return all(
-            max(self._next[p], self._consumer.position(p) or 0) >= end
-            for p, end in self._ends.items()
-        )
+        self.finished = self._is_at_end()
 
     def next_batch(self, max_records: int, timeout: float) -> list[Record]:
         """Up to *max_records*; an empty list when none came within *timeout* seconds."""
@@ -103,7 +94,17 @@ class KafkaSource:
                 records = records[:free]
             self._next[partition] = records[-1].offset + 1
             batch += records
+        self.finished = self._is_at_end()
         return batch
+
+    def _is_at_end(self) -> bool:
+        """Whether ``stop_at_end`` was asked for and everything up to there was handed out."""
+        if not self._stop_at_end or self._buffer:
+            return False
+        return all(
+            max(self._next[p], self._consumer.position(p) or 0) >= end
+            for p, end in self._ends.items()
+        )
 
     def snapshot(self) -> dict[str, dict[str, int]]:
         """``{topic: {partition: next offset}}``."""
@@ -229,16 +230,21 @@ def message_key(row: Mapping[str, Any], field: str | None) -> bytes | None:
 def dead_letter(row: Mapping[str, Any]) -> tuple[bytes, list[Header]]:
     """The record's bytes as they came, and headers that say where from and why.
 
-    >>> dead_letter({"partition": "rivers-0", "offset": 7, "raw": "{"})
-    (b'{', [('partition', b'rivers-0'), ('offset', b'7')])
+    >>> value, headers = dead_letter({"partition": "rivers-0", "offset": 7, "raw": "{"})
+    >>> value, headers
+    (b'{', [('topic', b'rivers'), ('partition', b'0'), ('offset', b'7')])
     """
     if "raw_base64" in row:
         value = base64.b64decode(row["raw_base64"])
     else:
         value = row.get("raw", "").encode()
+    fields = {name: row[name] for name in row if name not in ("raw", "raw_base64", "key_base64")}
+    topic, _, number = str(fields.get("partition", "")).rpartition("-")
+    if topic and number.isdecimal():  # of a topic; a file's name stays as it is
+        fields = {"topic": topic, **fields, "partition": number}
     headers = [
         (name, content.encode() if isinstance(content, str) else encode(content))
-        for name, content in row.items()
-        if name not in ("raw", "raw_base64") and content is not None
+        for name, content in fields.items()
+        if content is not None
     ]
     return value, headers

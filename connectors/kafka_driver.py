@@ -7,7 +7,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from connectors.base import Record, SinkError
+from connectors.base import Record, SinkError, SourceError
 from connectors.kafka_settings import KafkaSettings
 
 
@@ -36,6 +36,10 @@ Decode = Callable[[Partition, Any], list[Record]]
 
 class Fenced(SinkError):
     """Another process has taken over this transactional id or this place in the group."""
+
+
+class Unreachable(SourceError):
+    """No broker answers."""
 
 
 class Listener(Protocol):

@@ -14,6 +14,7 @@ from connectors.kafka_driver import (
     Listener,
     Partition,
     RecordDecoder,
+    Unreachable,
 )
 from connectors.kafka_settings import KafkaSettings
 
@@ -53,7 +54,7 @@ class PythonConsumer:
         try:
             self._client = kafka.KafkaConsumer(**options)
         except errors.KafkaError as error:
-            raise SourceError(unreachable(settings, error)) from error
+            raise Unreachable(unreachable(settings, error)) from error
 
     def partitions(self, topic: str) -> list[Partition]:
         try:
@@ -250,6 +251,8 @@ class PythonProducer:
         try:
             self._client.close(timeout)
         except errors.KafkaError as error:
+            # Records are still unsent; the client would leave its thread running for them.
+            self._client._sender.force_close()
             raise sink_error("closing", error) from error
 
 

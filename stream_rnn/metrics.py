@@ -121,7 +121,7 @@ class Metrics:
         self.values: dict[tuple[str, tuple[str, ...]], float] = {}
         self.histograms = {name: Histogram() for name in HISTOGRAMS}
         self._state = STATES[0]
-        self._base: dict[str, float] = {}
+        self._base: dict[str, dict[str, float]] = {}
         self.registry = CollectorRegistry()
         self.registry.register(self)
         for name, family in FAMILIES.items():
@@ -147,7 +147,7 @@ class Metrics:
 
     def started(self, pipeline: Any) -> None:
         """Totals of a resumed estimator count from here."""
-        self._base = dict(pipeline.task.estimator.health())
+        self._base[self._name(pipeline)] = dict(pipeline.task.estimator.health())
         self.update(pipeline)
 
     def batch(self, pipeline: Any, outcome: Any) -> None:
@@ -166,16 +166,34 @@ class Metrics:
 
     def update(self, pipeline: Any) -> None:
         """What the estimator, the source and the sinks report of themselves."""
-        health = pipeline.task.estimator.health()
+        learner = self._name(pipeline)
+        health, before = pipeline.task.estimator.health(), self._base.get(learner, {})
         for name in HEALTH:
             short = name.removesuffix("_total")
             if short in health:
-                base = self._base.get(short, 0.0) if name.endswith("_total") else 0.0
-                self.set(name, health[short] - base, learner=self.learner)
+                base = before.get(short, 0.0) if name.endswith("_total") else 0.0
+                self.set(name, health[short] - base, learner=learner)
         for part in (pipeline.source, *pipeline.sinks.values()):
             samples: Samples = part.metrics() if hasattr(part, "metrics") else ()
             for name, labels, value in samples:
                 self.set(name, value, **labels)
+
+    def _name(self, pipeline: Any) -> str:
+        """A process may own several learners; each has its partition in its name."""
+        partition = getattr(pipeline, "partition", None)
+        return self.learner if partition is None else f"{self.learner}-{partition}"
+
+    def transaction(self, outcome: str, seconds: float) -> None:
+        self.add("transactions_total", outcome=outcome)
+        if outcome == "committed":
+            self.observe("transaction_commit_duration_seconds", seconds)
+
+    def replayed(self, records: int) -> None:
+        self.add("records_replayed_total", records)
+
+    def rebalance(self, assigned: int) -> None:
+        self.add("rebalances_total")
+        self.set("assigned_partitions", assigned)
 
     def checkpoint(self, pipeline: Any, seconds: float) -> None:
         self.set("checkpoint_last_success_timestamp_seconds", time.time())

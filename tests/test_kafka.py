@@ -179,7 +179,12 @@ def test_dead_letters_keep_their_bytes(topics, settings):
     sink.close()
     (record,) = topics.read(topic)[0]
     assert record.value == b"\xff\xfe"
-    assert dict(record.headers) == {"partition": b"a-0", "offset": b"3", "error": b"why"}
+    assert dict(record.headers) == {
+        "topic": b"a",
+        "partition": b"0",
+        "offset": b"3",
+        "error": b"why",
+    }
 
 
 def test_a_record_that_cannot_be_written_is_an_error(topics, settings):

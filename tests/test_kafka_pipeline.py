@@ -15,7 +15,7 @@ dead_letter = {{type = "kafka", bootstrap = "{bootstrap}", topic = "{dead}"}}
 features = {{target = "approval"}}
 checkpoint = {{url = "checkpoints", every_records = 300}}
 metrics = {{port = 0}}
-run = {{copy = ["ordinal_date"]}}
+run = {{copy = ["ordinal_date"], delivery = "at-least-once"}}
 
 [estimator]
 type = "regressor"

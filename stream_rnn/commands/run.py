@@ -41,7 +41,7 @@ def command(
       curl -s http://127.0.0.1:9108/metrics
     """
     from ..config import load
-    from ..config.assemble import pipeline, task
+    from ..config.assemble import service, task
     from ..pipeline import stop_on_signals
 
     loaded = load(config, set_ or ())
@@ -52,7 +52,7 @@ def command(
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
         server, observers = _observers(loaded)
         try:
-            line = pipeline(loaded, observers)
+            line = service(loaded, observers)
             try:
                 counters = line.run(stop)
             finally:

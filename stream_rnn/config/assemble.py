@@ -18,6 +18,13 @@ from . import schema, specs
 log = logging.getLogger(__name__)
 
 
+def service(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Any:
+    """What runs *config*: has ``run(stop)`` and ``close()``; raises `ConfigError`."""
+    from .exactly_once import is_exactly_once, worker
+
+    return worker(config, observers) if is_exactly_once(config) else pipeline(config, observers)
+
+
 def pipeline(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Pipeline:
     """The pipeline of *config*; raises `ConfigError` for what cannot be opened."""
     part = "source"
@@ -110,14 +117,19 @@ def options(table: msgspec.Struct, *without: str) -> dict[str, Any]:
     }
 
 
+def connection(table: schema.KafkaConnection) -> dict[str, Any]:
+    """The fields that say how to reach the brokers."""
+    names = [field.name for field in msgspec.structs.fields(schema.KafkaConnection)]
+    return {name: value for name, value in options(table).items() if name in names}
+
+
 def open_source(table: schema.Source) -> Source:
     if isinstance(table, schema.KafkaSource):
         from connectors.kafka import KafkaSource
         from connectors.kafka_settings import KafkaSettings
 
-        own = ("topic", "group", "start", "max_record_bytes", "stop_at_end")
         return KafkaSource(
-            KafkaSettings.from_options(options(table, *own)),
+            KafkaSettings.from_options(connection(table)),
             table.topic,
             start=table.start,
             stop_at_end=table.stop_at_end,
@@ -137,7 +149,7 @@ def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
         from connectors.kafka import KafkaSink
         from connectors.kafka_settings import KafkaSettings
 
-        settings = KafkaSettings.from_options(options(table, "topic", "key"))
+        settings = KafkaSettings.from_options(connection(table))
         return KafkaSink(settings, table.topic, key=table.key, dead_letters=dead_letters)
     if isinstance(table, schema.FileSink):
         from connectors.csv_sink import CsvSink

@@ -61,7 +61,10 @@ class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     """A topic of JSON objects."""
 
     topic: str
-    group: str | None = None
+    group: str | None = None  # of the consumers; by default named after run.name
+    instance: str | None = None  # a static member of the group
+    cooperative: bool = False  # rebalance only the partitions that move
+    session_seconds: Seconds = 45.0  # silent for so long, a member is out of the group
     start: Literal["earliest", "latest"] = "earliest"
     max_record_bytes: Positive = 1 << 20
     stop_at_end: bool = False  # finish at the offsets that were last when the run began
@@ -138,6 +141,9 @@ class Run(_Table):
     origin: bool | None = None  # results say partition and offset; by default from Kafka only
     batch_records: Positive = 1000
     poll_seconds: Seconds = 0.2
+    delivery: Literal["exactly-once", "at-least-once"] | None = None  # see `exactly_once`
+    transaction_records: Positive = 100  # at least, unless transaction_seconds are over
+    transaction_seconds: Seconds = 0.1
     max_dead_letter_ratio: Ratio = 0.5
     dead_letter_window: Positive = 1000
 

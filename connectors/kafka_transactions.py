@@ -1,0 +1,108 @@
+"""Results, dead letters and input offsets of one partition, in one transaction.
+
+Either all of it is visible to readers of committed records, or nothing is.  One input partition
+has one transactional id, whoever owns the partition: the owner that starts fences the one before.
+"""
+
+import contextlib
+import importlib.metadata
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from connectors.base import SinkError
+from connectors.kafka import dead_letter, encode, message_key
+from connectors.kafka_driver import Header, Partition, Producer, open_producer
+from connectors.kafka_settings import KafkaSettings
+
+Rows = Sequence[dict[str, Any]]
+Keys = Sequence[bytes | None]
+
+
+class TransactionalSink:
+    """Where the results of one input partition go, exactly once.
+
+    A result goes to the output partition with the number of its input partition (modulo the
+    number of output partitions), so that the order is kept; its key is the record's own, or
+    the value of the field ``key``.
+
+    Args:
+        settings: how to reach the cluster.
+        source: the input partition.
+        topic: of the results.
+        partitions: how many that topic has.
+        application: what all owners of the partition share, the start of the transactional id.
+        dead_letters: topic of the dead letters; without one they are dropped.
+        key: name of a result's field whose value is the message key.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        source: Partition,
+        topic: str,
+        partitions: int,
+        application: str,
+        dead_letters: str | None = None,
+        key: str | None = None,
+    ):
+        self.settings, self.source, self.topic = settings, source, topic
+        self.dead_letters, self.key = dead_letters, key
+        self.transactional_id = f"{application}-{source}"
+        self._number = source.number % partitions
+        self._producer: Producer | None = None
+
+    def open(self) -> None:
+        """Fence an earlier owner and finish what it left; raises `SinkError`."""
+        self._producer = open_producer(self.settings, self.transactional_id)
+        self._producer.init_transactions()
+
+    def publish(
+        self,
+        rows: Rows,
+        keys: Keys,
+        letters: Rows,
+        letter_keys: Keys,
+        next_offset: int,
+        group_metadata: Any,
+    ) -> None:
+        """One transaction.  After any `SinkError` this sink is closed: start anew."""
+        producer = self._producer
+        if producer is None:
+            raise SinkError(f"{self.transactional_id}: this sink is not open")
+        try:
+            producer.begin()
+            for row, key in zip(rows, keys, strict=True):
+                key = message_key(row, self.key) if self.key is not None else key
+                producer.send(self.topic, encode(row), key, self._number)
+            if self.dead_letters is not None:
+                for letter, key in zip(letters, letter_keys, strict=True):
+                    value, headers = dead_letter(letter)
+                    headers.append(version())
+                    producer.send(self.dead_letters, value, key, headers=headers)
+            producer.commit({self.source: next_offset}, group_metadata)
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Close at once; what was not committed never becomes visible."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(SinkError):  # the next `open` ends its transaction
+                producer.close(0.0)
+
+    def close(self) -> None:
+        """Close in an orderly way; to be called between transactions."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close()
+
+
+@cache
+def version() -> Header:
+    """A header that says what refused the record."""
+    try:
+        return "version", f"stream-rnn {importlib.metadata.version('stream-rnn')}".encode()
+    except importlib.metadata.PackageNotFoundError:
+        return "version", b"stream-rnn"

@@ -1,0 +1,291 @@
+"""A member of a consumer group that gives every record exactly one effect.
+
+It owns some partitions of a topic and has a learner for each.  It works in rounds: while the
+batches of one round are learned and the results of the round before are committed, the records
+of the next are read.  When the group takes a partition away, what was learned is committed and
+checkpointed before it goes; when it was lost already, or a commit fails, everything since the
+last checkpoint is thrown away and done again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from connectors.base import Record, SinkError
+from connectors.kafka_driver import Consumer, Fenced, Partition, Unreachable
+
+from .checkpoint import CheckpointWriteError
+from .partitions import Learned, PartitionLearner
+from .pipeline import Observer, Schedule
+from .refusals import Refusals
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20  # sessions in a row that end without a commit, before giving up
+
+
+class Batching(NamedTuple):
+    """How many records make a transaction: at least `least`, or what comes in `seconds`."""
+
+    least: int = 100
+    seconds: float = 0.1
+    overlap: bool = True  # read on while committing
+
+
+class Worker:
+    """One process of the service; start as many as there are partitions, or fewer.
+
+    Args:
+        open_consumer: makes a consumer that is a member of the group.
+        make_learner: makes the learner of a partition, not opened yet.
+        topic: the input topic.
+        schedule: sizes and times of batches and checkpoints.
+        batching: sizes and times of transactions.
+        observers: told what happens.
+        stop_at_end: end when everything that is there at the start has been committed.
+    """
+
+    def __init__(
+        self,
+        open_consumer: Callable[[], Consumer],
+        make_learner: Callable[[Partition], PartitionLearner],
+        topic: str,
+        schedule: Schedule | None = None,
+        batching: Batching | None = None,
+        observers: tuple[Observer, ...] = (),
+        stop_at_end: bool = False,
+    ):
+        self.open_consumer, self.make_learner, self.topic = open_consumer, make_learner, topic
+        self.schedule, self.batching = schedule or Schedule(), batching or Batching()
+        self.observers = observers
+        self.refusals = Refusals(self.schedule.max_refused, self.schedule.window)
+        self.counters = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
+        self.ends: dict[Partition, int] | None = {} if stop_at_end else None
+        self.commits = 0
+
+    def run(self, stop: threading.Event | None = None) -> dict[str, int]:
+        """Until *stop* is set or the end is reached; then drain.  Counts of this process."""
+        stop = stop or threading.Event()
+        self.tell("state", "starting")
+        try:
+            self._sessions(stop)
+        except BaseException:
+            self.tell("state", "failed")
+            raise
+        self.tell("state", "stopped")
+        return self.counters
+
+    def _sessions(self, stop: threading.Event) -> None:
+        failures = 0
+        while True:
+            before = self.commits
+            try:
+                Session(self).run(stop)
+                return
+            except (SinkError, Unreachable) as error:
+                failures = 1 if self.commits > before else failures + 1
+                if failures >= PATIENCE or (isinstance(error, Unreachable) and not self.commits):
+                    raise
+                log.warning("%s; going on from the checkpoints", error)
+                if stop.wait(min(0.1 * 2**failures, 10.0)):
+                    return
+
+    def close(self) -> None:
+        """Nothing is left open: a session closes what it opened."""
+
+    def tell(self, event: str, *details: Any) -> None:
+        for observer in self.observers:
+            if hasattr(observer, event):
+                getattr(observer, event)(*details)
+
+
+class Session:
+    """From joining the group to leaving it, or to the first failure."""
+
+    def __init__(self, worker: Worker):
+        self.worker = worker
+        self.learners: dict[Partition, PartitionLearner] = {}
+        self.fresh: set[Partition] = set()  # assigned, not opened yet
+        self.gathered: dict[Partition, list[Record]] = {}
+        self.learning: dict[Partition, Future[Learned]] = {}
+        self.learned: dict[Partition, Learned] = {}
+        self.publishing: dict[Partition, tuple[Future[float], Learned]] = {}
+        self.failure: BaseException | None = None  # in a call from the consumer's thread
+
+    def run(self, stop: threading.Event) -> None:
+        self.consumer = self.worker.open_consumer()
+        if self.worker.ends == {}:
+            bounds = self.consumer.bounds(self.consumer.partitions(self.worker.topic))
+            self.worker.ends = {p: end for p, (_, end) in bounds.items()}
+        try:
+            with ThreadPoolExecutor(16, "learner") as self.pool:
+                try:
+                    self.consumer.subscribe([self.worker.topic], self)
+                    self.worker.tell("state", "running")
+                    while not (stop.is_set() or self._at_end()):
+                        self._round(stop)
+                    self.worker.tell("state", "draining")
+                    self._release(set(self.learners))
+                finally:
+                    self._discard(set(self.learners))
+        finally:
+            self.consumer.close()
+
+    def _round(self, stop: threading.Event) -> None:
+        if not self.worker.batching.overlap:
+            self._settle()
+        self._gather(stop)
+        self._settle()
+        for partition, learned in list(self.learned.items()):
+            self._publish(partition, learned)
+        self.learned.clear()
+        for learner in self.learners.values():
+            if learner.is_due() and learner.partition not in self.publishing:
+                self._save(learner)
+        for partition, records in self.gathered.items():
+            learner = self.learners[partition]
+            self.learning[partition] = self.pool.submit(learner.learn, records)
+        self.gathered.clear()
+        self._admit()
+
+    def _gather(self, stop: threading.Event) -> None:
+        """Read a round's records: a few at once, or what comes within a short time."""
+        batching, schedule = self.worker.batching, self.worker.schedule
+        busy = self.learning or self.learned or self.publishing
+        wait, deadline, count = 0.0 if busy else schedule.poll_seconds, None, 0
+        while True:
+            polled = self.consumer.poll(schedule.batch_records, wait)
+            if self.failure is not None:
+                raise self.failure
+            for partition, records in polled.items():
+                if partition in self.learners:
+                    self.gathered.setdefault(partition, []).extend(records)
+            count = sum(map(len, self.gathered.values()))
+            now = time.monotonic()
+            if deadline is None:
+                deadline = now + batching.seconds
+            wait = deadline - now
+            if count >= batching.least or count == 0 or wait <= 0 or stop.is_set():
+                return
+
+    def _settle(self) -> None:
+        """Wait for what is under way; raises what went wrong in it."""
+        publishing, self.publishing = self.publishing, {}
+        for partition, (committed, learned) in publishing.items():
+            self._committed(self.learners[partition], learned, committed.result())
+        learning, self.learning = self.learning, {}
+        self.learned |= {partition: learned.result() for partition, learned in learning.items()}
+
+    def _publish(self, partition: Partition, learned: Learned) -> None:
+        """Start a commit; wait for it if a checkpoint is to follow."""
+        learner = self.learners[partition]
+        future = self.pool.submit(self._commit, learner, learned)
+        self.publishing[partition] = future, learned
+        if learner.is_due(learned):
+            del self.publishing[partition]
+            self._committed(learner, learned, future.result())
+            self._save(learner)
+
+    def _commit(self, learner: PartitionLearner, learned: Learned) -> float:
+        """One transaction, in a thread of the pool; the seconds it took."""
+        start = time.perf_counter()
+        try:
+            learner.publish(learned, self.consumer.group_metadata())
+        except Fenced:
+            self.worker.tell("transaction", "fenced", time.perf_counter() - start)
+            raise
+        except SinkError:
+            self.worker.tell("transaction", "failed", time.perf_counter() - start)
+            raise
+        return time.perf_counter() - start
+
+    def _committed(self, learner: PartitionLearner, learned: Learned, seconds: float) -> None:
+        worker = self.worker
+        if learned.replayed:
+            worker.tell("replayed", learned.replayed["consumed"])
+        if learned.outcome is not None:
+            worker.commits += 1
+            for name, number in learned.outcome.counts.items():
+                worker.counters[name] += number
+            worker.tell("transaction", "committed", seconds)
+            learner.highwater = self.consumer.highwater(learner.partition)
+            worker.tell("batch", learner, learned.outcome)
+            worker.refusals.add(learned.outcome)
+
+    def _save(self, learner: PartitionLearner) -> None:
+        start = time.monotonic()
+        try:
+            if learner.save():
+                self.worker.tell("checkpoint", learner, time.monotonic() - start)
+        except CheckpointWriteError as error:
+            self.worker.tell("checkpoint_failed", "write")
+            if self.worker.schedule.stop_on_failure:
+                raise
+            log.error("%s; the stream goes on without it", error)
+
+    def _admit(self) -> None:
+        """Open the learners of newly assigned partitions, each from its checkpoint."""
+        while self.fresh:
+            partition = self.fresh.pop()
+            learner = self.worker.make_learner(partition)
+            self.learners[partition] = learner
+            offset = learner.open(self.consumer)
+            for _ in range(learner.store.damaged):
+                self.worker.tell("checkpoint_failed", "damaged")
+            self.consumer.seek(partition, offset)
+            self.worker.tell("started", learner)
+
+    def _at_end(self) -> bool:
+        ends = self.worker.ends
+        if ends is None or not self.learners or self.fresh:
+            return False
+        if self.learning or self.learned or self.publishing or self.gathered:
+            return False
+        return all((self.consumer.position(p) or 0) >= ends.get(p, 0) for p in self.learners)
+
+    def _release(self, partitions: set[Partition]) -> None:
+        """Commit and checkpoint all that was learned, then let go."""
+        self._settle()
+        for partition in partitions & set(self.learned):
+            learner, learned = self.learners[partition], self.learned.pop(partition)
+            self._committed(learner, learned, self._commit(learner, learned))
+        for partition in partitions:
+            learner = self.learners[partition]
+            self._save(learner)
+            learner.close()
+            del self.learners[partition]
+
+    def _discard(self, partitions: set[Partition]) -> None:
+        """Let go without writing anything."""
+        for partition in partitions:
+            for futures in (self.learning, self.publishing, self.learned):
+                futures.pop(partition, None)
+            self.learners.pop(partition).discard()
+
+    # -- calls from the consumer, while `poll` or `close` waits --------------------------
+
+    def assigned(self, partitions: set[Partition]) -> None:
+        self.fresh |= partitions
+        self.worker.tell("rebalance", len(self.learners) + len(self.fresh))
+        log.info("assigned: %s", ", ".join(sorted(map(str, partitions))) or "nothing")
+
+    def revoked(self, partitions: set[Partition]) -> None:
+        log.info("revoked: %s", ", ".join(sorted(map(str, partitions))) or "nothing")
+        self._leave(partitions, self._release)
+
+    def lost(self, partitions: set[Partition]) -> None:
+        log.warning("lost: %s", ", ".join(sorted(map(str, partitions))))
+        self._leave(partitions, self._discard)
+
+    def _leave(self, partitions: set[Partition], how: Callable[[set[Partition]], None]) -> None:
+        self.fresh -= partitions
+        for partition in partitions:
+            self.gathered.pop(partition, None)
+        try:
+            how(partitions & set(self.learners))
+        except BaseException as error:
+            self.failure = error
+            self._discard(set(self.learners))
