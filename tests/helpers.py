@@ -113,13 +113,13 @@ def wave(T, inputs=2, outputs=1, seed=0):
     return np.ascontiguousarray(X[2:]), np.ascontiguousarray(X[:-2] @ mix)
 
 
-def cover(*axes):
-    """What a parametrised test runs over.
+def cover(*axes, compiled=None):
+    """What a parametrised test runs over: every combination, when the JIT is off.
 
-    Without the JIT every combination.  With it, where a combination costs seconds of
-    compilation, only as many as it takes for each value of each axis to appear.
+    With it, where a combination costs seconds of compilation, only as many as it takes for
+    each value of each axis to appear; or the first *compiled* of those.
     """
     if config.DISABLE_JIT:
         return list(product(*axes))
     longest = max(len(axis) for axis in axes)
-    return [tuple(axis[n % len(axis)] for axis in axes) for n in range(longest)]
+    return [tuple(axis[n % len(axis)] for axis in axes) for n in range(longest)][:compiled]

@@ -226,15 +226,18 @@ class Filter:
         self.covariances = [spec.prior * np.eye(len(g)) for g in groups]
         self.noise, self.measured = np.ones(outputs), 0
 
-    def learn(self, y, p, derivative):
-        """Δθ for targets y; ``derivative(j, p)`` is ∂p[j]/∂θ at the prediction p before it."""
-        p, moved = np.array(p, float), None
+    def learn(self, y, p, derivative, move):
+        """Measure the targets y one by one: ``move(Δθ)`` takes each step before the next.
+
+        ``derivative(j, p)`` is ∂p[j]/∂θ; p, the prediction, is corrected to first order.
+        """
+        p, moved = np.array(p, float), 0.0
         for j in np.flatnonzero(~np.isnan(y)):
             q = derivative(j, p)
-            moved = np.zeros_like(q) if moved is None else moved
-            p[j] += q @ moved
-            moved = moved + self._measure(j, y[j] - p[j], p[j], q)
-        return moved
+            p[j] += np.sum(q * moved)
+            change = self._measure(j, y[j] - p[j], p[j], q)
+            move(change)
+            moved = moved + change
 
     def _measure(self, j, e, p, q):
         a = sum(q[g] @ C @ q[g] for g, C in zip(self.groups, self.covariances))

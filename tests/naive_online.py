@@ -69,7 +69,7 @@ class NaiveNetwork:
         self.loss += loss_value(self.model.loss, y, link(self.model.loss, self.o))
         if isinstance(self.model.optimizer, Kalman):
             p = link(self.model.loss, self.o)
-            self._move(self.filter.learn(y, p, self._derivative))
+            self.filter.learn(y, p, self._derivative, self._move)
             return
         every = getattr(self.model.learner, "every", 1)
         self.unused.append(
