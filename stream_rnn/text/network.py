@@ -45,7 +45,7 @@ from stream_rnn.text.numerics import (
 
 LANES = 32  # float32 numbers that vector loops take at a time
 BETA1, BETA2, EPSILON = 0.025, 0.9999, 1e-6
-POSITION, UPDATES, STEPS, INPUT = range(4)  # places in `Network.clock`
+POSITION, UPDATES, STEPS = range(3)  # places in `Network.clock`
 RATE, DECAY, OUTPUT_RATE, OUTPUT_DECAY, CLIP = range(5)  # places in `Network.rates`
 
 
@@ -100,7 +100,7 @@ class Network(NamedTuple):
     p: np.ndarray  # (V,): the prediction of the next symbol
     work: np.ndarray  # (8, max(V, 3H)): scratch
     rowwork: np.ndarray  # (T, 3H): scratch
-    clock: np.ndarray  # (4,) int64: position in the block, updates, symbols, input symbol
+    clock: np.ndarray  # (3,) int64: position in the block, updates, symbols learned
     rates: np.ndarray  # (5,) float64
     size: np.ndarray  # (1,) int64: units without the padding
 
@@ -130,24 +130,30 @@ class Network(NamedTuple):
             zeros(V, L * H), zeros(V), np.zeros(V, np.int64), np.zeros(T, np.int64),
             zeros(T + 1, L * H), zeros(L, T + 1, H), zeros(L, T, H), zeros(L, T, G),
             zeros(L, T, G), zeros(L, T, 3), zeros(L, T, G), zeros(T, L * H), zeros(V),
-            zeros(8, max(V, G)), zeros(T, G), np.zeros(4, np.int64),
+            zeros(8, max(V, G)), zeros(T, G), np.zeros(3, np.int64),
             np.array([spec.rate, spec.decay, spec.output_rate, spec.output_decay, spec.clip]),
             np.array([units]),
         )  # fmt: skip
         draw_rows(network.lookup, units, 0, V, spec.scale, seed)
         return network
 
-    def widen(self, spec: NetworkSpec, symbols: int, seed: int) -> "Network":
-        """The same network with room for more symbols; their rows are as a fresh network's."""
-        wide = Network.create(spec, symbols, seed)
-        V = len(self.p)
-        by_symbol = {"lookup": 1, "lookup_m": 1, "lookup_v": 1, "output": 0, "output_bias": 0}
-        by_symbol |= {"touched": 0, "p": 0}
-        for name, axis in by_symbol.items():
-            target = getattr(wide, name)
-            target[(slice(None),) * axis + (slice(V),)] = getattr(self, name)
-        same = {n: a for n, a in self._asdict().items() if n not in by_symbol and n != "work"}
-        return wide._replace(**same)
+    def resized(self, spec: NetworkSpec, kept: np.ndarray, symbols: int, seed: int) -> "Network":
+        """The network with room for `symbols` symbols: old symbol kept[i] is now symbol i, the
+        other rows are as in a fresh network.  Symbols that are not kept become symbol 0."""
+        new = Network.create(spec, symbols, seed)
+        n = len(kept)
+        for name in ("lookup", "lookup_m", "lookup_v"):
+            getattr(new, name)[:, :n] = getattr(self, name)[:, kept]
+        for name in ("output", "output_bias", "touched", "p"):
+            getattr(new, name)[:n] = getattr(self, name)[kept]
+        new.p[0] += max(0.0, self.p.sum() - self.p[kept].sum())
+        renamed = np.zeros(len(self.p), np.int64)
+        renamed[kept] = np.arange(n)
+        new.symbols[:] = renamed[self.symbols]
+        new.clock[:] = self.clock
+        by_symbol = {"lookup", "lookup_m", "lookup_v", "output", "output_bias", "touched", "p"}
+        by_symbol |= {"symbols", "clock", "work"}
+        return new._replace(**{k: v for k, v in self._asdict().items() if k not in by_symbol})
 
 
 @kernel
@@ -201,7 +207,7 @@ def activate(H, affine, normed, gates, before, cell, squashed, hidden):
 @inlined
 def forward(net, symbol):
     """Read `symbol` at the block's position e: hidden[e], cell[e] -> hidden[e+1], cell[e+1]."""
-    L, V, G = net.lookup.shape
+    L, _, G = net.lookup.shape
     H = G // 3
     e = net.clock[POSITION]
     net.symbols[e] = symbol
@@ -223,13 +229,20 @@ def forward(net, symbol):
 
 
 @inlined
-def predict(net, seen):
-    """p[:seen] = softmax of the output, from the hidden state after the newest symbol."""
+def predict(net, seen, full):
+    """p[:seen] = softmax of the output, from the hidden state after the newest symbol.
+
+    If `full`, no symbol is left to be new: p[0] = 0.
+    """
     h = net.hidden[net.clock[POSITION] + 1]
     logit = net.work[1]
     rows_dot(net.output, h, seen, h.size, logit)
     add_into(net.output_bias, seen, logit)
+    if full:
+        logit[0] = F(-1e30)
     softmax_into(logit, seen, net.p)
+    if full:
+        net.p[0] = F(0)
 
 
 @inlined
@@ -312,8 +325,8 @@ def backward_layer(net, layer, length):
         add_clipped(pull, back, clip, H, dh)
         dz, normed = net.slope[layer, k], net.normed[layer, k]
         local_slope(
-            H, net.size[0], gain, normed, net.scale[layer, k], net.gates[layer, k], net.cell[layer, k],
-            net.squashed[layer, k], dh, dc, clip, dz, da,
+            H, net.size[0], gain, normed, net.scale[layer, k], net.gates[layer, k],
+            net.cell[layer, k], net.squashed[layer, k], dh, dc, clip, dz, da,
         )  # fmt: skip
         add_into(dz, G, bias_sum)
         add_product(da, normed, G, gain_sum)
@@ -375,7 +388,7 @@ def move_lookup(net, layer, length, a, correction):
 @inlined
 def learn_block(net, length):
     """Backpropagate over the block of `length` symbols and move all weights but the output."""
-    L, V, G = net.lookup.shape
+    L, _, G = net.lookup.shape
     H = G // 3
     net.clock[UPDATES] += 1
     u = np.float64(net.clock[UPDATES])
@@ -424,3 +437,13 @@ def learn(net, target, seen):
     if net.clock[POSITION] == T:
         learn_block(net, T)
         carry_over(net, T)
+
+
+@kernel
+def stay(net):
+    """Make the state after the newest symbol the one before the next, without learning."""
+    e = net.clock[POSITION]
+    L, _, H = net.cell.shape
+    copy_into(net.hidden[e + 1], L * H, net.hidden[e])
+    for layer in range(L):
+        copy_into(net.cell[layer, e + 1], H, net.cell[layer, e])

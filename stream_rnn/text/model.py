@@ -1,0 +1,181 @@
+"""A text predictor's state between compiled calls: enlarging, saving, looking ahead."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from stream_rnn.errors import CheckpointError
+from stream_rnn.text import predictor as compiled
+from stream_rnn.text.history import History
+from stream_rnn.text.mixture import Mixture
+from stream_rnn.text.network import Network
+from stream_rnn.text.predictor import Predictor
+from stream_rnn.text.presets import Preset
+from stream_rnn.text.tables import Tables
+from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full
+
+FIRST_SYMBOLS = 128  # room a fresh predictor has
+
+# What reading ahead changes; everything else moves by learning only.
+CURSOR = {
+    "history": History._fields,
+    "network": ("symbols", "hidden", "cell", "squashed", "gates", "normed", "scale", "p"),
+    "mixture": ("found", "newest", "bucket", "sets", "tail", "pair", "vectors", "logs", "mean",
+                "logit", "q"),
+}  # fmt: skip
+
+
+class TextModel:
+    """Symbols are codes here: integers below `codes`, of which `possible` can occur.
+
+    At most `most` different ones are known at a time; then the least used eighth goes.
+    """
+
+    def __init__(self, preset: Preset, codes: int, possible: int, most: int, seed: int):
+        self.preset, self.most, self.seed = preset, most, seed
+        room = min(FIRST_SYMBOLS, most) + 1
+        network = mixture = tables = None
+        if preset.network is not None:
+            network = Network.create(preset.network, room, seed)
+        if preset.mixture is not None:
+            pairs = min(1 << 13, 1 << max(8, ((1 << 21) // most).bit_length() - 1))
+            mixture = Mixture.create(preset.mixture, room, network is not None, pairs)
+            tables = Tables.create()
+        vocabulary = Vocabulary.create(codes, room, possible)
+        belief = np.array([0.999])
+        self.state = Predictor(vocabulary, History.create(), network, mixture, tables, belief)
+        compiled.start(*self.state)
+
+    def learn(self, codes: np.ndarray) -> np.ndarray:
+        """Learn codes (n,) int32 in order; their costs in bits (n,), each before learning."""
+        codes = np.ascontiguousarray(codes, np.int32)
+        costs = np.empty(len(codes))
+        done = compiled.learn_chunk(*self.state, codes, costs)
+        while done < len(codes):
+            self._make_room(int(codes[done]))
+            done += compiled.learn_chunk(*self.state, codes[done:], costs[done:])
+        return costs
+
+    def distribution(self) -> np.ndarray:
+        """Probabilities of the next symbol: 0 is the unknown one, then the known in order."""
+        out = np.empty(int(self.state.vocabulary.size[SEEN]))
+        compiled.distribution(*self.state, out)
+        return out
+
+    @property
+    def known(self) -> np.ndarray:
+        """The codes of symbols 1, 2, ..."""
+        vocabulary = self.state.vocabulary
+        return vocabulary.codes[1 : vocabulary.size[SEEN]]
+
+    def follow(self, code: int) -> None:
+        """Read a symbol without learning from it."""
+        compiled.follow(*self.state, code)
+
+    @contextmanager
+    def looking_ahead(self) -> Iterator[None]:
+        """`follow` at will inside; afterwards everything is as it was."""
+        saved = self.place()
+        try:
+            yield
+        finally:
+            self.return_to(saved)
+
+    def place(self) -> list[np.ndarray]:
+        """A copy of what `follow` changes."""
+        return [array.copy() for array in self._cursor()]
+
+    def return_to(self, place: list[np.ndarray]) -> None:
+        """Go back to a `place`."""
+        for array, saved in zip(self._cursor(), place, strict=True):
+            array[...] = saved
+
+    def _cursor(self) -> list[np.ndarray]:
+        members = [(getattr(self.state, name), fields) for name, fields in CURSOR.items()]
+        return [getattr(m, field) for m, fields in members if m is not None for field in fields]
+
+    def _make_room(self, code: int) -> None:
+        """Room for the symbol `code` and for the contexts it enters."""
+        state = self.state
+        if state.mixture is not None and state.tables is not None:
+            entries = state.mixture.select.size
+            if not compiled.has_room(state.tables, entries):
+                tables = state.tables.enlarged(entries, self.preset.contexts)
+                self.state = state = state._replace(tables=tables)
+        if state.vocabulary.index[code] == 0 and is_full(state.vocabulary):
+            self._resize_vocabulary()
+
+    def _resize_vocabulary(self) -> None:
+        state = self.state
+        vocabulary, network, mixture = state.vocabulary, state.network, state.mixture
+        seen, room = int(vocabulary.size[SEEN]), len(vocabulary.codes)
+        kept = np.arange(seen)
+        if room <= self.most:
+            room = min(2 * room, self.most + 1)
+        else:
+            kept = vocabulary.least_used()
+            if state.tables is not None:
+                renamed = np.zeros(room, np.int64)
+                renamed[kept] = np.arange(len(kept))
+                compiled.rename(state.tables, renamed)
+        if network is not None:
+            network = network.resized(self.preset.network, kept, room, self.seed)
+        if mixture is not None:
+            mixture = mixture.resized(self.preset.mixture, kept, room, network is not None)
+        self.state = state._replace(
+            vocabulary=vocabulary.resized(kept, room), network=network, mixture=mixture
+        )
+
+    # Saving -------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """A copy of the whole state, by name; the codes' index follows from the codes."""
+        named = dict(_walk("", self.state))
+        named.pop("vocabulary.index")
+        if self.state.tables is not None:
+            nodes, used = named["tables.nodes"], int(self.state.tables.fill[1])
+            named["tables.nodes"] = nodes[:used]
+            named["tables.room"] = np.array([len(nodes)])
+        return {name: array.copy() for name, array in named.items()}
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over `arrays()` of another model of the same preset."""
+        arrays = dict(arrays)
+        index = np.zeros_like(self.state.vocabulary.index)
+        try:
+            codes, seen = arrays["vocabulary.codes"], int(arrays["vocabulary.size"][SEEN])
+            index[codes[1:seen]] = np.arange(1, seen)
+            arrays["vocabulary.index"] = index
+            if self.state.tables is not None:
+                nodes = np.zeros((int(arrays["tables.room"][0]), 2), np.int32)
+                nodes[: len(arrays["tables.nodes"])] = arrays["tables.nodes"]
+                arrays["tables.nodes"] = nodes
+            self.state = _rebuild("", self.state, arrays)
+        except (KeyError, IndexError, ValueError) as error:
+            raise CheckpointError(f"not a checkpoint of this text predictor: {error}") from None
+
+
+def _walk(path: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+    if isinstance(value, np.ndarray):
+        yield path, value
+    elif value is not None:
+        for name, part in value._asdict().items():
+            yield from _walk(f"{path}.{name}" if path else name, part)
+
+
+def _rebuild(path: str, like: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """`like` with its arrays replaced by those of the same names."""
+    if isinstance(like, np.ndarray):
+        array = arrays[path]
+        if array.dtype != like.dtype or array.ndim != like.ndim:
+            raise ValueError(f"{path} is {array.dtype} {array.shape}, expected {like.dtype}")
+        return np.array(array, order="C")
+    if like is None:
+        return None
+    parts = {
+        name: _rebuild(f"{path}.{name}" if path else name, part, arrays)
+        for name, part in like._asdict().items()
+    }
+    return type(like)(**parts)

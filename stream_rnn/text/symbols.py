@@ -1,0 +1,74 @@
+"""Units of text: what a symbol is, and its number (code)."""
+
+from typing import Any
+
+import numpy as np
+
+from stream_rnn.errors import BadRecord, ConfigError
+
+UNKNOWN = "<unk>"
+SCALARS = 0x110000 - 0x800  # Unicode code points without surrogates
+
+
+class Bytes:
+    """One byte is a symbol; text is taken as UTF-8."""
+
+    codes = possible = most = 256
+
+    def encode(self, text: str | bytes) -> np.ndarray:
+        """Codes (n,) int32 of a text."""
+        data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        return np.frombuffer(data, np.uint8).astype(np.int32)
+
+    def code(self, symbol: Any) -> int:
+        """The code of one symbol; raises `BadRecord`."""
+        if isinstance(symbol, (bytes, bytearray, str)) and len(symbol) == 1:
+            symbol = ord(symbol)
+        if not isinstance(symbol, (int, np.integer)) or not 0 <= symbol < 256:
+            raise BadRecord(f"symbol: {symbol!r} is not a byte; give an int from 0 to 255")
+        return int(symbol)
+
+    def symbol(self, code: int) -> int:
+        """The symbol of a code."""
+        return int(code)
+
+    def text(self, codes: list[int]) -> str:
+        """The text of codes; bytes that are no UTF-8 show as \\ufffd."""
+        return bytes(codes).decode("utf-8", "replace")
+
+
+class Characters:
+    """One Unicode character is a symbol."""
+
+    codes, possible, most = 0x110000, SCALARS, 2048
+
+    def encode(self, text: str | bytes) -> np.ndarray:
+        """Codes (n,) int32 of a text."""
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
+        data = text.encode("utf-32-le", "surrogatepass")
+        return np.frombuffer(data, np.int32).copy()
+
+    def code(self, symbol: Any) -> int:
+        """The code of one symbol; raises `BadRecord`."""
+        if not isinstance(symbol, str) or len(symbol) != 1:
+            raise BadRecord(f"symbol: {symbol!r} is not one character")
+        return ord(symbol)
+
+    def symbol(self, code: int) -> str:
+        """The symbol of a code."""
+        return chr(code)
+
+    def text(self, codes: list[int]) -> str:
+        """The text of codes."""
+        return "".join(map(chr, codes))
+
+
+UNITS: dict[str, type] = {"byte": Bytes, "char": Characters}
+
+
+def unit_named(name: str) -> Any:
+    """The unit of that name; raises `ConfigError`."""
+    if name not in UNITS:
+        raise ConfigError(f"unit: {name!r}; choose one of {', '.join(UNITS)}")
+    return UNITS[name]()
