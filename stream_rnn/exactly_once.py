@@ -227,16 +227,18 @@ class Session:
             log.error("%s; the stream goes on without it", error)
 
     def _admit(self) -> None:
-        """Open the learners of newly assigned partitions, each from its checkpoint."""
         while self.fresh:
-            partition = self.fresh.pop()
-            learner = self.worker.make_learner(partition)
-            self.learners[partition] = learner
-            offset = learner.open(self.consumer)
-            for _ in range(learner.store.damaged):
-                self.worker.tell("checkpoint_failed", "damaged")
-            self.consumer.seek(partition, offset)
-            self.worker.tell("started", learner)
+            self._admit_one(self.fresh.pop())
+
+    def _admit_one(self, partition: Partition) -> None:
+        """Open the learner of a newly assigned partition, from its checkpoint."""
+        learner = self.worker.make_learner(partition)
+        self.learners[partition] = learner
+        offset = learner.open(self.consumer)
+        for _ in range(learner.store.damaged):
+            self.worker.tell("checkpoint_failed", "damaged")
+        self.consumer.seek(partition, offset)
+        self.worker.tell("started", learner)
 
     def _at_end(self) -> bool:
         ends = self.worker.ends

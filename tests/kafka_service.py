@@ -30,8 +30,15 @@ def as_messages(rows: list[dict]) -> list[bytes]:
 class Service:
     """A running ``stream-rnn run``; ``log`` is what it said so far."""
 
-    def __init__(self, config: pathlib.Path, *arguments: str, **environment: str):
-        command = [sys.executable, "-m", "stream_rnn", "run", str(config), *arguments]
+    def __init__(
+        self,
+        config: pathlib.Path,
+        *arguments: str,
+        program: list[str] | None = None,
+        **environment: str,
+    ):
+        program = program or [sys.executable, "-m", "stream_rnn"]
+        command = [*program, "run", str(config), *arguments]
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

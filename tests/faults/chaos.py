@@ -1,0 +1,183 @@
+"""What the fault tests share: a job, its expected outcome, and ways to disturb it."""
+
+import json
+import pathlib
+import random
+import sys
+import time
+
+import numpy as np
+from kafka_service import Service, as_messages, river_rows
+
+from connectors.kafka_driver import Partition
+from connectors.kafka_records import JsonMessages
+from stream_rnn.checkpoint import Store
+from stream_rnn.config import load
+from stream_rnn.config.assemble import task
+
+VICTIM = pathlib.Path(__file__).with_name("victim.py")
+
+CONFIG = """
+run = {{copy = ["ordinal_date"], batch_records = {batch}, max_dead_letter_ratio = 1.0}}
+features = {{target = "approval"}}
+checkpoint = {{url = "checkpoints", every_records = {every}}}
+metrics = {{port = 0}}
+
+[source]
+type = "kafka"
+bootstrap = "{bootstrap}"
+topic = "{topic}"
+group = "{topic}"
+client = "{client}"
+session_seconds = {session}
+stop_at_end = true
+
+[sink]
+type = "kafka"
+bootstrap = "{bootstrap}"
+topic = "{out}"
+client = "{client}"
+
+[dead_letter]
+type = "kafka"
+bootstrap = "{bootstrap}"
+topic = "{dead}"
+client = "{client}"
+
+[estimator]
+type = "regressor"
+cell = {{type = "LSTM", units = 6}}
+learner = {{type = "RTRL"}}
+optimizer = [{{type = "Clip", limit = 1.0}}, {{type = "Adam", lr = 0.002}}]
+seed = 7
+"""
+
+
+class Job:
+    """Topics, a configuration, and what an uninterrupted run makes of the input."""
+
+    def __init__(
+        self,
+        topics,
+        folder,
+        partitions=1,
+        batch=500,
+        every=3000,
+        session=2.0,
+        client="kafka-python",
+    ):
+        self.topics, self.folder, self.partitions, self.client = topics, folder, partitions, client
+        self.topic = topics.make(partitions, hint="in")
+        self.out = topics.make(partitions, hint="out")
+        self.dead = topics.make(partitions, hint="dead")
+        self.config = folder / "pipeline.toml"
+        self.config.write_text(
+            CONFIG.format(
+                bootstrap=topics.bootstrap,
+                topic=self.topic,
+                out=self.out,
+                dead=self.dead,
+                batch=batch,
+                every=every,
+                session=session,
+                client=client,
+            )
+        )
+        self.sent: dict[int, list[bytes | None]] = {n: [] for n in range(partitions)}
+
+    def fill(self, count: int) -> None:
+        """*count* records of the data set, over the partitions in turn."""
+        messages = as_messages(river_rows(count))
+        for n in range(self.partitions):
+            self.send(n, messages[n :: self.partitions])
+
+    def send(self, partition: int, values: list) -> None:
+        self.topics.produce(self.topic, values, partition)
+        self.sent[partition] += values
+
+    def service(self, *arguments: str, victim: str | None = None, **environment) -> Service:
+        program = None
+        if victim is not None:
+            program = [sys.executable, str(VICTIM), str(self.folder / victim)]
+        return Service(
+            self.config, *arguments, program=program, KAFKA_CLIENT=self.client, **environment
+        )
+
+    def learner(self):
+        return task(load(self.config))
+
+    def expected(self, partition: int):
+        """Results, dead letters and final state of one run over all that was sent."""
+        learner, rows, letters = self.learner(), [], []
+        values = self.sent[partition]
+        count = len(values)
+        records = JsonMessages()(
+            f"{self.topic}-{partition}", values, range(count), [0] * count, [None] * count
+        )
+        for start in range(0, count, 1000):
+            outcome = learner.learn(records[start : start + 1000])
+            rows += outcome.rows
+            letters += outcome.refused
+        return rows, letters, learner.snapshot()
+
+    def verify(self) -> None:
+        """Every record has had exactly one effect: on the topics and on the parameters."""
+        written, dead = self.topics.read(self.out), self.topics.read(self.dead)
+        for n in range(self.partitions):
+            rows, letters, (meta, arrays) = self.expected(n)
+            results = [json.loads(record.value) for record in written[n]]
+            assert [r["offset"] for r in results] == [r["offset"] for r in rows]
+            assert results == json.loads(json.dumps(rows))
+            headers = [
+                dict(r.headers)
+                for records in dead.values()
+                for r in records
+                if dict(r.headers)["partition"] == b"%d" % n
+            ]
+            offsets = sorted(int(header["offset"]) for header in headers)
+            assert offsets == [letter["offset"] for letter in letters]
+            self.verify_state(n, meta, arrays)
+
+    def verify_state(self, partition: int, meta, arrays) -> None:
+        name = Partition(self.topic, partition)
+        newest = Store(self.folder / "checkpoints" / str(name)).load_newest()
+        assert newest is not None
+        position = newest.manifest["position"][self.topic][str(partition)]
+        assert position == len(self.sent[partition])
+        assert newest.manifest["task"] == json.loads(json.dumps(meta))
+        assert newest.manifest["counters"]["consumed"] == len(self.sent[partition])
+        assert set(newest.arrays) == set(arrays)
+        for key, array in arrays.items():
+            assert np.array_equal(newest.arrays[key], array, equal_nan=True), key
+
+
+class Phases:
+    """Reads what a victim says of itself."""
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+
+    def now(self) -> dict[str, bool]:
+        from victim import PHASES
+
+        try:
+            flags = self.path.read_bytes()
+        except FileNotFoundError:
+            flags = b""
+        return {name: bool(flag) for name, flag in zip(PHASES, flags.ljust(3, b"\0"))}
+
+
+def kill_inside(service: Service, phases: Phases, aim: str, rng: random.Random, skip: int) -> bool:
+    """kill -9 soon after the *skip*-th time the victim enters the phase; False if it ended."""
+    deadline, was = time.monotonic() + 60, False
+    while service.process.poll() is None:
+        assert time.monotonic() < deadline, f"never in {aim}:\n{service.log}"
+        inside = phases.now()[aim]
+        if inside and not was:
+            if skip == 0:
+                time.sleep(rng.choice((0.0, 0.0, rng.uniform(0, 0.01))))
+                service.kill()
+                return True
+            skip -= 1
+        was = inside
+    return False

@@ -1,0 +1,44 @@
+"""kill -9 at random moments: every record still has exactly one effect."""
+
+import random
+from collections import Counter
+
+import pytest
+from chaos import Job, Phases, kill_inside
+
+
+def kill_again_and_again(job: Job, kills: int, seed: int) -> Counter:
+    """Kill *kills* runs, then let one finish; where the victims died."""
+    rng, died = random.Random(seed), Counter()
+    phases = Phases(job.folder / "phases")
+    member = ("--set", "source.instance=one")  # takes its place in the group back at once
+    while died["anywhere"] < kills:
+        phases.path.unlink(missing_ok=True)
+        with job.service(*member, victim="phases") as service:
+            aim = rng.choice(("commit", "commit", "checkpoint", "rebalance"))
+            killed = kill_inside(service, phases, aim, rng, skip=rng.choice((0, 0, 1)))
+            assert killed, f"ended after {died['anywhere']} kills, send more:\n{service.log}"
+        died["anywhere"] += 1
+        died.update(name for name, inside in phases.now().items() if inside)
+    with job.service(*member) as service:
+        assert service.wait(300) == 0, service.log
+    return died
+
+
+def test_a_few_kills(topics, tmp_path):
+    job = Job(topics, tmp_path, partitions=2, batch=300, every=700)
+    job.fill(9000)
+    died = kill_again_and_again(job, 6, seed=1)
+    job.verify()
+    assert died["commit"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_two_hundred_kills_over_200_000_records(topics, tmp_path):
+    job = Job(topics, tmp_path, partitions=2, batch=500, every=2000)
+    job.fill(240_000)
+    died = kill_again_and_again(job, 200, seed=2)
+    print(f"victims died inside: {dict(died)}")
+    job.verify()
+    assert min(died["commit"], died["checkpoint"], died["rebalance"]) >= 10, died

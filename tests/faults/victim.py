@@ -1,0 +1,59 @@
+"""``stream-rnn`` that says in a file which delicate phase it is in, to be killed there.
+
+    python victim.py PHASES run pipeline.toml ...
+
+The file has one byte for each of `PHASES`: how many threads are inside.  What it holds after the
+process is dead is where the process died.
+"""
+
+import functools
+import mmap
+import os
+import sys
+import threading
+
+PHASES = ("commit", "checkpoint", "rebalance")
+
+
+def main() -> None:
+    path = sys.argv.pop(1)
+    with open(path, "wb") as file:
+        file.write(bytes(len(PHASES)))
+    with open(path, "r+b") as file:
+        inside = mmap.mmap(file.fileno(), len(PHASES))
+    lock = threading.Lock()
+
+    def marks(owner: type, method: str, phase: str) -> None:
+        plain, index = getattr(owner, method), PHASES.index(phase)
+
+        @functools.wraps(plain)
+        def marked(*arguments, **options):
+            with lock:
+                inside[index] += 1
+            try:
+                return plain(*arguments, **options)
+            finally:
+                with lock:
+                    inside[index] -= 1
+
+        setattr(owner, method, marked)
+
+    import connectors.kafka_driver
+    from stream_rnn.cli import main as run
+    from stream_rnn.exactly_once import Session
+    from stream_rnn.partitions import PartitionLearner
+
+    if os.environ.get("KAFKA_CLIENT") == "confluent":
+        from connectors.kafka_confluent import ConfluentProducer as Producer
+    else:
+        from connectors.kafka_python import PythonProducer as Producer
+    assert connectors.kafka_driver.Producer
+    marks(Producer, "commit", "commit")
+    marks(PartitionLearner, "save", "checkpoint")
+    marks(Session, "revoked", "rebalance")
+    marks(Session, "_admit_one", "rebalance")
+    run()
+
+
+if __name__ == "__main__":
+    main()
