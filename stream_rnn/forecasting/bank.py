@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..dispatch import compiled
-from . import experts, features, history, interval, mix, ops, period, scale
+from . import experts, features, history, interval, mix, ops, period, scale, shift
 from .experts import DEFAULT
 from .features import Features
 from .history import History
@@ -20,6 +20,7 @@ from .linear import BOUND
 from .mix import FINAL, HEADS, Mix
 from .period import Period
 from .scale import Scale
+from .shift import Shift
 
 MEDIAN, MEAN, SCALE, LOWER = 0, 1, 2, 3  # columns of a forecast row
 UPPER = LOWER + len(LEVELS)
@@ -34,7 +35,7 @@ class Pending(NamedTuple):
     """What was forecast and from what, kept until the truth arrives: a ring of h slots."""
 
     rows: np.ndarray  # (h, D) feature rows
-    anchor: np.ndarray  # (h, 2): the last value and the leap
+    anchor: np.ndarray  # (h, 3): the last value, the leap, 1 if the leap was known
     experts: np.ndarray  # (h, K) their predictions
     made: np.ndarray  # (h, heads, 5), see `mix.combine`
     forecast: np.ndarray  # (h, WIDTH): median, mean, scale, lower and upper bounds
@@ -45,6 +46,7 @@ class Bank(NamedTuple):
 
     history: History
     scale: Scale
+    shift: Shift
     period: Period
     features: Features
     pending: Pending
@@ -60,11 +62,12 @@ def allocate(specs: tuple = DEFAULT, inputs: int = 0, horizon: int = 1, seed: in
     return Bank(
         history.allocate(3 * period.LONGEST + 2 * horizon + 4),
         scale.allocate(),
+        shift.allocate(),
         period.allocate(),
         shared,
         Pending(
             np.zeros((horizon, len(shared.row))),
-            np.ones((horizon, 2)),
+            np.ones((horizon, 3)),
             np.zeros((horizon, len(prior))),
             np.zeros((horizon, HEADS, FINAL + 1)),
             np.full((horizon, WIDTH), np.nan),
@@ -85,6 +88,7 @@ def health(bank: Bank) -> dict[str, float]:
         "rolling_mae": float(bank.interval.scale[interval.QUICK]),
         "kalman_resets": float(resets),
         "missing_targets": float(bank.counts[MISSING]),
+        "level_shifts": float(bank.shift.suspect[shift.COUNT]),
         "outliers": float(bank.interval.scale[interval.OUTLIERS]),
     }
 
@@ -131,7 +135,8 @@ def learn(bank, slot, y):
     rate = max(NOISE_RATE, 1.0 / (bank.counts[LEARNED] + 10))
     pending = bank.pending
     last, leap = pending.anchor[slot, 0], pending.anchor[slot, 1]
-    ops.learn(bank.groups, pending.rows, slot, (y - last) / leap, rate)
+    if pending.anchor[slot, 2] > 0:
+        ops.learn(bank.groups, pending.rows, slot, (y - last) / leap, rate)
     mix.learn(bank.mix, pending.experts[slot], pending.made[slot], leap, y, rate)
     forecast = pending.forecast[slot]
     interval.learn(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:], y)
@@ -142,6 +147,8 @@ def predict(bank, t, slot, x, known):
     """Forecast h records ahead of record *t*, which is in the history already."""
     pending, h = bank.pending, len(bank.pending.rows)
     past = history.newest_first(bank.history)
+    if t > 0 and shift.observe(bank.shift, past, scale.units(bank.scale, t, h).step, t):
+        splice(bank, past, bank.shift.suspect[shift.SIZE])
     if known:
         scale.observe(bank.scale, past, t, h)
     units = scale.units(bank.scale, t, h)
@@ -153,6 +160,7 @@ def predict(bank, t, slot, x, known):
     for i in range(len(row)):
         row[i] = bank.features.row[i]
     pending.anchor[slot, 0], pending.anchor[slot, 1] = past[0], units.leap
+    pending.anchor[slot, 2] = 1.0 if bank.scale.moments[scale.STEP] > 0 else 0.0
     predictions = pending.experts[slot]
     ops.observe(bank.groups, past, t, h, season)
     ops.predict(bank.groups, row, units, past, t, h, slot, predictions)
@@ -162,6 +170,17 @@ def predict(bank, t, slot, x, known):
     forecast[MEDIAN], forecast[MEAN] = pending.made[slot, 0, FINAL], pending.made[slot, 1, FINAL]
     forecast[SCALE] = interval.scale(bank.interval)
     interval.bounds(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:])
+
+
+@kernel
+def splice(bank, past, jump):
+    """A level shift is confirmed: move the past onto the new level, as if it had no jump."""
+    age = shift.CONFIRMED - 1  # records that have already taken part in the averages
+    for k in range(shift.CONFIRMED, len(past)):
+        past[k] += jump
+    scale.level_shift(bank.scale, jump, age)
+    features.level_shift(bank.features, jump, age)
+    ops.level_shift(bank.groups, jump, age)
 
 
 @kernel

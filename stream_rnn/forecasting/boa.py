@@ -1,13 +1,15 @@
 """Bernstein online aggregation: weights that follow the best expert, with fast regret."""
 
-from math import exp, log, sqrt
+from math import exp, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from .kernels import kernel
+from .kernels import clip, kernel
 
-WEIGHT, PRIOR, REGRET, VARIANCE, RANGE, RATE = range(6)
+WEIGHT, PRIOR, SURPRISE, REGRET, VARIANCE, RANGE, RATE = range(7)  # SURPRISE: −ln π
+
+OUTLIER = 12.0
 
 MEDIAN, MEAN = range(2)  # the heads: absolute and squared loss
 
@@ -19,13 +21,14 @@ class Boa(NamedTuple):
     gradient trick and a learning rate of its own for every expert.
     """
 
-    table: np.ndarray  # (heads, 6, K)
+    table: np.ndarray  # (heads, 7, K)
 
 
 def allocate(prior: np.ndarray, heads: int = 2) -> Boa:
     """Weights start at the *prior* (K,), which sums to 1."""
-    table = np.zeros((heads, 6, len(prior)))
+    table = np.zeros((heads, 7, len(prior)))
     table[:, WEIGHT] = table[:, PRIOR] = prior
+    table[:, SURPRISE] = -np.log(prior)
     return Boa(table)
 
 
@@ -40,15 +43,16 @@ def combine(boa, head, experts):
 
 
 @kernel
-def learn(boa, head, experts, combined, truth):
+def learn(boa, head, experts, combined, truth, unit):
     """Weigh the *experts* (K,) anew, whose *combined* forecast of *truth* is known.
 
-    r_k = ℓ'(p)(p − p_k), with ℓ' = sign(p − y) for the median and 2(p − y) for the mean;
+    r_k = ℓ'(p)(p − p_k), with ℓ' = sign(p − y) for the median and 2(p − y) for the mean,
+    an error beyond 12 *unit* counting as so many, or the largest would slow learning forever;
     V_k += r²;  E_k = max|r|;  η_k = min(1/(2E_k), √(−ln π_k / V_k));  G_k += r − ηr²;
     w_k ∝ π_k η_k exp(η_k G_k).
     """
     table = boa.table[head]
-    slope = 2.0 * (combined - truth)
+    slope = 2.0 * clip(combined - truth, OUTLIER * unit)
     if head == MEDIAN:
         slope = 1.0 if combined > truth else (-1.0 if combined < truth else 0.0)
     fastest = 0.0
@@ -57,7 +61,7 @@ def learn(boa, head, experts, combined, truth):
         table[RANGE, k] = max(table[RANGE, k], abs(r))
         table[VARIANCE, k] += r * r
         if table[VARIANCE, k] > 0:
-            eta = sqrt(-log(table[PRIOR, k]) / table[VARIANCE, k])
+            eta = sqrt(table[SURPRISE, k] / table[VARIANCE, k])
             eta = min(0.5 / table[RANGE, k], eta)
             table[REGRET, k] += r - eta * r * r
             table[RATE, k] = eta

@@ -1,12 +1,12 @@
 """One row of inputs per record, shared by all experts of a bank."""
 
-from math import sqrt, tanh
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from .kernels import clip, kernel
-from .scale import CHANGE_FLOOR, LEVEL_FLOOR
+from .kernels import clip, kernel, squash
+from .scale import CHANGE_FLOOR, LEVEL_FLOOR, follow
 
 LAGS, AVERAGES, SEASONS = 60, 5, 4
 LEVEL = LAGS
@@ -18,7 +18,7 @@ RANDOM = ONE + 1  # the random units, then the exogenous inputs
 RATES = (0.5, 0.25, 0.1, 0.03, 0.01)  # of the moving averages
 WINDOW = 20  # levels that a random unit looks back
 CLIP = 4.0
-EXOGENOUS_CLIP = 10.0
+LEVEL_CLIP = EXOGENOUS_CLIP = 10.0
 
 
 class Features(NamedTuple):
@@ -26,7 +26,7 @@ class Features(NamedTuple):
 
     Columns: `LAGS` changes, level, deviations from `AVERAGES` moving averages, `SEASONS`
     seasonal changes, constant, U random units, M exogenous inputs.  All in standard units;
-    clipped at ±4, exogenous inputs at ±10, against outliers.
+    clipped at ±4, level and exogenous inputs at ±10, against outliers.
     """
 
     row: np.ndarray  # (RANDOM + U + M,)
@@ -53,7 +53,7 @@ def observe(features, past, x, t, h, period, units):
     row = features.row
     for k in range(LAGS):
         row[k] = clip((past[k] - past[k + 1]) / units.step, CLIP)
-    row[LEVEL] = (past[0] - units.mean) / units.deviation
+    row[LEVEL] = clip((past[0] - units.mean) / units.deviation, LEVEL_CLIP)
     row[ONE] = 1.0
     _averages(features, past[0], t)
     _seasons(row, past, t, h, period, units)
@@ -71,8 +71,7 @@ def _averages(features, y, t):
         averages[0, i] += max(RATES[i], 1.0 / (t + 1)) * (y - averages[0, i])
         deviation = y - averages[0, i]
         if t > 0:
-            square = deviation * deviation
-            averages[1, i] += max(1.0 / t, CHANGE_FLOOR) * (square - averages[1, i])
+            averages[1, i] = follow(averages[1, i], deviation, max(1.0 / t, CHANGE_FLOOR))
         size = averages[1, i]
         features.row[AVERAGE + i] = clip(deviation / sqrt(size), CLIP) if size > 0 else 0.0
 
@@ -109,7 +108,7 @@ def _random(features, past, units):
         for i in range(count):
             out[i] += random[j, i] * level
     for i in range(count):
-        out[i] = tanh(out[i])
+        out[i] = squash(out[i])
 
 
 @kernel
@@ -132,7 +131,7 @@ def _exogenous(features, x):
 
 
 @kernel
-def raise_level(features, jump):
-    """Move the averages with the series when its level has shifted by *jump*."""
+def level_shift(features, jump, age):
+    """Move the averages as if the *jump*, *age* records ago, had been in all before it."""
     for i in range(AVERAGES):
-        features.averages[0, i] += jump
+        features.averages[0, i] += jump * (1 - RATES[i]) ** age

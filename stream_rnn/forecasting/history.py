@@ -47,11 +47,3 @@ def newest_first(history):
     """View whose element k is the value k records ago, valid for k < span."""
     cursor = history.clock[CURSOR]
     return history.values[cursor : cursor + len(history.values) // 2]
-
-
-@kernel
-def raise_level(history, jump, age):
-    """Add *jump* to all values that are at least *age* records old."""
-    past = newest_first(history)
-    for k in range(age, len(past)):
-        past[k] += jump

@@ -126,7 +126,7 @@ def _predict(group: Seasonal, row, units, past, t, h, slot, out):
 
 
 @level_shift.register
-def _level_shift(group: Seasonal, jump):
+def _level_shift(group: Seasonal, jump, age):
     for i in range(len(group.rates)):
-        group.state[i, LEVEL] += jump
+        group.mode[i, PERIOD] = -1  # start again from the past as it is now
         group.state[i, SMALLEST] += jump

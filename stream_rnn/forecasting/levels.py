@@ -57,6 +57,6 @@ def _predict(group: Levels, row, units, past, t, h, slot, out):
 
 
 @level_shift.register
-def _level_shift(group: Levels, jump):
+def _level_shift(group: Levels, jump, age):
     for i in range(len(group.level)):
-        group.level[i] += jump
+        group.level[i] += jump * (1 - group.rate[i]) ** age

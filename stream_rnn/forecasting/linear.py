@@ -151,7 +151,7 @@ def _predict(group: Filters, row, units, past, t, h, slot, out):
 
 
 @level_shift.register
-def _level_shift(group: Filters, jump):
+def _level_shift(group: Filters, jump, age):
     pass
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import features, kalman
-from .kernels import clip, kernel
+from .kernels import clip, kernel, squash
 from .linear import BOUND, HUBER, Linear, block
 from .ops import learn, level_shift, observe, predict, size
 
@@ -54,7 +54,7 @@ class Networks(NamedTuple):
     slope: np.ndarray  # (U, h, D, 4H)
     readout: np.ndarray  # (U, h, H + N)
     resets: np.ndarray  # int64 (1,): how often a filter was lost
-    scratch: np.ndarray  # (9 + H, D · 4H)
+    scratch: np.ndarray  # (9 + 2H, D · 4H)
 
 
 def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) -> Networks:
@@ -87,7 +87,7 @@ def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) ->
         np.zeros((count, horizon, d, 4 * units), np.float32),
         np.zeros((count, horizon, n), np.float32),
         np.zeros(1, np.int64),
-        np.zeros((9 + units, d * 4 * units), np.float32),
+        np.zeros((9 + 2 * units, d * 4 * units), np.float32),
     )
 
 
@@ -107,7 +107,7 @@ def step(w, z, state, act):
     """One LSTM step (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 
     i, f, o = σ(·), g = tanh(·) of zᵀw;  c = f·c₋ + i·g;  h = o·tanh(c).  Leaves in *act*
-    (7, ≥ 4H) the pre-activations (row 0) and ∂c/∂a for i, f, g (rows 1–3), ∂h/∂a_o (4),
+    (7, ≥ 4H) the gates (row 0) and ∂c/∂a for i, f, g (rows 1–3), ∂h/∂a_o (4),
     f = ∂c/∂c₋ (5) and ∂h/∂c (6).
     """
     n, a = state.shape[1], act[0]
@@ -118,14 +118,18 @@ def step(w, z, state, act):
         zk = z[k]
         for r in range(4 * n):
             a[r] += zk * w[k, r]
+    half = one / 2
+    for r in range(2 * n):  # σ(a) = (1 + tanh(a/2))/2
+        a[r] = half + half * squash(half * a[r])
+    for r in range(2 * n, 3 * n):
+        a[r] = squash(a[r])
+    for r in range(3 * n, 4 * n):
+        a[r] = half + half * squash(half * a[r])
     for i in range(n):
-        gi = one / (one + np.exp(-a[i]))
-        gf = one / (one + np.exp(-a[n + i]))
-        gg = np.tanh(a[2 * n + i])
-        go = one / (one + np.exp(-a[3 * n + i]))
+        gi, gf, gg, go = a[i], a[n + i], a[2 * n + i], a[3 * n + i]
         before = state[1, i]
         c = gf * before + gi * gg
-        th = np.tanh(c)
+        th = squash(c)
         state[0, i], state[1, i] = go * th, c
         act[1, i] = gg * gi * (one - gi)
         act[2, i] = before * gf * (one - gf)
@@ -136,55 +140,33 @@ def step(w, z, state, act):
 
 
 @kernel
-def add_rows(factor, out, a, rows):
-    """out ← factor·out + Σ_j a_j·rows[j], four rows at a time to spare loads and stores."""
-    n = len(a)
-    whole = n - n % 4
-    for p in range(len(out)):
-        out[p] *= factor
-    for j in range(0, whole, 4):
-        a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
-        r0, r1, r2, r3 = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
-        for p in range(len(out)):
-            out[p] += (a0 * r0[p] + a1 * r1[p]) + (a2 * r2[p] + a3 * r3[p])
-    for j in range(whole, n):
-        aj, row = a[j], rows[j]
-        for p in range(len(out)):
-            out[p] += aj * row[p]
-
-
-@kernel
-def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, scratch):
+def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, flow):
     """Exact RTRL for one LSTM; *act* from `step`.
 
     ∂c_i = f_i ∂c_i₋ + Σ_j M_ij ∂h_j₋ + direct,  M_ij = Σ_{g∈i,f,g} act_g w[h_j, g·H + i]
     ∂h_i = (∂h/∂c)_i ∂c_i + Σ_j act_o w[h_j, 3H + i] ∂h_j₋ + direct
-    The direct term of gate g is act_g·z on the weights into that gate of unit i.
+    The direct term of gate g is act_g·z on the weights into that gate of unit i.  *fold*
+    (2H, H) holds both sums' factors, so that one matrix product makes *flow* (2H, D · 4H).
     """
     n, width = h_sensitivity.shape[0], w.shape[1]
-    recurrent = w[RECURRENT : RECURRENT + n]
-    zero = w.dtype.type(0)
+    for j in range(n):
+        wj = w[RECURRENT + j]
+        for i in range(n):
+            fold[i, j] = act[1, i] * wj[i] + act[2, i] * wj[n + i] + act[3, i] * wj[2 * n + i]
+            fold[n + i, j] = act[4, i] * wj[3 * n + i]
+    np.dot(fold, h_sensitivity, flow)
     for i in range(n):
-        for j in range(n):
-            fold[j] = (
-                act[1, i] * recurrent[j, i]
-                + act[2, i] * recurrent[j, n + i]
-                + act[3, i] * recurrent[j, 2 * n + i]
-            )
-        add_rows(act[5, i], c_sensitivity[i], fold, h_sensitivity)
-        for j in range(n):
-            fold[j] = act[4, i] * recurrent[j, 3 * n + i]
-        add_rows(zero, scratch[i], fold, h_sensitivity)
-    for i in range(n):
-        dc, dh, through = c_sensitivity[i], h_sensitivity[i], scratch[i]
+        through, across = flow[i], flow[n + i]
         for k in range(len(z)):
             at = k * width + i
-            dc[at] += act[1, i] * z[k]
-            dc[at + n] += act[2, i] * z[k]
-            dc[at + 2 * n] += act[3, i] * z[k]
-            through[at + 3 * n] += act[4, i] * z[k]
+            through[at] += act[1, i] * z[k]
+            through[at + n] += act[2, i] * z[k]
+            through[at + 2 * n] += act[3, i] * z[k]
+            across[at + 3 * n] += act[4, i] * z[k]
+        dc, dh, keep, pass_on = c_sensitivity[i], h_sensitivity[i], act[5, i], act[6, i]
         for p in range(len(dh)):
-            dh[p] = act[6, i] * dc[p] + through[p]
+            dc[p] = keep * dc[p] + through[p]
+            dh[p] = pass_on * dc[p] + across[p]
 
 
 @kernel
@@ -212,18 +194,25 @@ def learn_network(group, u, slot, target, rate):
 
 @kernel
 def products(C, slope, gains):
-    """gains[k, r] ← Σ_j C[k, j, r] slope[j, r] for each group r; returns Σ slope·gains."""
+    """gains[k, r] ← Σ_j C[k, j, r] slope[j, r] for each group r; returns Σ slope·gains.
+
+    C is symmetric in k and j; only j ≤ k is read.
+    """
     d, width = slope.shape
-    total = slope[0, 0] - slope[0, 0]
     for k in range(d):
-        out = gains[k]
+        diagonal, out, s = C[k, k], gains[k], slope[k]
         for r in range(width):
-            out[r] = C[k, 0, r] * slope[0, r]
-        for j in range(1, d):
-            c, s = C[k, j], slope[j]
+            out[r] = diagonal[r] * s[r]
+    for k in range(1, d):
+        out, own = gains[k], slope[k]
+        for j in range(k):
+            c, s, other = C[k, j], slope[j], gains[j]
             for r in range(width):
                 out[r] += c[r] * s[r]
-        total += kalman.dot(out, slope[k])
+                other[r] += c[r] * own[r]
+    total = slope[0, 0] - slope[0, 0]
+    for k in range(d):
+        total += kalman.dot(gains[k], slope[k])
     return total
 
 
@@ -231,16 +220,17 @@ def products(C, slope, gains):
 def corrections(C, w, gains, error, shrink, drift):
     """w += gains·error·shrink;  C[:, :, r] −= gains_r gains_rᵀ·shrink, + drift·I."""
     d, width = w.shape
+    step = shrink * error
     for k in range(d):
-        g = gains[k]
+        g, weights, diagonal = gains[k], w[k], C[k, k]
         for r in range(width):
-            w[k, r] += g[r] * shrink * error
-        for j in range(d):
+            weights[r] += g[r] * step
+        for j in range(k + 1):
             c, other = C[k, j], gains[j]
             for r in range(width):
                 c[r] -= shrink * g[r] * other[r]
         for r in range(width):
-            C[k, k, r] += drift
+            diagonal[r] += drift
 
 
 @kernel
@@ -268,7 +258,8 @@ def restart(group, u):
 def advance(group, u, row, slot):
     """One step of network *u*, keeping what `learn_network` will need in ring slot *slot*."""
     n, w = group.state.shape[2], group.w[u]
-    act, z, fold = group.scratch[:7], group.scratch[7, : len(w)], group.scratch[8, :n]
+    act, z = group.scratch[:7], group.scratch[7, : len(w)]
+    fold = group.scratch[8, : 2 * n * n].reshape((2 * n, n))
     z[0], z[1], z[2] = row[features.LEVEL], row[0], 1.0
     for i in range(n):
         z[RECURRENT + i] = group.state[u, 0, i]
@@ -276,9 +267,8 @@ def advance(group, u, row, slot):
         z[k] = row[len(row) - len(z) + k]
     step(w, z, group.state[u], act)
     propagate(w, z, act, group.h_sensitivity[u], group.c_sensitivity[u], fold, group.scratch[9:])
-    slope = group.slope[u, slot].reshape(w.size)
     v, x = group.v[u], group.readout[u, slot]
-    add_rows(w.dtype.type(0), slope, v[:n], group.h_sensitivity[u])
+    np.dot(v[:n], group.h_sensitivity[u], group.slope[u, slot].reshape(w.size))
     for i in range(n):
         x[i] = group.state[u, 0, i]
     for k in range(len(group.columns)):
@@ -310,5 +300,5 @@ def _predict(group: Networks, row, units, past, t, h, slot, out):
 
 
 @level_shift.register
-def _level_shift(group: Networks, jump):
+def _level_shift(group: Networks, jump, age):
     pass

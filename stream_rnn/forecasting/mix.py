@@ -61,6 +61,6 @@ def learn(mix, experts, made, leap, truth, rate):
     dma.learn(mix.dynamic, experts, truth)
     for head in range(HEADS):
         row = made[head]
-        boa.learn(mix.first, head, experts, row[BERNSTEIN], truth)
+        boa.learn(mix.first, head, experts, row[BERNSTEIN], truth, leap)
         stack.learn(mix.stacked, head, experts, row[BERNSTEIN], leap, truth, rate)
-        boa.learn(mix.top, head, row[:FINAL], row[FINAL], truth)
+        boa.learn(mix.top, head, row[:FINAL], row[FINAL], truth, leap)

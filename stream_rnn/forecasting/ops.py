@@ -32,8 +32,8 @@ def predict(group, row, units, past, t, h, slot, out):
 
 
 @generic
-def level_shift(group, jump):
-    """The series has moved by *jump* for good: move what is kept in its units."""
+def level_shift(group, jump, age):
+    """The level jumped *age* records ago and stays: be as if it had always been there."""
 
 
 @size.register
@@ -81,11 +81,11 @@ def _predict_all(group: tuple, row, units, past, t, h, slot, out):
 
 
 @level_shift.register
-def _shift_none(group: (), jump):  # type: ignore[valid-type]
+def _shift_none(group: (), jump, age):  # type: ignore[valid-type]
     pass
 
 
 @level_shift.register
-def _shift_all(group: tuple, jump):
-    level_shift(group[0], jump)
-    level_shift(group[1:], jump)
+def _shift_all(group: tuple, jump, age):
+    level_shift(group[0], jump, age)
+    level_shift(group[1:], jump, age)

@@ -5,24 +5,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernels import kernel
+from .kernels import clip, kernel
 
-MEAN, VARIANCE, STEP, LEAP, STEP_EXCESS, LEAP_EXCESS = range(6)
+MEAN, VARIANCE, STEP, LEAP = range(4)
 
 LEVEL_FLOOR = 5e-4  # rates of the moving averages never fall below these
 CHANGE_FLOOR = 1e-3
-EXCESS = 12.0  # a change of so many units is suspect ...
-PATIENCE = 3  # ... until so many have come in a row
+EXCESS = 12.0  # an outlier counts as so many units; r·EXCESS² a record is growth enough
+YOUNG = 0.05  # while the rate is above this nothing is an outlier yet
 
 
 class Scale(NamedTuple):
     """Moving moments: mean and variance of the level, mean squares of changes.
 
-    ``moments``: mean, variance, mean square of one-step changes, of h-step changes, and how
-    many changes in a row were suspect, one-step and h-step.
+    ``moments``: mean, variance, mean square of one-step changes, of h-step changes.
     """
 
-    moments: np.ndarray  # (6,)
+    moments: np.ndarray  # (4,)
 
 
 class Units(NamedTuple):
@@ -36,24 +35,17 @@ class Units(NamedTuple):
 
 def allocate() -> Scale:
     """Nothing seen yet."""
-    return Scale(np.zeros(6))
+    return Scale(np.zeros(4))
 
 
 @kernel
-def _follow(moments, which, excess, change, rate, patience):
-    """Move a mean square towards change²; a lone outlier counts as `EXCESS` units.
-
-    A few outliers in a row are not outliers but a new regime, and count in full.
-    """
-    square = change * change
-    limit = EXCESS * EXCESS * moments[which]
-    if limit > 0 and square > limit and rate < 0.05:
-        moments[excess] += 1
-        if moments[excess] <= patience:
-            square = limit
-    else:
-        moments[excess] = 0
-    moments[which] += rate * (square - moments[which])
+def follow(mean_square, value, rate):
+    """Mean square moved towards value²; a value beyond `EXCESS` units counts as so many."""
+    square = value * value
+    limit = EXCESS * EXCESS * mean_square
+    if rate < YOUNG and square > limit and limit > 0:
+        square = limit
+    return mean_square + rate * (square - mean_square)
 
 
 @kernel
@@ -62,15 +54,17 @@ def observe(scale, past, t, h):
     moments = scale.moments
     rate = max(1.0 / (t + 1), LEVEL_FLOOR)
     deviation = past[0] - moments[MEAN]
+    limit = EXCESS * sqrt(moments[VARIANCE])
+    if rate < YOUNG and limit > 0:
+        deviation = clip(deviation, limit)
     moments[MEAN] += rate * deviation
-    moments[VARIANCE] += rate * (deviation * (past[0] - moments[MEAN]) - moments[VARIANCE])
+    moments[VARIANCE] += rate * (deviation * deviation * (1 - rate) - moments[VARIANCE])
     if t > 0:
         rate = max(1.0 / t, CHANGE_FLOOR)
-        _follow(moments, STEP, STEP_EXCESS, past[0] - past[1], rate, PATIENCE)
+        moments[STEP] = follow(moments[STEP], past[0] - past[1], rate)
     if t >= h:
         rate = max(1.0 / (t - h + 1), CHANGE_FLOOR)
-        # one outlier stands out for h records in its h-step changes
-        _follow(moments, LEAP, LEAP_EXCESS, past[0] - past[h], rate, PATIENCE - 1 + h)
+        moments[LEAP] = follow(moments[LEAP], past[0] - past[h], rate)
 
 
 @kernel
@@ -83,3 +77,9 @@ def units(scale, t, h):
     if deviation <= 1e-12 * abs(moments[MEAN]):
         deviation = 1.0
     return Units(moments[MEAN], deviation, step, leap)
+
+
+@kernel
+def level_shift(scale, jump, age):
+    """Move the mean as if the *jump*, *age* records ago, had been in all that came before."""
+    scale.moments[MEAN] += jump * (1 - LEVEL_FLOOR) ** age
