@@ -15,7 +15,7 @@ from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
 from .estimators.regressor import RecurrentRegressor
-from .learners import RTRL, TBPTT
+from .learners import RFLO, RTRL, TBPTT, BlockRTRL, SnAp1
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
 
@@ -24,12 +24,14 @@ __version__ = "0.1.0"
 __all__ = [
     "GRU",
     "LSTM",
+    "RFLO",
     "RTRL",
     "SGD",
     "TBPTT",
     "Absolute",
     "Adam",
     "BadRecord",
+    "BlockRTRL",
     "CheckpointError",
     "Clip",
     "ConfigError",
@@ -45,6 +47,7 @@ __all__ = [
     "RecurrentClassifier",
     "RecurrentMultiTargetRegressor",
     "RecurrentRegressor",
+    "SnAp1",
     "Softmax",
     "Squared",
     "Tanh",

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from .cells import CELLS
 from .errors import ConfigError
 from .features.scale import Standard, Unscaled
-from .learners import LEARNERS, TBPTT
+from .learners import LEARNERS, TBPTT, BlockRTRL
 from .losses import LOSSES, Absolute, Quantile, is_regression
 from .optimizers import OPTIMIZERS, Clip, Decay, Kalman
 
@@ -41,6 +41,8 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
 
 
 def check_learner(learner) -> None:
+    if isinstance(learner, BlockRTRL) and learner.block is not None and learner.block < 1:
+        raise ConfigError(f"block: {learner.block}; a block holds 1 or more records, or None")
     if isinstance(learner, TBPTT):
         if learner.every < 1:
             raise ConfigError(f"every: {learner.every}; TBPTT updates every 1 or more records")
@@ -81,7 +83,9 @@ def typed(spec, registry: dict[str, type], role: str):
     """The spec with its numbers in their declared types: Huber(1) is Huber(1.0)."""
     if isinstance(spec, type):
         spec = spec()
-    others = [t for r in (CELLS, LEARNERS, OPTIMIZERS, LOSSES) if r is not registry for t in r.values()]
+    others = [
+        t for r in (CELLS, LEARNERS, OPTIMIZERS, LOSSES) if r is not registry for t in r.values()
+    ]
     if type(spec) in others or not hasattr(type(spec), "_fields"):
         names = ", ".join(registry)
         raise ConfigError(f"{role}: {spec!r} is not a {role}; choose one of {names}")

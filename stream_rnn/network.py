@@ -2,7 +2,7 @@
 
 With parameters θ = [W₀, W₁, …, V] in one vector, for input x of a record:
 
-    z = [h₋, 1, x],  a = zᵀW,  s = φ(a, s₋)          for each layer, x being the h below
+    z = [h₋, 1, x] or [1, x],  a = zᵀW,  s = φ(a, s₋)          for each layer, x being the h below
     r = [h, 1] or [h, 1, x],  o = rᵀV,  p = link(o)                              (1)
 
 and for a loss with e = ∂L/∂o:
@@ -10,7 +10,7 @@ and for a loss with e = ∂L/∂o:
     ∂L/∂V = r ⊗ e,  λ = V[:H] e = ∂L/∂h  of the uppermost layer                  (2)
 
 Each layer's learner turns its λ into ∂L/∂W; the layer below gets, at the same instant,
-λ[j] = Σ_{g,i} W[H+1+j, g, i] A[0, g, i] λ[i] from the layer above.              (3)
+λ[j] = Σ_{g,i} W[J+1+j, g, i] A[0, g, i] λ[i] from the layer above.              (3)
 """
 
 from typing import NamedTuple
@@ -40,6 +40,7 @@ class LayerWork(NamedTuple):
     A: np.ndarray  # (K, G, H)
     B: np.ndarray  # (K, K, H)
     lam: np.ndarray  # (H,)
+    back: np.ndarray  # (J,), J the recurrent rows of W: H, or 0 in a diagonal cell
     learner: NamedTuple
 
 
@@ -98,9 +99,10 @@ def ascend_layer(cells: tuple, layers, works, theta, at, x):
     layer, work = layers[0], works[0]
     G, H = work.a.shape
     W = weights(theta, at, work)
-    copy(layer.s[0], work.z[:H])
-    work.z[H] = 1
-    copy(x, work.z[H + 1 :])
+    J = work.back.size
+    copy(layer.s[0], work.z[:J])
+    work.z[J] = 1
+    copy(x, work.z[J + 1 :])
     vecmat(work.z, W.reshape(work.z.size, G * H), work.a.reshape(G * H))
     activate(cells[0], work.a, layer.s, work.s, work.A, work.B)
     return ascend(cells[1:], layers[1:], works[1:], theta, at + W.size, work.s[0])
@@ -182,9 +184,10 @@ def hand_down_nothing(above: (), theta, at, lam):
 def hand_down_layer(above: tuple, theta, at, lam):
     work = above[0]
     G, H = work.a.shape
+    J = work.back.size
     W = weights(theta, at, work)
     for j in range(lam.size):
         lam[j] = 0
         for g in range(G):
             for i in range(H):
-                lam[j] += W[H + 1 + j, g, i] * work.A[0, g, i] * work.lam[i]
+                lam[j] += W[J + 1 + j, g, i] * work.A[0, g, i] * work.lam[i]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import engine
-from .cells.base import initialise, shape
+from .cells.base import initialise, recurrent_rows, shape
 from .errors import CheckpointError
 from .features.scale import Moments as ScaleMoments
 from .learners.base import INT, Axes, trace_axes, work_axes
@@ -149,7 +149,8 @@ class OnlineNetwork:
         for cell in self.model.cells:
             K, G = shape(cell)
             H = cell.units
-            dims = {"K": K, "G": G, "H": H, "Z": H + 1 + m}
+            J = recurrent_rows(cell)
+            dims = {"K": K, "G": G, "H": H, "J": J, "Z": J + 1 + m}
             trace = trace_axes(self.model.learner, dims)
             layers.append(resolve(Layer(Axes(("K", "H")), trace), dims, self.dtype))
             scratch = work_axes(self.model.learner, dims)
@@ -239,6 +240,7 @@ _layer_work = (
     Axes(("K", "G", "H")),
     Axes(("K", "K", "H")),
     Axes(("H",)),
+    Axes(("J",)),
 )
 
 

@@ -4,14 +4,16 @@ A gated cell is a pointwise function of its unit's own pre-activations and own s
 
     s[:, i] = φ(a[:, i], s₋[:, i]),                                            (1)
 
-with z = [h₋, 1, x] (Z,), Z = H + 1 + m, pre-activations a = zᵀW (G, H), parameters
+with z = [h₋, 1, x] (Z,), Z = J + 1 + m, J = H, pre-activations a = zᵀW (G, H), parameters
 W (Z, G, H), state s (K, H) and hidden state h = s[0].  Besides s it reports
 
     A (K, G, H) = ∂s[k, i] / ∂a[g, i]
     B (K, K, H) = ∂s[k, i] / ∂s₋[l, i]   at fixed a.
 
 Learners see only W, z, A and B.  A pre-activation reads a contiguous slice of z; the
-rows of W outside it are zero and `mask` keeps them so.
+rows of W outside it are zero and `mask` keeps them so.  A cell whose units do not feed
+each other is diagonal: J = 0, z = [1, x], and its recurrence lives in φ alone.  Weights
+with which a unit reads its own state are then pre-activations that read only the 1.
 """
 
 from functools import singledispatch
@@ -35,6 +37,12 @@ def mask(cell, g):
 def shape(cell) -> tuple[int, int]:
     """(K, G): state components and pre-activations per unit of *cell*."""
     raise TypeError(f"{cell!r} is not a cell; the cells are in stream_rnn.cells.CELLS")
+
+
+@singledispatch
+def recurrent_rows(cell) -> int:
+    """J: rows of W that read h₋; H, or 0 in a cell whose units do not feed each other."""
+    return cell.units
 
 
 @singledispatch

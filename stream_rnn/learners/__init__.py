@@ -1,8 +1,11 @@
 """The gradient algorithms; `LEARNERS` maps their names to their specs."""
 
+from .block_rtrl import BlockRTRL
+from .rflo import RFLO
 from .rtrl import RTRL
+from .snap import SnAp1
 from .tbptt import TBPTT
 
-LEARNERS = {spec.__name__: spec for spec in (RTRL, TBPTT)}
+LEARNERS = {spec.__name__: spec for spec in (RTRL, BlockRTRL, SnAp1, RFLO, TBPTT)}
 
-__all__ = ["LEARNERS", "RTRL", "TBPTT"]
+__all__ = ["LEARNERS", "RFLO", "RTRL", "TBPTT", "BlockRTRL", "SnAp1"]

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..blas import matmul_tn
+from ..linalg import copy, zero
 from . import base
 from .base import Axes
 
@@ -40,7 +42,8 @@ class Influence(NamedTuple):
 
 class Fold(NamedTuple):
     M: np.ndarray  # (H, K, H): M[j, k, i]
-    R: np.ndarray  # (K, H, b, G, H)
+    old: np.ndarray  # (H, b, G, H): S₋[0] of a panel
+    rows: np.ndarray  # (K, b, G, H): the new rows of one unit
 
 
 def panels(Z: int, columns: int) -> tuple[int, int]:
@@ -58,26 +61,25 @@ def _(learner: RTRL, dims):
 
 @base.work_axes.register
 def _(learner: RTRL, dims):
-    return Fold(Axes(("H", "K", "H")), Axes(("K", "H", "b", "G", "H")))
+    panel = ("b", "G", "H")
+    return Fold(Axes(("H", "K", "H")), Axes(("H", *panel)), Axes(("K", *panel)))
 
 
 @base.observe.register
 def observe(learner: RTRL, W, s_, trace, work):
-    A, B, z, M, R = work.A, work.B, work.z, work.learner.M, work.learner.R
-    S = trace.S
+    S, scratch = trace.S, work.learner
     N, K, H, b, G, _ = S.shape
-    fold(W, A, B, M)
     columns = b * G * H
-    transposed = M.reshape(H, K * H).T
-    product = R.reshape(K * H, columns)
+    fold(W, work.A, work.B, scratch.M)
+    M = scratch.M.reshape(H, K * H)
+    old = scratch.old.reshape(H, columns)
     for n in range(N):
-        np.dot(transposed, S[n, 0].reshape(H, columns), product)
-        carry(B, S[n].reshape(K, H, columns), R.reshape(K, H, columns))
-        for c in range(n * b, min(n * b + b, z.size)):
-            for k in range(K):
-                for g in range(G):
-                    for i in range(H):
-                        S[n, k, i, c - n * b, g, i] += A[k, g, i] * z[c]
+        panel = S[n].reshape(K * H, columns)
+        copy(panel[:H].reshape(H * columns), old.reshape(H * columns))
+        z = work.z[n * b : n * b + b]
+        for i in range(H):
+            carry(i, work.A, work.B, z, S[n], scratch.rows)
+        matmul_tn(M, old, panel, 1.0)
 
 
 @base.gradient.register
@@ -101,18 +103,26 @@ def fold(W, A, B, M):
 
 
 @base.kernel
-def carry(B, S, R):
-    """S[k,i] = R[k,i] + Σ_{l≥1} B[k,l,i] S[l,i], for one panel (K, H, columns)."""
-    K, H, columns = S.shape
-    for i in range(H):
-        for k in range(K):
-            for l in range(1, K):
-                weight = B[k, l, i]
-                for p in range(columns):
-                    R[k, i, p] += weight * S[l, i, p]
-        for k in range(K):
+def carry(i, A, B, z, S, rows):
+    """S[k,i] = Σ_{l≥1} B[k,l,i] S₋[l,i] + A[k,·,i] z, for unit i in one panel of S."""
+    K, H, b, G, _ = S.shape
+    columns = b * G * H
+    new, old = rows.reshape(K, columns), S.reshape(K, H, columns)
+    for k in range(K):
+        row = new[k]
+        zero(row)
+        for l in range(1, K):
+            weight = B[k, l, i]
             for p in range(columns):
-                S[k, i, p] = R[k, i, p]
+                row[p] += weight * old[l, i, p]
+        for g in range(G):
+            slope = A[k, g, i]
+            at = g * H + i
+            for c in range(z.size):
+                row[at] += slope * z[c]
+                at += G * H
+    for k in range(K):
+        copy(new[k], old[k, i])
 
 
 @base.kernel

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..linalg import copy, zero
 from . import base
+from .adjoint import pull_back
 from .base import INT, Axes
 
 
@@ -48,7 +49,6 @@ class Window(NamedTuple):
 class Adjoint(NamedTuple):
     sigma: np.ndarray  # (2, K, H)
     delta: np.ndarray  # (T, G, H)
-    back: np.ndarray  # (H,)
 
 
 @base.trace_axes.register
@@ -65,7 +65,7 @@ def _(learner: TBPTT, dims):
 
 @base.work_axes.register
 def _(learner: TBPTT, dims):
-    return Adjoint(Axes(("2", "K", "H")), Axes(("T", "G", "H")), Axes(("H",)))
+    return Adjoint(Axes(("2", "K", "H")), Axes(("T", "G", "H")))
 
 
 @base.observe.register
@@ -91,39 +91,24 @@ def gradient(learner: TBPTT, W, trace, work, lam, g):
     if trace.t[1] < learner.every:
         return False
     delta = work.learner.delta
-    propagate(W, trace, work.learner)
+    propagate(W, trace, work.learner, work.back)
     np.dot(trace.z.T, delta.reshape(T, G * H), g.reshape(Z, G * H))
     return True
 
 
 @base.kernel
-def propagate(W, trace, adjoint):
+def propagate(W, trace, adjoint, back):
     """Equations (1) and (2) over the window; writes δ (T, G, H)."""
-    sigma, delta, back = adjoint.sigma, adjoint.delta, adjoint.back
+    sigma, delta = adjoint.sigma, adjoint.delta
     T, K, G, H = trace.A.shape
     t = trace.t[0]
-    recurrent = W[:H].reshape(H, G * H)
     zero(sigma.reshape(sigma.size))
     for age in range(T):
         r = (t - 1 - age) % T
-        now, before = age % 2, 1 - age % 2
+        now, before = sigma[age % 2], sigma[1 - age % 2]
         if age >= t:  # nothing was stored there yet
             zero(delta[r].reshape(G * H))
             continue
         for i in range(H):
-            sigma[now, 0, i] += trace.lam[r, i]
-        for g in range(G):
-            for i in range(H):
-                delta[r, g, i] = trace.A[r, 0, g, i] * sigma[now, 0, i]
-            for k in range(1, K):
-                for i in range(H):
-                    delta[r, g, i] += trace.A[r, k, g, i] * sigma[now, k, i]
-        np.dot(recurrent, delta[r].reshape(G * H), back)
-        for l in range(K):
-            for i in range(H):
-                sigma[before, l, i] = trace.B[r, 0, l, i] * sigma[now, 0, i]
-            for k in range(1, K):
-                for i in range(H):
-                    sigma[before, l, i] += trace.B[r, k, l, i] * sigma[now, k, i]
-        for j in range(H):
-            sigma[before, 0, j] += back[j]
+            now[0, i] += trace.lam[r, i]
+        pull_back(W, trace.A[r], trace.B[r], now, before, delta[r], back)

@@ -1,0 +1,116 @@
+"""The influence of a unit's own parameters on its own state: what diagonal learners keep.
+
+T[k, c, g, i] = ds[k, i]/dW[c, g, i] for the parameters of unit i only, O(P) numbers, obeys
+
+    T[k,c,g,i] = Σ_l D[k,l,i] T₋[l,c,g,i] + A[k,g,i] z[c]                        (1)
+    dL/dW[c,g,i] = λ_i T[0,c,g,i]                                                (2)
+
+with the K × K decay D of each unit.  With D = B + what a unit feeds back to itself this is
+SnAp-1, and exact RTRL where units do not feed each other; with D = B it is RFLO.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from . import base
+from .base import Axes
+
+
+class OwnRows(NamedTuple):
+    T: np.ndarray  # (K, Z, G, H)
+
+
+class Decay(NamedTuple):
+    D: np.ndarray  # (K, K, G, H): the decay of unit i, repeated for each g
+    fresh: np.ndarray  # (K, G, H)
+
+
+def own_rows_axes(dims) -> OwnRows:
+    return OwnRows(Axes(("K", "Z", "G", "H")))
+
+
+def decay_axes(dims) -> Decay:
+    return Decay(Axes(("K", "K", "G", "H")), Axes(("K", "G", "H")))
+
+
+@base.kernel
+def own_decay(B, D):
+    """D = B: what the cell itself carries over."""
+    K, _, G, H = D.shape
+    for k in range(K):
+        for l in range(K):
+            for g in range(G):
+                for i in range(H):
+                    D[k, l, g, i] = B[k, l, i]
+
+
+@base.kernel
+def own_feedback(W, A, D, recurrent):
+    """D[k,0,i] += Σ_g A[k,g,i] W[i,g,i]: a unit's feedback to itself through W."""
+    K, _, G, H = D.shape
+    if recurrent == 0:
+        return
+    for k in range(K):
+        for i in range(H):
+            feedback = A[k, 0, i] * W[i, 0, i]
+            for g in range(1, G):
+                feedback += A[k, g, i] * W[i, g, i]
+            for g in range(G):
+                D[k, 0, g, i] += feedback
+
+
+@base.kernel
+def carry(T, D, A, z, fresh):
+    """Eq. (1)."""
+    K, Z, G, H = T.shape
+    n = G * H
+    if K == 1:
+        decay, partial = D.reshape(n), A.reshape(n)
+        for c in range(Z):
+            row, value = T[0, c].reshape(n), z[c]
+            for p in range(n):
+                row[p] = decay[p] * row[p] + partial[p] * value
+    elif K == 2:
+        carry_pair(T.reshape(2, Z, n), D.reshape(2, 2, n), A.reshape(2, n), z)
+    else:
+        carry_any(T.reshape(K, Z, n), D.reshape(K, K, n), A.reshape(K, n), z, fresh.reshape(K, n))
+
+
+@base.kernel
+def carry_pair(T, D, A, z):
+    """Eq. (1) for two state components, in one pass over the trace."""
+    _, Z, n = T.shape
+    D00, D01, D10, D11, A0, A1 = D[0, 0], D[0, 1], D[1, 0], D[1, 1], A[0], A[1]
+    for c in range(Z):
+        T0, T1, value = T[0, c], T[1, c], z[c]
+        for p in range(n):
+            t0, t1 = T0[p], T1[p]
+            T0[p] = D00[p] * t0 + D01[p] * t1 + A0[p] * value
+            T1[p] = D10[p] * t0 + D11[p] * t1 + A1[p] * value
+
+
+@base.kernel
+def carry_any(T, D, A, z, fresh):
+    """Eq. (1) for any number of state components."""
+    K, Z, n = T.shape
+    for c in range(Z):
+        for k in range(K):
+            for p in range(n):
+                fresh[k, p] = A[k, p] * z[c]
+            for l in range(K):
+                for p in range(n):
+                    fresh[k, p] += D[k, l, p] * T[l, c, p]
+        for k in range(K):
+            for p in range(n):
+                T[k, c, p] = fresh[k, p]
+
+
+@base.kernel
+def contract(T, lam, g):
+    """Eq. (2)."""
+    Z, G, H = g.shape
+    for c in range(Z):
+        for gate in range(G):
+            for i in range(H):
+                g[c, gate, i] = lam[i] * T[0, c, gate, i]

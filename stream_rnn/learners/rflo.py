@@ -1,0 +1,45 @@
+"""Random-feedback local online learning's trace (Murray 2019), for gated cells e-prop's."""
+
+from typing import NamedTuple
+
+from . import base
+from .own_rows import carry, contract, decay_axes, own_decay, own_rows_axes
+
+
+class RFLO(NamedTuple):
+    """Only what the cell itself carries over extends a parameter's influence; O(P) a record.
+
+    RTRL without its matrix M: equation (1) of `own_rows` with D = B.  For LSTM and GRU
+    this is the eligibility trace of e-prop (Bellec et al. 2020); for Elman, whose state
+    has no leak, nothing is carried over and RFLO is TBPTT(1).  The loss arrives through
+    the readout's own weights, not through random ones.
+
+    >>> from stream_rnn import GRU, Adam, RecurrentRegressor, RFLO
+    >>> model = RecurrentRegressor(GRU(4), RFLO(), Adam(0.01), seed=1)
+    >>> for t in range(400):
+    ...     model.learn_one({"x": t % 2}, t % 2)
+    >>> round(model.predict_one({"x": 1}), 1)
+    1.0
+    """
+
+
+@base.trace_axes.register
+def _(learner: RFLO, dims):
+    return own_rows_axes(dims)
+
+
+@base.work_axes.register
+def _(learner: RFLO, dims):
+    return decay_axes(dims)
+
+
+@base.observe.register
+def observe(learner: RFLO, W, s_, trace, work):
+    own_decay(work.B, work.learner.D)
+    carry(trace.T, work.learner.D, work.A, work.z, work.learner.fresh)
+
+
+@base.gradient.register
+def gradient(learner: RFLO, W, trace, work, lam, g):
+    contract(trace.T, lam, g)
+    return True

@@ -1,0 +1,48 @@
+"""SnAp-1 (Menick et al. 2020): RTRL that keeps only each unit's own parameters."""
+
+from typing import NamedTuple
+
+from . import base
+from .own_rows import carry, contract, decay_axes, own_decay, own_feedback, own_rows_axes
+
+
+class SnAp1(NamedTuple):
+    """The sparse n-step approximation with n = 1, O(P) a record.
+
+    RTRL with its matrix M reduced to its diagonal: equation (1) of `own_rows` with
+
+        D[k,l,i] = B[k,l,i] + δ_l0 Σ_g A[k,g,i] W[i,g,i].
+
+    Exact for cells whose units do not feed each other, such as `ELSTM` and `MinGRU`.
+
+    >>> from stream_rnn import Adam, Elman, RecurrentRegressor, SnAp1
+    >>> model = RecurrentRegressor(Elman(4), SnAp1(), Adam(0.01), seed=1)
+    >>> for t in range(400):
+    ...     model.learn_one({"x": t % 2}, t % 2)
+    >>> round(model.predict_one({"x": 1}), 1)
+    1.0
+    """
+
+
+@base.trace_axes.register
+def _(learner: SnAp1, dims):
+    return own_rows_axes(dims)
+
+
+@base.work_axes.register
+def _(learner: SnAp1, dims):
+    return decay_axes(dims)
+
+
+@base.observe.register
+def observe(learner: SnAp1, W, s_, trace, work):
+    D = work.learner.D
+    own_decay(work.B, D)
+    own_feedback(W, work.A, D, work.back.size)
+    carry(trace.T, D, work.A, work.z, work.learner.fresh)
+
+
+@base.gradient.register
+def gradient(learner: SnAp1, W, trace, work, lam, g):
+    contract(trace.T, lam, g)
+    return True
