@@ -4,6 +4,7 @@ Two observers of a pipeline show the same `Progress`: `LiveView` redraws a panel
 prints a plain line now and then, for logs and pipes.
 """
 
+import math
 import statistics
 import time
 from collections import deque
@@ -53,7 +54,8 @@ class Progress:
                 self.judge = Judge(self.name, pipeline.task.estimator, row, self.period)
             self.errors.append(self.judge.update(row))
             self.truth.append(row["target"])
-            self.predictions.append(row["prediction"])
+            # The first prediction, before anything was learned, is no point of a chart.
+            self.predictions.append(row["prediction"] if len(self.truth) > 1 else math.nan)
             self.last = str(row.get(self.label, ""))
         if self._first is None:
             self._first = time.perf_counter()  # the first batch also compiles
@@ -88,10 +90,10 @@ class Progress:
     def sentence(self) -> str:
         """The errors now, in words."""
         model, last = self.rolling()
-        ratio = f" ({model / last:.0%} of it)" if last > 0 else ""
+        ratio = f" ({model / last:.0%})" if last > 0 else ""
         return (
-            f"mean absolute error over the last {len(self.errors)}: {self.name} {model:.1f}, "
-            f"last value {last:.1f}{ratio}"
+            f"mean error of the last {len(self.errors)}: {self.name} {model:.1f}{ratio}, "
+            f"last value {last:.1f}"
         )
 
 
@@ -148,7 +150,7 @@ class LiveView:
     def _status(self) -> str:
         progress = self.progress
         if not progress.truth:
-            return f"compiling the model for this machine ({progress.waited:.0f} s, once)"
+            return f"compiling the model for this machine, or loading it ({progress.waited:.0f} s)"
         return (
             f"{len(progress.truth)} of {progress.total} records  {progress.last}  "
             f"{progress.rate:.1f} records/s, {progress.microseconds:.0f} µs to learn one\n"

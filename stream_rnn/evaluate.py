@@ -104,7 +104,7 @@ def evaluate(
         outcome = task.learn(source.next_batch(room, timeout=1.0))
         records += outcome.counts["consumed"]
         refused += outcome.counts["refused"]
-        for letter in outcome.refused[:1]:
+        for letter in outcome.refused:
             reasons.setdefault(letter["reason"], letter["error"])
         for row in outcome.rows:
             if is_known(row["target"]):
