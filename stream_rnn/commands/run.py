@@ -16,6 +16,9 @@ def command(
         list[str] | None,
         typer.Option("--set", help="Override a field: --set source.path=other.csv (repeatable)."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the partitions of a Kafka topic.", min=1)
+    ] = 1,
     check: Annotated[
         bool, typer.Option("--check", help="Only check the configuration and exit.")
     ] = False,
@@ -38,6 +41,7 @@ def command(
     \b
       stream-rnn run pipeline.toml
       stream-rnn run pipeline.toml --set source.follow=true --set metrics.port=0
+      stream-rnn run pipeline.toml --workers 4
       curl -s http://127.0.0.1:9108/metrics
     """
     from ..config import load
@@ -49,6 +53,8 @@ def command(
         task(loaded)
         typer.echo(f"{config}: ok")
         return
+    if workers > 1:
+        raise typer.Exit(_run_workers(workers, config, set_ or [], loaded))
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
         server, observers = _observers(loaded)
         try:
@@ -61,6 +67,24 @@ def command(
             if server is not None:
                 server.close()
     log.info("done: %s", ", ".join(f"{number} {name}" for name, number in counters.items()))
+
+
+def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
+    """The exit status of *count* processes that run the same pipeline."""
+    from ..config.exactly_once import is_exactly_once
+    from ..errors import ConfigError
+    from ..pipeline import stop_on_signals
+    from ..workers import Workers, worker_commands
+
+    if not is_exactly_once(loaded):
+        raise ConfigError(
+            f"--workers {count}: only a pipeline from Kafka to Kafka with "
+            "run.delivery = 'exactly-once' can be shared between processes"
+        )
+    instance = getattr(loaded.source, "instance", None)
+    commands = worker_commands(count, str(path), overrides, loaded.metrics.port, instance)
+    with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
+        return Workers(commands).run(stop)
 
 
 def _observers(loaded):
