@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from stream_rnn.errors import CheckpointError
+from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.text import predictor as compiled
+from stream_rnn.text.bits import BitMixture
 from stream_rnn.text.history import History
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
@@ -24,6 +25,8 @@ CURSOR = {
     "network": ("symbols", "hidden", "cell", "squashed", "gates", "normed", "scale", "p"),
     "mixture": ("found", "newest", "bucket", "sets", "tail", "pair", "vectors", "logs", "mean",
                 "logit", "q"),
+    "bits": ("hashes", "base", "tree", "last"),
+    "match": ("place",),
 }  # fmt: skip
 
 
@@ -36,16 +39,22 @@ class TextModel:
     def __init__(self, preset: Preset, codes: int, possible: int, most: int, seed: int):
         self.preset, self.most, self.seed = preset, most, seed
         room = min(FIRST_SYMBOLS, most) + 1
-        network = mixture = tables = None
+        network = mixture = tables = bits = None
         if preset.network is not None:
             network = Network.create(preset.network, room, seed)
         if preset.mixture is not None:
             pairs = min(1 << 13, 1 << max(8, ((1 << 21) // most).bit_length() - 1))
             mixture = Mixture.create(preset.mixture, room, network is not None, pairs)
             tables = Tables.create()
+        if preset.bits is not None:
+            if codes > 256:
+                raise ConfigError("preset: a bit mixture predicts bytes; use unit='byte'")
+            bits = BitMixture.create(preset.bits)
         vocabulary = Vocabulary.create(codes, room, possible)
         belief = np.array([0.999])
-        self.state = Predictor(vocabulary, History.create(), network, mixture, tables, belief)
+        self.state = Predictor(
+            vocabulary, History.create(), network, mixture, tables, bits, belief
+        )  # fmt: skip
         compiled.start(*self.state)
 
     def learn(self, codes: np.ndarray) -> np.ndarray:
@@ -93,8 +102,14 @@ class TextModel:
             array[...] = saved
 
     def _cursor(self) -> list[np.ndarray]:
-        members = [(getattr(self.state, name), fields) for name, fields in CURSOR.items()]
-        return [getattr(m, field) for m, fields in members if m is not None for field in fields]
+        members = self.state._asdict()
+        members["match"] = None if self.state.bits is None else self.state.bits.match
+        return [
+            getattr(members[name], field)
+            for name, fields in CURSOR.items()
+            if members[name] is not None
+            for field in fields
+        ]
 
     def _make_room(self, code: int) -> None:
         """Room for the symbol `code` and for the contexts it enters."""

@@ -20,9 +20,11 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rnn.dispatch import compiled
+from stream_rnn.text import bits as bitwise
 from stream_rnn.text import history as past
 from stream_rnn.text import mixture as symbolwise
 from stream_rnn.text import network as recurrent
+from stream_rnn.text.bits import BitMixture
 from stream_rnn.text.history import History
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
@@ -41,14 +43,22 @@ class Predictor(NamedTuple):
     network: Network | None
     mixture: Mixture | None
     tables: Tables | None
+    bits: BitMixture | None
     belief: np.ndarray  # (1,) float64: b
 
 
 @kernel
-def uniform_share(vocabulary):
-    """u: one over the number of symbols in use, and one more if there can be a new one."""
+def uniform_of(vocabulary):
+    """u of a known symbol: one over their number, and one more if there can be a new one."""
     known = vocabulary.size[SEEN] - 1
     return 1.0 / (known + (1 if unseen(vocabulary) > 0 else 0))
+
+
+@kernel
+def uniform_share(vocabulary, code):
+    """u of one code; a code that is not known has its share of the newcomers' u."""
+    u = uniform_of(vocabulary)
+    return u if vocabulary.index[code] > 0 else u / unseen(vocabulary)
 
 
 @kernel
@@ -59,27 +69,45 @@ def update_belief(belief, model, uniform):
 
 
 @inlined
-def predict_next(vocabulary, history, network, mixture, tables):
+def predict_next(vocabulary, history, network, mixture, tables, bits):
     """Every member predicts the next symbol."""
     seen, full = vocabulary.size[SEEN], unseen(vocabulary) == 0
     if network is not None:
         recurrent.predict(network, seen, full)
     if mixture is not None:
         symbolwise.predict(mixture, tables, network, history, seen, full)
+    if bits is not None:
+        new = unseen(vocabulary)
+        bitwise.prepare(bits, network, mixture, history, seen, vocabulary.codes, new)
 
 
 @inlined
 def prediction(network, mixture):
     """q, the prediction of the outermost member."""
-    if mixture is None:
-        return network.p
-    else:  # Numba prunes the branch of a member that is None
+    if mixture is not None:  # Numba prunes the branches of members that are None
         return mixture.q
+    elif network is not None:
+        return network.p
+    else:
+        return np.empty(0, np.float32)
 
 
 @inlined
-def learn_members(history, network, mixture, tables, symbol, seen):
+def score(vocabulary, history, network, mixture, bits, code):
+    """q of one code; a code that is not known has its share of q(unknown)."""
+    if bits is None:
+        symbol = vocabulary.index[code]
+        q = np.float64(prediction(network, mixture)[symbol])
+        return q if symbol > 0 else q / unseen(vocabulary)
+    else:
+        return bitwise.score(bits, network, mixture, history, code)
+
+
+@inlined
+def learn_members(history, network, mixture, tables, bits, symbol, code, seen):
     """Every member learns the symbol (0: a new one) from its prediction."""
+    if bits is not None:
+        bitwise.learn(bits, code)
     if mixture is not None:
         symbolwise.learn(mixture, tables, symbol, seen)
     if network is not None:
@@ -87,26 +115,34 @@ def learn_members(history, network, mixture, tables, symbol, seen):
 
 
 @inlined
-def read(history, network, mixture, tables, symbol, code):
+def read(history, network, mixture, bits, symbol, code):
     """Move on to the position after the symbol."""
     past.observe(history, code)
     if mixture is not None:
         symbolwise.shift(mixture, symbol)
+    if bits is not None:
+        bitwise.shift(bits, code)
     if network is not None:
         recurrent.forward(network, symbol)
 
 
 @inlined
-def step(vocabulary, history, network, mixture, tables, belief, code):
+def step(vocabulary, history, network, mixture, tables, bits, belief, code):
     """Score, learn and read one symbol; returns its cost in bits."""
+    q = score(vocabulary, history, network, mixture, bits, code)
+    u = uniform_share(vocabulary, code)
+    cost = -math.log2(belief[0] * q + (1 - belief[0]) * u)
+    learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u)
+    return cost
+
+
+@inlined
+def learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u):
+    """Learn and read one symbol that had the probabilities q and u."""
     seen = vocabulary.size[SEEN]
     symbol = np.int64(vocabulary.index[code])
-    q = np.float64(prediction(network, mixture)[symbol])
-    u = uniform_share(vocabulary)
-    p = belief[0] * q + (1 - belief[0]) * u
-    cost = -math.log2(p if symbol > 0 else p / unseen(vocabulary))
     update_belief(belief, q, u)
-    learn_members(history, network, mixture, tables, symbol, seen)
+    learn_members(history, network, mixture, tables, bits, symbol, code, seen)
     if symbol == 0:
         symbol = np.int64(admit(vocabulary, code))
         if network is not None:
@@ -114,30 +150,28 @@ def step(vocabulary, history, network, mixture, tables, belief, code):
     vocabulary.counts[symbol] += 1
     if mixture is not None:
         symbolwise.count(mixture, tables, history.keys, symbol)
-    read(history, network, mixture, tables, symbol, code)
-    predict_next(vocabulary, history, network, mixture, tables)
-    return cost
+    read(history, network, mixture, bits, symbol, code)
+    predict_next(vocabulary, history, network, mixture, tables, bits)
 
 
 @inlined
 def has_room_for(vocabulary, mixture, tables, code):
     """Whether the symbol can be learned without enlarging anything."""
-    if mixture is not None:
-        if not has_room(tables, mixture.select.size):
-            return False
+    if mixture is not None and not has_room(tables, mixture.select.size):
+        return False
     return vocabulary.index[code] > 0 or not is_full(vocabulary)
 
 
 @compiled
-def start(vocabulary, history, network, mixture, tables, belief):
+def start(vocabulary, history, network, mixture, tables, bits, belief):
     """Make the first prediction."""
     if network is not None:
         recurrent.forward(network, 0)
-    predict_next(vocabulary, history, network, mixture, tables)
+    predict_next(vocabulary, history, network, mixture, tables, bits)
 
 
 @compiled
-def learn_chunk(vocabulary, history, network, mixture, tables, belief, codes, costs):
+def learn_chunk(vocabulary, history, network, mixture, tables, bits, belief, codes, costs):
     """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
 
     Fewer than n means that the next one needs room: enlarge and call again.
@@ -146,26 +180,43 @@ def learn_chunk(vocabulary, history, network, mixture, tables, belief, codes, co
         code = np.int64(codes[t])
         if not has_room_for(vocabulary, mixture, tables, code):
             return t
-        costs[t] = step(vocabulary, history, network, mixture, tables, belief, code)
+        costs[t] = step(vocabulary, history, network, mixture, tables, bits, belief, code)
     return codes.size
 
 
 @compiled
-def follow(vocabulary, history, network, mixture, tables, belief, code):
+def follow(vocabulary, history, network, mixture, tables, bits, belief, code):
     """Read one symbol without learning from it, and predict the next."""
     symbol = np.int64(vocabulary.index[code])
     if network is not None:
         recurrent.stay(network)
-    read(history, network, mixture, tables, symbol, code)
-    predict_next(vocabulary, history, network, mixture, tables)
+    read(history, network, mixture, bits, symbol, code)
+    predict_next(vocabulary, history, network, mixture, tables, bits)
 
 
 @compiled
-def distribution(vocabulary, history, network, mixture, tables, belief, out):
+def distribution(vocabulary, history, network, mixture, tables, bits, belief, out):
     """out[:seen] = p: the unknown symbol, then the symbols in use."""
-    q = prediction(network, mixture)
-    u = uniform_share(vocabulary)
-    for s in range(vocabulary.size[SEEN]):
-        out[s] = belief[0] * q[s] + (1 - belief[0]) * u
+    seen, u = vocabulary.size[SEEN], uniform_of(vocabulary)
+    members_distribution(vocabulary, history, network, mixture, bits, out)
+    for s in range(seen):
+        out[s] = belief[0] * out[s] + (1 - belief[0]) * u
     if unseen(vocabulary) == 0:
         out[0] = 0.0
+
+
+@inlined
+def members_distribution(vocabulary, history, network, mixture, bits, out):
+    """out[:seen] = q"""
+    if bits is None:
+        q = prediction(network, mixture)
+        for s in range(vocabulary.size[SEEN]):
+            out[s] = q[s]
+    else:
+        tree = np.empty(512)
+        bitwise.distribute(bits, network, mixture, history, tree)
+        out[0] = 1.0
+        for s in range(1, vocabulary.size[SEEN]):
+            out[s] = tree[256 + vocabulary.codes[s]]
+            out[0] -= out[s]
+        out[0] = max(out[0], 0.0)

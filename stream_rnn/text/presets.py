@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from stream_rnn.errors import ConfigError
+from stream_rnn.text.bits import BitSpec
 from stream_rnn.text.mixture import MixtureSpec
 from stream_rnn.text.network import NetworkSpec
 
@@ -11,19 +12,28 @@ class Preset(NamedTuple):
     """The members; None switches one off.
 
     ``network`` alone predicts by itself; ``mixture`` mixes contexts, and the network if
-    there is one.  ``contexts`` bounds the table of contexts (a power of two; 16 bytes each
+    there is one; ``bits`` mixes contexts and both of them bit by bit.  ``contexts`` bounds the table of contexts (a power of two; 16 bytes each
     and 8 for every further symbol that follows one).
     """
 
     network: NetworkSpec | None = NetworkSpec()
     mixture: MixtureSpec | None = MixtureSpec()
     contexts: int = 1 << 22
+    bits: BitSpec | None = None
+
+
+def sized(network: NetworkSpec, units: int) -> NetworkSpec:
+    """The network with so many units; larger ones move their output weights more carefully."""
+    rate, decay = (0.1, 1e-5) if units < 150 else (0.06, 5e-6)
+    return network._replace(units=units, output_rate=rate, output_decay=decay)
 
 
 PRESETS = {
     "default": Preset(),
     "network": Preset(mixture=None),
     "contexts": Preset(network=None),
+    "fast": Preset(None, None, bits=BitSpec()),
+    "best": Preset(sized(NetworkSpec(), 200), MixtureSpec(), bits=BitSpec()),
 }
 
 
@@ -33,8 +43,8 @@ def named(preset: "str | Preset", units: int | None) -> Preset:
         if preset not in PRESETS:
             raise ConfigError(f"preset: {preset!r}; choose one of {', '.join(PRESETS)}")
         preset = PRESETS[preset]
-    if preset.network is None and preset.mixture is None:
-        raise ConfigError("preset: no member is switched on; give a network or a mixture")
+    if preset.network is None and preset.mixture is None and preset.bits is None:
+        raise ConfigError("preset: no member is switched on; give a network, a mixture or bits")
     if units is not None:
         if preset.network is None:
             raise ConfigError(f"units: {units}, but the preset has no network; leave units out")
@@ -42,9 +52,3 @@ def named(preset: "str | Preset", units: int | None) -> Preset:
             raise ConfigError(f"units: {units}; the network needs at least 1")
         preset = preset._replace(network=sized(preset.network, units))
     return preset
-
-
-def sized(network: NetworkSpec, units: int) -> NetworkSpec:
-    """The network with so many units; larger ones move their output weights more carefully."""
-    rate, decay = (0.1, 1e-5) if units < 150 else (0.06, 5e-6)
-    return network._replace(units=units, output_rate=rate, output_decay=decay)
