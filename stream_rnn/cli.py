@@ -81,7 +81,7 @@ def fail(error: Exception) -> NoReturn:
     """Say what is wrong in one line, and exit with the status of its kind."""
     from connectors.base import SinkError, SourceError
 
-    from .pipeline import TooManyRefused
+    from .refusals import TooManyRefused
 
     statuses: dict[type[Exception], int] = {
         ConfigError: 2,

@@ -15,6 +15,7 @@ import math
 import platform
 import time
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,6 +46,7 @@ class Family(NamedTuple):
 
 PARTITION = ("topic", "partition")
 LEARNER = ("learner",)
+RECENT = 1000  # labelled predictions behind rolling_mae
 FAMILIES = {
     "records_consumed_total": Family("Records read from the source.", present=True),
     "records_learned_total": Family("Records with a label that were learned.", present=True),
@@ -109,6 +111,29 @@ class Histogram:
         return buckets
 
 
+class RecentErrors:
+    """The mean absolute error of the last `RECENT` predictions that are numbers.
+
+    >>> errors = RecentErrors()
+    >>> errors.add([{"prediction": 1.0, "target": 3.0}, {"prediction": 1.0, "target": None}])
+    >>> errors.mean
+    2.0
+    """
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque(maxlen=RECENT)
+
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        for row in rows[-RECENT:]:
+            truth, prediction = row.get("target"), row.get("prediction")
+            if isinstance(truth, int | float) and isinstance(prediction, int | float):
+                self._last.append(abs(truth - prediction))
+
+    @property
+    def mean(self) -> float | None:
+        return sum(self._last) / len(self._last) if self._last else None
+
+
 class Metrics:
     """The metrics of one pipeline; also an observer of it (see `pipeline.Observer`).
 
@@ -122,6 +147,7 @@ class Metrics:
         self.histograms = {name: Histogram() for name in HISTOGRAMS}
         self._state = STATES[0]
         self._base: dict[str, dict[str, float]] = {}
+        self._errors: dict[str, RecentErrors] = {}
         self.registry = CollectorRegistry()
         self.registry.register(self)
         for name, family in FAMILIES.items():
@@ -162,7 +188,15 @@ class Metrics:
         latency = self.histograms["end_to_end_latency_seconds"]
         for timestamp in outcome.timestamps:
             latency.observe(max(0.0, now - timestamp))
+        self._measure(self._name(pipeline), outcome.rows)
         self.update(pipeline)
+
+    def _measure(self, learner: str, rows: Sequence[dict[str, Any]]) -> None:
+        """The mean absolute error of the recent predictions that are numbers."""
+        errors = self._errors.setdefault(learner, RecentErrors())
+        errors.add(rows)
+        if errors.mean is not None:
+            self.set("rolling_mae", errors.mean, learner=learner)
 
     def update(self, pipeline: Any) -> None:
         """What the estimator, the source and the sinks report of themselves."""

@@ -19,13 +19,10 @@ from connectors.base import Sink, Source
 
 from .checkpoint import CheckpointWriteError, Store
 from .errors import CheckpointError
+from .refusals import Refusals, TooManyRefused
 from .task import Outcome, Task
 
 log = logging.getLogger(__name__)
-
-
-class TooManyRefused(RuntimeError):
-    """More of the last records were refused than the configuration accepts."""
 
 
 class Schedule(NamedTuple):
@@ -80,7 +77,7 @@ class Pipeline:
         self.identity = identity or {}  # what must not change between runs of one stream
         self.counters = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
         self.position: Any = None  # of the source, after the last record that took effect
-        self._window = [0, 0]  # refused, seen
+        self._refusals = Refusals(self.schedule.max_refused, self.schedule.window)
         self._saved_records, self._saved_time = 0, time.monotonic()
 
     def run(self, stop: threading.Event | None = None) -> dict[str, int]:
@@ -136,18 +133,11 @@ class Pipeline:
         for name, number in outcome.counts.items():
             self.counters[name] += number
         self._tell("batch", self, outcome)
-        self._window[0] += outcome.counts["refused"]
-        self._window[1] += outcome.counts["consumed"]
-        if self._window[1] >= self.schedule.window:
-            refused, seen = self._window
-            self._window = [0, 0]
-            if refused > self.schedule.max_refused * seen:
-                self.commit()
-                last = outcome.refused[-1]["error"] if outcome.refused else "see the log"
-                raise TooManyRefused(
-                    f"{refused} of the last {seen} records were refused, more than "
-                    f"max_dead_letter_ratio = {self.schedule.max_refused} accepts; last: {last}"
-                )
+        try:
+            self._refusals.add(outcome)
+        except TooManyRefused:
+            self.commit()
+            raise
 
     def _is_due(self) -> bool:
         records = self.counters["consumed"] - self._saved_records

@@ -1,7 +1,10 @@
 """How many of the last records were refused, and when that is too many."""
 
-from .pipeline import TooManyRefused
 from .task import Outcome
+
+
+class TooManyRefused(RuntimeError):
+    """More of the last records were refused than the configuration accepts."""
 
 
 class Refusals:
@@ -15,7 +18,7 @@ class Refusals:
     >>> refusals.add(Outcome([], [letter] * 3, {"consumed": 4, "refused": 3}, {}, 0.0, []))
     Traceback (most recent call last):
         ...
-    stream_rnn.pipeline.TooManyRefused: 3 of the last 4 records were refused, more than \
+    stream_rnn.refusals.TooManyRefused: 3 of the last 4 records were refused, more than \
 max_dead_letter_ratio = 0.5 accepts; last: no target
     """
 

@@ -103,10 +103,13 @@ class Task:
             if before is not None:
                 self.rows.restore(before)
             raise
-        unlabelled = sum(1 for y in ys if _is_missing(y))
-        for output, y, value in zip(outputs, ys, values, strict=True):
-            output["target"] = y
-            for field in self.copy:
+        unlabelled = 0
+        if self.rows.target is not None:  # a stream without targets teaches by itself
+            unlabelled = sum(1 for y in ys if _is_missing(y))
+            for output, y in zip(outputs, ys, strict=True):
+                output["target"] = y
+        for field in self.copy:
+            for output, value in zip(outputs, values, strict=True):
                 output[field] = value.get(field)
         if self.origin:
             outputs = [

@@ -83,6 +83,9 @@ def test_counts_are_exact(tmp_path):
     assert found["stream_rnn_records_dead_lettered_total", ("reason", "missing_target")] == 1
     assert found["stream_rnn_loss_observations_total", ("learner", "taxi")] == 8
     assert found["stream_rnn_loss_sum_total", ("learner", "taxi")] == line.task.estimator.loss
+    errors = [abs(row["prediction"] - 1.0) for row in line.sinks["sink"].rows[:8]]
+    mean = found["stream_rnn_rolling_mae", ("learner", "taxi")]
+    assert mean == pytest.approx(sum(errors) / 8)
     assert found["stream_rnn_update_duration_seconds_count",] == 11
     assert found["stream_rnn_update_duration_seconds_sum",] > 0
     assert found["stream_rnn_checkpoint_last_position",] == 11
@@ -138,7 +141,7 @@ def test_latency_is_from_the_record_to_its_prediction(monkeypatch):
     class Outcome:
         counts = {"consumed": 2, "predicted": 2, "learned": 2, "refused": 0}  # noqa: RUF012
         reasons: dict = {}  # noqa: RUF012
-        seconds, timestamps = 0.2, [100.0, 101.7]
+        seconds, timestamps, rows = 0.2, [100.0, 101.7], ()
 
     monkeypatch.setattr("time.time", lambda: 102.0)
     line = Pipeline(MemorySource([]), Task(Linear(), Rows("y")), MemorySink())

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from ..metrics import RecentErrors
+
 
 class ProgressLine:
     """An observer of a pipeline that redraws one line, a few times a second."""
@@ -15,7 +17,7 @@ class ProgressLine:
     def __init__(self, console: Console):
         self._live = Live(Text("starting"), console=console, refresh_per_second=4, transient=True)
         self._start = self._shown = time.monotonic()
-        self._records = 0
+        self._records, self._errors = 0, RecentErrors()
 
     @classmethod
     def on_terminal(cls) -> "ProgressLine | None":
@@ -36,17 +38,18 @@ class ProgressLine:
 
     def batch(self, pipeline: Any, outcome: Any) -> None:
         self._records += outcome.counts["consumed"]
+        self._errors.add(outcome.rows)
         now = time.monotonic()
         if now - self._shown < 0.2:
             return
         self._shown = now
-        counters, health = pipeline.counters, pipeline.task.estimator.health()
+        counters = pipeline.counters
         text = (
             f"{counters['consumed']:,} records  "
             f"{self._records / (now - self._start):,.0f}/s  {counters['refused']:,} refused"
         )
-        if "rolling_mae" in health:
-            text += f"  rolling error {health['rolling_mae']:.4g}"
+        if self._errors.mean is not None:
+            text += f"  recent error {self._errors.mean:.4g}"
         self._live.update(Text(text))
 
     def checkpoint(self, pipeline: Any, seconds: float) -> None: ...

@@ -104,6 +104,8 @@ def convert(value: Any, kind: Any, place: str) -> Any:
     """*value* as *kind*, if that is a plain type; an integer becomes a float where needed."""
     plain = (bool, int, float, str, type(None))
     options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if isinstance(value, list) and tuple in options:
+        return tuple(value)
     if not all(option in plain for option in options):
         return value
     try:
