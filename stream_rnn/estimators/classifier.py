@@ -1,12 +1,13 @@
 """River's classifier; classes may appear at any time."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 from river import base
 
 from ..cells import LSTM
+from ..errors import BadRecord
 from ..learners import RTRL
 from ..losses import Logistic, Softmax
 from ..optimizers import Adam, Clip
@@ -91,7 +92,9 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
         self._pending = list(self._classes)
         places = {c: place for place, c in enumerate(self._pending)}
         known = []
-        for y in ys:
+        for t, y in enumerate(ys):
+            if not isinstance(y, Hashable):
+                raise BadRecord(f"class: {y!r} cannot be a class; give a string or a number", t)
             if not _missing(y) and y not in places:
                 places[y] = len(places)
                 self._pending.append(y.item() if isinstance(y, np.generic) else y)

@@ -90,9 +90,7 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
 
     def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
         """Predict each record before learning from it."""
-        return [
-            {"prediction": 0.0 if p is None else float(p[0])} for p in self._learn_rows(xs, ys)
-        ]
+        return [{"prediction": 0.0 if p is None else float(p[0])} for p in self._learn_rows(xs, ys)]
 
     def prequential(self, X: Any, y: Any) -> np.ndarray:
         """Predict each row of X (T, m), then learn it with y (T,), in one compiled loop.
@@ -114,7 +112,7 @@ def number(y: Any, index: int, name: Hashable = None) -> float:
         return nan
     try:
         value = float(y)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = inf
     if value in (inf, -inf) or isinstance(y, str):
         field = "target" if name is None else f"target {name!r}"

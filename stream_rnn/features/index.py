@@ -6,7 +6,7 @@ record's keys has no effect.  A missing value (no key, or None) is NaN in the ro
 """
 
 from collections.abc import Hashable, Sequence
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from operator import itemgetter
 from struct import Struct, error
 from typing import Any
@@ -102,7 +102,7 @@ class FeatureIndex:
                 return isfinite(sum(values))
             self._struct.pack_into(rows, t * self._struct.size, values)
             return isfinite(values)
-        except (KeyError, TypeError, error):
+        except (KeyError, TypeError, OverflowError, error):
             return False
 
     def _set(self, names: tuple[Hashable, ...]) -> None:
@@ -128,6 +128,8 @@ def _number(name: Hashable, value: Any, index: int) -> float:
         return nan
     try:
         number = float(value)
+    except OverflowError:  # an integer beyond float64
+        number = inf
     except (TypeError, ValueError):
         number = None
     if number is None or isinstance(value, str):

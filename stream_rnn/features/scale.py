@@ -17,6 +17,8 @@ import numpy as np
 
 from ..dispatch import generic
 
+LARGEST = 1e150  # deviation whose square float64 can hold: a variance of inf would be for ever
+
 
 class Standard(NamedTuple):
     """Standardise by running mean and variance; *limit* holds outliers at that many deviations."""
@@ -64,7 +66,7 @@ def observe_standard(scale: Standard, moments, raw):
         if not isnan(x):
             moments.count[j] += 1
             rate = max(1 / moments.count[j], 1 / scale.memory)
-            d = x - moments.mean[j]
+            d = max(-LARGEST, min(LARGEST, x - moments.mean[j]))
             moments.mean[j] += rate * d
             moments.variance[j] = (1 - rate) * (moments.variance[j] + rate * d * d)
 
