@@ -22,11 +22,14 @@ EXACT = [
 ]
 
 
-def network(cell, learner, inputs=2, outputs=1, *, loss=None, optimizer=None, **settings):
+SQUARED, PLAIN = Squared(), SGD(0.01)
+
+
+def network(cell, learner, inputs=2, outputs=1, *, loss=SQUARED, optimizer=PLAIN, **settings):
     """An unscaled float64 network unless *settings* say otherwise."""
     scale = settings.pop("scale", False)
     settings.setdefault("dtype", "float64")
-    model = compose(cell, learner, optimizer or SGD(0.01), loss or Squared(), scale=scale)
+    model = compose(cell, learner, optimizer, loss, scale=scale)
     return OnlineNetwork(model, inputs, outputs, **settings)
 
 

@@ -20,7 +20,7 @@ CHAINS = [
     (Decay(0.01), RMSProp(0.01)),
     (Clip(0.5), Decay(0.001), Adam(0.02)),
 ]
-STACKS = [*(spec(3) for spec in CELLS.values()), (LSTM(3), GRU(2)), (Elman(3), LSTM(2))]
+STACKS = [*(spec(3) for spec in CELLS.values()), (LSTM(3), GRU(2)), (Elman(3), Elman(2))]
 LEARNERS = [RTRL(), TBPTT(5), TBPTT(6, every=3)]
 T = 40
 
@@ -60,10 +60,10 @@ def test_every_stack_and_learner_equals_the_naive_network(cells, learner):
     check(cells, learner, CHAINS[3], Huber(0.5))
 
 
-LOSSES = [Squared(), Absolute(), Huber(0.5), Quantile(0.8), Logistic(), Softmax()]
+LOSSES = [Softmax(), Logistic(), Squared(), Absolute(), Huber(0.5), Quantile(0.8)]
 
 
-@pytest.mark.parametrize(("chain", "loss"), cover(CHAINS[::-1], LOSSES[::-1], compiled=1), ids=repr)
+@pytest.mark.parametrize(("chain", "loss"), cover(CHAINS, LOSSES, compiled=1), ids=repr)
 def test_every_chain_and_loss_equals_the_naive_network(chain, loss):
     check(Elman(3), TBPTT(5), chain, loss)
 

@@ -1,0 +1,119 @@
+"""Running statistics: against sums over everything seen, and never looking ahead."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from naive import moments
+
+from stream_rnn.features.scale import (
+    Moments,
+    Standard,
+    Unscaled,
+    express,
+    observe,
+    recover,
+    standardise,
+)
+
+VALUES = st.lists(
+    st.one_of(st.floats(-1e6, 1e6, width=32), st.just(float("nan"))), min_size=1, max_size=60
+)
+
+
+def statistics(scale, columns):
+    """Moments after every row of *columns* (T, m)."""
+    m = np.shape(columns)[1]
+    running = Moments(*(np.zeros(m) for _ in range(3)))
+    for row in columns:
+        observe(scale, running, np.array(row, float))
+    return running
+
+
+@given(VALUES, st.sampled_from([1e4, 20.0, 2.0]))
+def test_moments_are_the_weighted_sums_over_everything_seen(values, memory):
+    running = statistics(Standard(memory), np.array(values)[:, None])
+    mean, variance = moments(values, memory)
+    magnitude = np.nanmax(np.abs([*values, 1e-300]))
+    assert running.count[0] == np.isfinite(values).sum()
+    assert running.mean[0] == pytest.approx(mean, rel=1e-9, abs=1e-12 * magnitude)
+    assert running.variance[0] == pytest.approx(variance, rel=1e-9, abs=1e-12 * magnitude**2)
+
+
+def test_until_memory_is_full_they_are_mean_and_variance():
+    values = np.random.default_rng(0).normal(size=(500, 3)) * [1e-9, 1, 1e9] + [0, 5, 1e9]
+    running = statistics(Standard(), values)
+    assert np.allclose(running.mean, values.mean(axis=0), rtol=1e-12)
+    assert np.allclose(running.variance, values.var(axis=0), rtol=1e-10)
+
+
+def test_a_long_memory_follows_a_level_shift():
+    values = np.concatenate([np.zeros(300), np.full(300, 50.0)])[:, None]
+    running = statistics(Standard(memory=50.0), values)
+    assert running.mean[0] == pytest.approx(50, abs=0.2)
+
+
+@given(VALUES, st.floats(-1e3, 1e3))
+def test_standard_units_come_back_as_their_own(values, x):
+    running = statistics(Standard(), np.array(values)[:, None])
+    raw, standard, back = np.array([x]), np.empty(1), np.empty(1)
+    express(Standard(), running, raw, standard)
+    recover(Standard(), running, standard, back)
+    expected = x if running.variance[0] > 0 else running.mean[0]
+    assert back[0] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_outliers_are_held_at_the_limit_as_inputs_and_not_as_targets():
+    running = statistics(Standard(limit=6.0), np.array([[-1.0], [1.0]]))
+    out = np.empty(1)
+    for raw, held in ((1e9, 6.0), (-1e9, -6.0), (3.0, 3.0)):
+        standardise(Standard(limit=6.0), running, np.array([raw]), out)
+        assert out[0] == held
+        express(Standard(limit=6.0), running, np.array([raw]), out)
+        assert out[0] == raw
+
+
+def test_missing_values_stand_for_the_mean_and_are_not_observed():
+    running = statistics(Standard(), np.array([[1.0, 4.0], [np.nan, 6.0], [3.0, np.nan]]))
+    assert running.count.tolist() == [2, 2]
+    assert running.mean.tolist() == [2, 5]
+    out = np.empty(2)
+    standardise(Standard(), running, np.array([np.nan, 5.0]), out)
+    assert out.tolist() == [0, 0]
+    express(Standard(), running, np.array([np.nan, 5.0]), out)
+    assert np.isnan(out[0])
+    assert out[1] == 0
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -7e11])
+def test_a_constant_column_is_zero(value):
+    running = statistics(Standard(), np.full((1000, 1), value))
+    out = np.empty(1)
+    standardise(Standard(), running, np.array([value]), out)
+    assert out[0] == 0
+    assert running.variance[0] == 0
+    assert running.mean[0] == value
+
+
+def test_an_absurd_value_leaves_statistics_finite():
+    running = statistics(Standard(), np.array([[1.0], [1e300], [-1.7e308], [2.0], [3.0]]))
+    assert np.isfinite(running.mean).all()
+    assert np.isfinite(running.variance).all()
+
+
+def test_before_anything_was_seen_everything_is_zero():
+    running = statistics(Standard(), np.empty((0, 2)))
+    out = np.empty(2)
+    standardise(Standard(), running, np.array([1e6, np.nan]), out)
+    assert out.tolist() == [0, 0]
+
+
+def test_unscaled_leaves_values_alone():
+    running = statistics(Unscaled(), np.array([[5.0, np.nan]]))
+    out = np.empty(2)
+    for operation, expected in ((standardise, [3, 0]), (express, [3, np.nan])):
+        operation(Unscaled(), running, np.array([3.0, np.nan]), out)
+        assert np.array_equal(out, expected, equal_nan=True)
+    recover(Unscaled(), running, np.array([3.0, 4.0]), out)
+    assert out.tolist() == [3, 4]
+    assert running.count.tolist() == [0, 0]
