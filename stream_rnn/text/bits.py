@@ -89,6 +89,7 @@ class BitMixture(NamedTuple):
     p: np.ndarray  # (8, 3): mixed and corrected probability, log odds of the mixed one
     corrections: np.ndarray  # (8, 2) int64: rows of `correction`
     tree: np.ndarray  # (2, 512): sums of the network's and the mixture's distributions
+    leaves: np.ndarray  # (512,) float64: scratch of `distribute`
     last: np.ndarray  # (4,) int64: the last bytes; class of the network's confidence
     stretch: np.ndarray  # (4096,): log odds
     steps: np.ndarray  # (1,) int64
@@ -119,8 +120,9 @@ class BitMixture(NamedTuple):
             np.ascontiguousarray(np.broadcast_to(places, (2, 65536, PLACES)), F),
             zeros(8, n), np.zeros((8, SETS), np.int64), zeros(8, SETS),
             np.zeros((8, 3), np.int64), zeros(8, 3), np.zeros((8, 2), np.int64),
-            np.ones((2, 512), F), np.zeros(4, np.int64), log_odds_table(),
-            np.zeros(1, np.int64), rate_table(spec.counter_limit), np.array([spec.history_limit], F),
+            np.ones((2, 512), F), np.zeros(512), np.zeros(4, np.int64), log_odds_table(),
+            np.zeros(1, np.int64), rate_table(spec.counter_limit),
+            np.array([spec.history_limit], F),
             np.array([spec.rate, spec.slowest, spec.decay, spec.second_rate,
                       spec.correction_rate, spec.corrected]),
         )  # fmt: skip

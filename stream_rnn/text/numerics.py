@@ -8,7 +8,8 @@ the assumption that no value is NaN, so that a diverged network stays visible.
 Loops live in small functions of their own with one output each: inside a longer function
 LLVM meets more pairs of arrays that might overlap than it is ready to check, and gives up.
 `inlined` is for the functions that only call others: passing a state of thirty arrays by
-value would cost more than the call.
+value would cost more than the call.  None of them allocates or returns an array that it
+made: they are compiled without reference counts.
 """
 
 import math
@@ -20,12 +21,16 @@ from numba.extending import intrinsic, overload
 
 F = np.float32
 
-kernel = njit(error_model="numpy", nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
-inlined = njit(
-    error_model="numpy", nogil=True, forceinline=True,
-    fastmath={"reassoc", "contract", "nsz", "arcp"},
-)  # fmt: skip
-ordered = njit(error_model="numpy", nogil=True, fastmath={"reassoc", "nsz", "nnan"})
+_FLAGS: dict = {
+    "error_model": "numpy",
+    "nogil": True,
+    "_nrt": False,  # no reference counts: two atomic operations for every view of an array
+}
+_SUMS = {"reassoc", "contract", "nsz", "arcp"}
+
+kernel = njit(fastmath=_SUMS, **_FLAGS)
+inlined = njit(fastmath=_SUMS, forceinline=True, **_FLAGS)
+ordered = njit(fastmath={"reassoc", "nsz", "nnan"}, **_FLAGS)
 
 
 def bits_of(x):

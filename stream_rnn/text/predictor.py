@@ -28,7 +28,7 @@ from stream_rnn.text.bits import BitMixture
 from stream_rnn.text.history import History
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
-from stream_rnn.text.numerics import inlined, kernel
+from stream_rnn.text.numerics import copy_into, inlined, kernel
 from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full, unseen
 
@@ -82,25 +82,24 @@ def predict_next(vocabulary, history, network, mixture, tables, bits):
 
 
 @inlined
-def prediction(network, mixture):
-    """q, the prediction of the outermost member."""
-    if mixture is not None:  # Numba prunes the branches of members that are None
-        return mixture.q
-    elif network is not None:
-        return network.p
-    else:
-        return np.empty(0, np.float32)
-
-
-@inlined
 def score(vocabulary, history, network, mixture, bits, code):
     """q of one code; a code that is not known has its share of q(unknown)."""
-    if bits is None:
-        symbol = vocabulary.index[code]
-        q = np.float64(prediction(network, mixture)[symbol])
-        return q if symbol > 0 else q / unseen(vocabulary)
-    else:
+    if bits is not None:
         return bitwise.score(bits, network, mixture, history, code)
+    elif mixture is not None:  # Numba prunes the branches of members that are None
+        return share_of(vocabulary, mixture.q, code)
+    elif network is not None:
+        return share_of(vocabulary, network.p, code)
+    else:
+        return 0.0
+
+
+@kernel
+def share_of(vocabulary, q, code):
+    """q of a known code; another one has its share of q[0]."""
+    symbol = vocabulary.index[code]
+    p = np.float64(q[symbol])
+    return p if symbol > 0 else p / unseen(vocabulary)
 
 
 @inlined
@@ -208,15 +207,15 @@ def distribution(vocabulary, history, network, mixture, tables, bits, belief, ou
 @inlined
 def members_distribution(vocabulary, history, network, mixture, bits, out):
     """out[:seen] = q"""
-    if bits is None:
-        q = prediction(network, mixture)
-        for s in range(vocabulary.size[SEEN]):
-            out[s] = q[s]
-    else:
-        tree = np.empty(512)
-        bitwise.distribute(bits, network, mixture, history, tree)
+    seen = vocabulary.size[SEEN]
+    if bits is not None:
+        bitwise.distribute(bits, network, mixture, history, bits.leaves)
         out[0] = 1.0
-        for s in range(1, vocabulary.size[SEEN]):
-            out[s] = tree[256 + vocabulary.codes[s]]
+        for s in range(1, seen):
+            out[s] = bits.leaves[256 + vocabulary.codes[s]]
             out[0] -= out[s]
         out[0] = max(out[0], 0.0)
+    elif mixture is not None:
+        copy_into(mixture.q, seen, out)
+    elif network is not None:
+        copy_into(network.p, seen, out)
