@@ -35,7 +35,14 @@ from .pipeline import stop_on_signals
 from .scores import Score, score_table
 
 STREAM, PIPELINE = "passengers.csv", "pipeline.toml"
-MADE = (STREAM, PIPELINE, "predictions.jsonl", "predictions.jsonl.refused.jsonl", "checkpoints")
+MADE = (
+    STREAM,
+    PIPELINE,
+    "predictions.jsonl",
+    "predictions.jsonl.refused.jsonl",
+    "checkpoints",
+    "errors.png",  # that the last line of the demo proposes to draw
+)
 SEASON = 12  # months
 SECONDS = 16.0  # of the replay
 LONGEST = 50.0  # with compilation, where that can be kept by replaying faster
@@ -287,7 +294,8 @@ def _summary(console: Console, progress: Progress, folder: Path, view: Any) -> N
     console.print(
         f"\nwritten to {folder}: predictions.jsonl, checkpoints, pipeline.toml\n"
         f"  stream-rnn inspect {folder / 'checkpoints'}\n"
-        f"  stream-rnn evaluate {folder / STREAM} --target passengers --timestamp month\n",
+        f"  stream-rnn evaluate {folder / STREAM} --target passengers "
+        f"--config {folder / PIPELINE} --plot {folder / 'errors.png'}\n",
         soft_wrap=True,
     )
 

@@ -6,8 +6,10 @@ print(result.to_json())
 
 import dataclasses
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -36,8 +38,8 @@ class Evaluation:
     records: int  # read
     scored: int  # predicted and had a target
     refused: int  # could not be decoded or learned
-    seconds: float  # reading, predicting and learning, without the first record
-    records_per_second: float
+    seconds: float  # in all, with compilation and scoring
+    records_per_second: float  # read, predicted and learned, in a typical batch
     scores: list[Score]
     curves: dict[str, ErrorCurve]
     recent: list[dict[str, Any]]
@@ -97,11 +99,16 @@ def evaluate(
     kept: deque[dict[str, Any]] = deque(maxlen=recent)
     records = refused = 0
     reasons: dict[str, str] = {}
-    start, batch = time.perf_counter(), 1  # the first record compiles, or loads what was
-    first = 0
+    paces: list[tuple[float, int]] = []  # seconds for a record, records of the batch
+    begun, batch = time.perf_counter(), 1
     while not source.finished and (limit is None or records < limit):
         room = batch if limit is None else min(batch, limit - records)
+        start = time.perf_counter()
         outcome = task.learn(source.next_batch(room, timeout=1.0))
+        if outcome.counts["consumed"]:
+            taken = time.perf_counter() - start
+            paces.append((taken / outcome.counts["consumed"], outcome.counts["consumed"]))
+            batch = min(2 * batch, batch_records)  # compilation falls into small batches
         records += outcome.counts["consumed"]
         refused += outcome.counts["refused"]
         for letter in outcome.refused:
@@ -111,11 +118,8 @@ def evaluate(
                 judge = judge or Judge(name, task.estimator, row, period)
                 judge.update(row)
                 kept.append(row)
-        if batch == 1 and records:
-            start, batch, first = time.perf_counter(), batch_records, records
         if progress is not None:
             progress(records, _fraction(source))
-    seconds = time.perf_counter() - start
     if judge is None:
         raise ValueError(_nothing_scored(records, reasons))
     return Evaluation(
@@ -124,13 +128,20 @@ def evaluate(
         records=records,
         scored=judge.count,
         refused=refused,
-        seconds=seconds,
-        records_per_second=(records - first) / seconds if records > first else 0.0,
+        seconds=time.perf_counter() - begun,
+        records_per_second=1.0 / _weighted_median(paces),
         scores=[scorer.score() for scorer in judge.scorers],
         curves={scorer.name: curve for scorer, curve in zip(judge.scorers, judge.curves)},
         recent=list(kept),
         reasons=reasons,
     )
+
+
+def _weighted_median(paces: list[tuple[float, int]]) -> float:
+    """The pace at which half of the records were faster."""
+    paces = sorted(paces)
+    running = list(accumulate(weight for _, weight in paces))
+    return paces[bisect_left(running, running[-1] / 2)][0]
 
 
 def _fraction(source: Any) -> float | None:

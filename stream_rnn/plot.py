@@ -4,6 +4,7 @@ import math
 import os
 from typing import Any
 
+from .baselines import RunningMean
 from .evaluate import Evaluation
 
 MODEL, TRUTH, OTHER = "#0b6e99", "#333333", "#c2703d"
@@ -38,6 +39,8 @@ def _draw_recent(axis: Any, evaluation: Evaluation) -> None:
     at = range(evaluation.scored - len(rows), evaluation.scored)
     axis.plot(at, [row["target"] for row in rows], color=TRUTH, lw=1.2, label="truth")
     predictions = [math.nan if row["prediction"] is None else row["prediction"] for row in rows]
+    if len(rows) == evaluation.scored:
+        predictions[0] = math.nan  # nothing was learned yet
     axis.plot(at, predictions, color=MODEL, lw=1.2, label=f"{evaluation.model}, before learning")
     bounds = ("prediction_lower", "prediction_upper")
     if all(side in row for row in rows for side in bounds):
@@ -47,29 +50,31 @@ def _draw_recent(axis: Any, evaluation: Evaluation) -> None:
         axis.fill_between(at, lower, upper, color=MODEL, alpha=0.2, lw=0, label="interval")
     axis.set_title(f"The last {len(rows)} records", loc="left")
     axis.set_xlabel("record")
-    axis.legend(frameon=False, ncols=3, loc="upper right", bbox_to_anchor=(1, 1.13))
+    axis.legend(framealpha=0.8, edgecolor="none", loc="upper left")
     _plain(axis)
 
 
 def _draw_errors(axis: Any, evaluation: Evaluation) -> None:
     """Error in blocks of records: the model against each baseline."""
-    colours = [MODEL, OTHER, "#999999", "#7a9e3f"]
     size = 1
-    for (name, curve), colour in zip(evaluation.curves.items(), colours):
+    # The running mean is too bad on most streams to share a scale with.
+    curves = [(name, c) for name, c in evaluation.curves.items() if name != RunningMean.name]
+    for (name, curve), colour in zip(curves, (MODEL, OTHER, "#7a9e3f")):
         blocks = _smoothed(curve.blocks)
         size = curve.size * max(1, len(curve.blocks) // max(1, len(blocks)))
         middle = [(i + 0.5) * size for i in range(len(blocks))]
         width = 1.8 if name == evaluation.model else 1.2
         axis.plot(middle, blocks, color=colour, lw=width, label=name)
-    what = "share of wrong classes" if evaluation.task == "classification" else "absolute error"
-    axis.set_title(f"Mean {what}, in blocks of {size} records", loc="left")
+    classes = evaluation.task == "classification"
+    what = "Share of wrong classes" if classes else "Mean absolute error"
+    axis.set_title(f"{what}, every {size} records", loc="left")
     axis.set_xlabel("record")
-    axis.set_ylim(bottom=0)
-    axis.legend(frameon=False, ncols=3, loc="upper right", bbox_to_anchor=(1, 1.13))
+    axis.set_ylim(0, 1.3 * axis.get_ylim()[1])  # room for the legend
+    axis.legend(framealpha=0.8, edgecolor="none", loc="upper left")
     _plain(axis)
 
 
-def _smoothed(blocks: list[float], points: int = 60) -> list[float]:
+def _smoothed(blocks: list[float], points: int = 30) -> list[float]:
     """Means over neighbours, so that at most 2 · *points* are left."""
     step = max(1, len(blocks) // points)
     full = len(blocks) - len(blocks) % step

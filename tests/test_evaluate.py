@@ -198,7 +198,7 @@ def test_limit_progress_and_files(tmp_path):
         batch_records=30,
         progress=lambda records, fraction: seen.append((records, fraction)),
     )
-    assert [records for records, _ in seen] == [1, 31, 61, 70]
+    assert [records for records, _ in seen] == [1, 3, 7, 15, 31, 61, 70]
     assert all(0 <= fraction <= 1 for _, fraction in seen)
     assert result.records == 70
     while not source.finished:
