@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -101,6 +102,12 @@ class Histogram:
     def observe(self, value: float, times: int = 1) -> None:
         self.counts[bisect_left(self.bounds, value)] += times
         self.sum += value * times
+
+    def observe_all(self, values: np.ndarray) -> None:
+        places = np.searchsorted(self.bounds, values)
+        for place, times in enumerate(np.bincount(places).tolist()):
+            self.counts[place] += times
+        self.sum += float(values.sum())
 
     def cumulative(self) -> list[tuple[str, float]]:
         total = 0
@@ -185,9 +192,9 @@ class Metrics:
         records = outcome.counts["consumed"]
         if records:
             self.observe("update_duration_seconds", outcome.seconds / records, records)
-        latency = self.histograms["end_to_end_latency_seconds"]
-        for timestamp in outcome.timestamps:
-            latency.observe(max(0.0, now - timestamp))
+        if outcome.timestamps:
+            waits = np.maximum(now - np.array(outcome.timestamps), 0.0)
+            self.histograms["end_to_end_latency_seconds"].observe_all(waits)
         self._measure(self._name(pipeline), outcome.rows)
         self.update(pipeline)
 

@@ -51,16 +51,19 @@ class Task:
     def learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; every record is in exactly one of them."""
         start = time.perf_counter()
-        refused = {
-            index: _letter(record, "decode", "undecodable")
-            for index, record in enumerate(records)
-            if record.error is not None
-        }
-        todo = [index for index in range(len(records)) if index not in refused]
+        refused: dict[int, Row] = {}
+        todo = list(range(len(records)))
+        if any([record.error is not None for record in records]):  # noqa: C419  a list is faster
+            refused = {
+                index: _letter(record, "decode", "undecodable")
+                for index, record in enumerate(records)
+                if record.error is not None
+            }
+            todo = [index for index in todo if index not in refused]
         results: list[Row] = []
         labelled, limit = 0, len(todo)
         while todo:
-            part = [records[index] for index in todo[:limit]]
+            part = records if limit == len(records) else [records[i] for i in todo[:limit]]
             try:
                 rows, learned = self._run(part)
             except BadRecord as bad:
@@ -103,20 +106,19 @@ class Task:
             if before is not None:
                 self.rows.restore(before)
             raise
-        unlabelled = 0
+        labels = len(records)
         if self.rows.target is not None:  # a stream without targets teaches by itself
-            unlabelled = sum(1 for y in ys if _is_missing(y))
+            labels -= _unlabelled(ys)
             for output, y in zip(outputs, ys, strict=True):
                 output["target"] = y
         for field in self.copy:
             for output, value in zip(outputs, values, strict=True):
                 output[field] = value.get(field)
         if self.origin:
-            outputs = [
-                {"partition": record.partition, "offset": record.offset, **output}
-                for record, output in zip(records, outputs, strict=True)
-            ]
-        return outputs, len(records) - unlabelled
+            for output, record in zip(outputs, records, strict=True):
+                output["partition"] = record.partition
+                output["offset"] = record.offset
+        return outputs, labels
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """All of the state: JSON-able, and arrays by name."""
@@ -129,11 +131,11 @@ class Task:
         self.rows.restore(meta["rows"])
 
 
-def _is_missing(y: Any) -> bool:
-    """None and NaN are no label; of several targets, one known is enough to learn."""
-    if isinstance(y, dict):
-        return all(_is_missing(value) for value in y.values())
-    return y is None or y != y
+def _unlabelled(ys: Sequence[Any]) -> int:
+    """How many are None or NaN; of several targets, one known is enough to learn."""
+    if ys and isinstance(ys[0], dict):
+        return sum(_unlabelled(list(y.values())) == len(y) for y in ys)
+    return sum([y is None or y != y for y in ys])
 
 
 def _letter(record: Record, stage: str, reason: str, error: str | None = None) -> Row:

@@ -1,5 +1,6 @@
 """River's regressor, and its sibling for several targets."""
 
+from array import array
 from collections.abc import Hashable, Sequence
 from math import inf, nan
 from typing import Any
@@ -102,8 +103,20 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
         return np.array([0.0 if p is None else p[0] for p in predictions])
 
     def _encode_targets(self, ys):
-        values = np.array([number(y, t) for t, y in enumerate(ys)]).reshape(-1, 1)
-        return values, [1] * len(values)
+        return numbers(ys).reshape(-1, 1), [1] * len(ys)
+
+
+def numbers(ys: Sequence[Any]) -> np.ndarray:
+    """Targets as floats (T,), NaN where they are missing; raises `BadRecord` otherwise."""
+    if len(ys) > 1:
+        try:  # the common case, without a Python step for each
+            values = np.frombuffer(array("d", ys))
+        except (TypeError, OverflowError):
+            pass
+        else:
+            if not np.isinf(values).any():
+                return values
+    return np.array([number(y, t) for t, y in enumerate(ys)], np.float64)
 
 
 def number(y: Any, index: int, name: Hashable = None) -> float:

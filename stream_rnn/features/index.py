@@ -5,7 +5,9 @@ that appear in the same record are ordered by type and value, so that the order 
 record's keys has no effect.  A missing value (no key, or None) is NaN in the row.
 """
 
+from array import array
 from collections.abc import Hashable, Sequence
+from itertools import chain
 from math import inf, isfinite, nan
 from operator import itemgetter
 from struct import Struct, error
@@ -54,8 +56,11 @@ class FeatureIndex:
         until `extend`.
         """
         width = len(self.names)
-        rows = np.empty((len(xs), width))
         self._pending = self.names
+        packed = self._pack_all(xs) if len(xs) > 1 else None
+        if packed is not None:
+            return packed, [width] * len(xs)
+        rows = np.empty((len(xs), width))
         if all(len(x) == width and self._pack(x, rows, t) for t, x in enumerate(xs)):
             return rows, [width] * len(xs)
         return self._encode_new(xs)
@@ -90,6 +95,19 @@ class FeatureIndex:
                 rows[t, places[name]] = _number(name, value, t)
         self._pending = tuple(names)
         return rows, widths
+
+    def _pack_all(self, xs: Sequence[dict]) -> np.ndarray | None:
+        """As `_pack`, for many records without a Python step for each; None if it cannot."""
+        width = len(self.names)
+        if width == 0 or set(map(len, xs)) != {width}:
+            return None
+        try:
+            values = map(self._values, xs)
+            flat = array("d", values if width == 1 else chain.from_iterable(values))
+        except (KeyError, TypeError, OverflowError):
+            return None
+        rows = np.frombuffer(flat).reshape(len(xs), width)
+        return rows if np.isfinite(rows).all() else None
 
     def _pack(self, x: dict, rows: np.ndarray, t: int) -> bool:
         """The common case, at C speed: every known name is there with a finite number."""

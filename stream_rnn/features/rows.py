@@ -53,7 +53,7 @@ class Rows:
         self.target = target
         self.targets = [target] if isinstance(target, str) else list(target or ())
         self.include = None if include is None else list(include)
-        self.dropped = {*exclude, *self.targets, *([timestamp] if timestamp else [])}
+        self.dropped = sorted({*exclude, *self.targets, *([timestamp] if timestamp else [])})
         self.lags = {field: sorted(set(steps)) for field, steps in (lags or {}).items()}
         self.timestamp, self.calendar = timestamp, calendar
         self.missing_target = missing_target
@@ -65,8 +65,10 @@ class Rows:
         """Features and targets of *values*; raises `BadRecord` with nothing changed."""
         ys = self._targets(values)
         if self.include is None:
-            dropped = self.dropped
-            xs = [{k: v for k, v in value.items() if k not in dropped} for value in values]
+            xs = list(map(dict.copy, values))
+            for name in self.dropped:
+                for x in xs:
+                    x.pop(name, None)
         else:
             xs = [{k: value[k] for k in self.include if k in value} for value in values]
         if self.calendar is not None:
@@ -77,16 +79,24 @@ class Rows:
 
     def _targets(self, values: Sequence[Row]) -> list[Any]:
         if self.missing_target == "refuse":
-            for index, value in enumerate(values):
-                for name in self.targets:
-                    if name not in value:
-                        raise MissingTarget(f"the target field {name!r} is missing", index)
+            self._refuse_missing(values)
         if isinstance(self.target, str):
             name = self.target
             return [value.get(name) for value in values]
         if self.target is None:
             return [None] * len(values)
         return [{name: value.get(name) for name in self.targets} for value in values]
+
+    def _refuse_missing(self, values: Sequence[Row]) -> None:
+        for name in self.targets:
+            if not all([name in value for value in values]):  # noqa: C419  a list is faster
+                break
+        else:
+            return
+        for index, value in enumerate(values):
+            for name in self.targets:
+                if name not in value:
+                    raise MissingTarget(f"the target field {name!r} is missing", index)
 
     def _add_calendar(self, xs: list[Row], values: Sequence[Row]) -> None:
         for index, (x, value) in enumerate(zip(xs, values, strict=True)):
