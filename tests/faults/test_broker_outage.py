@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from chaos import Job
 from kafka_broker import Broker, Topics
+from kafka_chaos import Job
 from kafka_service import as_messages, river_rows
 
 

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 
 import pytest
-from chaos import Job, Phases, kill_inside
+from kafka_chaos import Job, Phases, kill_inside
 
 
 def kill_again_and_again(job: Job, kills: int, seed: int) -> Counter:

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from chaos import Job, Phases, kill_inside
+from kafka_chaos import Job, Phases, kill_inside
 from kafka_service import as_messages, river_rows
 
 

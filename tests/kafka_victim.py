@@ -1,6 +1,6 @@
 """``stream-rnn`` that says in a file which delicate phase it is in, to be killed there.
 
-    python victim.py PHASES run pipeline.toml ...
+    python kafka_victim.py PHASES run pipeline.toml ...
 
 The file has one byte for each of `PHASES`: how many threads are inside.  What it holds after the
 process is dead is where the process died.

@@ -15,7 +15,7 @@ from stream_rnn.checkpoint import Store
 from stream_rnn.config import load
 from stream_rnn.config.assemble import task
 
-VICTIM = pathlib.Path(__file__).with_name("victim.py")
+VICTIM = pathlib.Path(__file__).with_name("kafka_victim.py")
 
 CONFIG = """
 run = {{copy = ["ordinal_date"], batch_records = {batch}, max_dead_letter_ratio = 1.0}}
@@ -83,6 +83,7 @@ class Job:
                 client=client,
             )
         )
+        self.max_record_bytes = 1 << 20
         self.sent: dict[int, list[bytes | None]] = {n: [] for n in range(partitions)}
 
     def fill(self, count: int) -> None:
@@ -111,7 +112,7 @@ class Job:
         learner, rows, letters = self.learner(), [], []
         values = self.sent[partition]
         count = len(values)
-        records = JsonMessages()(
+        records = JsonMessages(self.max_record_bytes)(
             f"{self.topic}-{partition}", values, range(count), [0] * count, [None] * count
         )
         for start in range(0, count, 1000):
@@ -158,7 +159,7 @@ class Phases:
         self.path = path
 
     def now(self) -> dict[str, bool]:
-        from victim import PHASES
+        from kafka_victim import PHASES
 
         try:
             flags = self.path.read_bytes()
