@@ -45,7 +45,8 @@ class RecurrentEstimator(base.Estimator):
             raise ConfigError(f"target_lags: {target_lags}; a number of past targets, 0 or more")
         self._network: OnlineNetwork | None = None
         self._features = FeatureIndex()
-        self._past = np.full((1, 0), np.nan)  # the last target_lags targets, newest first
+        self._past = np.full((self.target_lags, 0), np.nan)  # (lags, O), newest first
+        self._columns = np.empty(0, int)  # the network's inputs, in order: see `_append`
 
     # What a subclass says of its targets -------------------------------------------------
 
@@ -68,10 +69,7 @@ class RecurrentEstimator(base.Estimator):
         """Predictions (O,) for one record, or None before anything was learned."""
         if self._network is None:
             return None
-        row = self._features.row(x)
-        if self.target_lags:
-            row = np.hstack([self._past, row])
-        return self._network.predict(row)[0]
+        return self._network.predict(self._inputs(self._features.row(x), self._past))[0]
 
     def _learn_rows(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[np.ndarray | None]:
         """Predict then learn each record; nothing has changed when it raises `BadRecord`."""
@@ -109,11 +107,10 @@ class RecurrentEstimator(base.Estimator):
         if grown:
             known = rows[:1, : len(self._features)]
             if self._network is not None:  # predicted as before the growth, learned after it
-                past = self._past if self.target_lags else known[:, :0]
-                first = self._network.predict(np.hstack([past, known]))[0]
+                first = self._network.predict(self._inputs(known, self._past))[0]
             self._build(rows.shape[1], m, O)
         if self.target_lags:
-            rows = np.hstack([self._lagged(targets), rows])
+            rows = self._inputs(rows, self._remember(targets))
         out = list(self._network.prequential(rows, targets)) if O else [None] * len(rows)
         if grown:
             out[0] = first
@@ -129,17 +126,37 @@ class RecurrentEstimator(base.Estimator):
             self._network = OnlineNetwork(
                 self._model, m, O, seed=self.seed, skip=self.skip, dtype=self.dtype
             )
-            self._past = np.full((1, self.target_lags * O), np.nan)
         else:
             self._network.grow(m, O)
+        self._append(width, O)
 
-    def _lagged(self, targets: np.ndarray) -> np.ndarray:
-        """Past targets (T, lags · O), newest first; keeps the last ones for the next call."""
-        T, O = targets.shape
-        history = np.vstack([self._past.reshape(-1, O)[::-1], targets])
-        columns = [history[self.target_lags - k : len(history) - k] for k in range(1, self.target_lags + 1)]
-        self._past = history[len(history) - self.target_lags :][::-1].reshape(1, -1)
-        return np.hstack(columns)
+    def _append(self, width: int, outputs: int) -> None:
+        """Give what is new the next inputs of the network, whatever came before it.
+
+        Feature f is f ≥ 0 in `_columns`, and lag k of target j is −(k + lags · j).
+        """
+        lags = self.target_lags
+        new = np.full((lags, outputs - self._past.shape[1]), np.nan)
+        self._past = np.hstack([self._past, new])
+        wanted = [*range(-1, -1 - lags * outputs, -1), *range(width)]
+        known = set(self._columns.tolist())
+        self._columns = np.append(self._columns, [c for c in wanted if c not in known]).astype(int)
+
+    def _remember(self, targets: np.ndarray) -> np.ndarray:
+        """The past targets (lags + T, O), newest first, of each record and of the next."""
+        history = np.vstack([targets[::-1], self._past])
+        self._past = history[: self.target_lags].copy()
+        return history[1:]
+
+    def _inputs(self, rows: np.ndarray, past: np.ndarray) -> np.ndarray:
+        """The network's inputs (T, m): features (T, width) and the targets before each."""
+        if not self.target_lags:
+            return rows
+        T = len(rows)
+        windows = np.lib.stride_tricks.sliding_window_view(past, self.target_lags, axis=0)
+        lagged = windows[:T][::-1].reshape(T, -1)  # record by record: target by target
+        at = np.where(self._columns < 0, rows.shape[1] - 1 - self._columns, self._columns)
+        return np.hstack([rows, lagged])[:, at]
 
     # StreamEstimator ----------------------------------------------------------------------
 
@@ -148,7 +165,7 @@ class RecurrentEstimator(base.Estimator):
         network = self._network
         arrays = {} if network is None else {k: v.copy() for k, v in network.arrays().items()}
         if network is not None:
-            arrays["past"] = self._past.copy()
+            arrays |= {"past": self._past.copy(), "columns": self._columns.copy()}
         meta = {
             "estimator": type(self).__name__,
             "parameters": _described(self),
@@ -173,9 +190,8 @@ class RecurrentEstimator(base.Estimator):
         self._network, O = None, meta["outputs"]
         if O:
             m = len(self._features) + self.target_lags * O
-            past = np.array(arrays.pop("past"))
             self._build(len(self._features), m, O)
-            self._past = past
+            self._past, self._columns = (np.array(arrays.pop(k)) for k in ("past", "columns"))
             self._network.load(arrays)
 
     def health(self) -> dict[str, float]:
