@@ -168,6 +168,50 @@ def test_a_full_sink_is_an_error_not_a_traceback(here, call):
     assert "/dev/full" in err
 
 
+def test_a_directory_in_use_is_refused(here, call):
+    store = Store(here / "checkpoints")
+    store.lock()
+    try:
+        status, _, err = call("run", "pipeline.toml")
+    finally:
+        store.close()
+    assert status == 3
+    assert "in use by another run" in err
+
+
+LIMITED = """
+source = {type = "file", path = "in.csv"}
+features = {target = "y"}
+sink = {type = "stdout"}
+checkpoint = {url = "full", every_records = 50}
+estimator = {type = "regressor", cell = {type = "LSTM", units = 32}}
+metrics = {enabled = false}
+run = {batch_records = 50}
+"""
+
+
+@pytest.mark.parametrize(("on_failure", "status"), [("continue", 0), ("stop", 3)])
+def test_a_disk_without_room_for_checkpoints(here, on_failure, status):
+    """A limit on file sizes stands for a full disk; the checkpoint is larger than it."""
+    (here / "pipeline.toml").write_text(LIMITED)
+    command = f"{sys.executable} -m stream_rnn -q run pipeline.toml"
+    subprocess.run(  # compiles, without the limit
+        f"{command} --set checkpoint.url=warm", shell=True, check=True, capture_output=True
+    )
+    done = subprocess.run(
+        f"ulimit -f 64; exec {command} --set checkpoint.on_failure={on_failure}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status, done.stderr
+    assert "cannot write a checkpoint" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stdout.splitlines()) == (300 if status == 0 else 50)
+    assert len(Store(here / "full").list()) == 1  # the first, of an untrained model
+
+
 def test_inspect(here, call):
     call("run", "pipeline.toml")
     status, out, _ = call("inspect", "checkpoints")
