@@ -10,7 +10,7 @@
 """
 
 from .activations import ReLU, Tanh
-from .cells import GRU, LSTM, Elman
+from .cells import ELSTM, GRU, LSTM, Elman, FeedForward, MinGRU
 from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
@@ -22,6 +22,7 @@ from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
 __version__ = "0.1.0"
 
 __all__ = [
+    "ELSTM",
     "GRU",
     "LSTM",
     "RFLO",
@@ -37,9 +38,11 @@ __all__ = [
     "ConfigError",
     "Decay",
     "Elman",
+    "FeedForward",
     "Huber",
     "Kalman",
     "Logistic",
+    "MinGRU",
     "Momentum",
     "Quantile",
     "RMSProp",

@@ -12,8 +12,8 @@ from math import log
 import numpy as np
 
 from stream_rnn.activations import ReLU
-from stream_rnn.cells import GRU, LSTM, Elman
-from stream_rnn.cells.base import shape as state_shape
+from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, MinGRU
+from stream_rnn.cells.base import recurrent_rows, shape as state_shape
 from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from stream_rnn.optimizers import SGD, Adam, Clip, Decay, Momentum, RMSProp
 
@@ -47,10 +47,30 @@ def _(cell: GRU, a, s_):
 
 
 @phi.register
-def _(cell: Elman, a, s_):
+def _(cell: ELSTM, a, s_):
+    forget, candidate, output, u, v, w = a
+    keep = sigmoid(forget + u * s_[1])
+    c = np.tanh(candidate + v * s_[1]) * (1 - keep) + s_[1] * keep
+    return np.array([sigmoid(output + w * c) * c, c])
+
+
+@phi.register
+def _(cell: MinGRU, a, s_):
+    gate = sigmoid(a[0])
+    return s_ + gate * (a[1] - s_)
+
+
+@phi.register(Elman)
+@phi.register(FeedForward)
+def _(cell, a, s_):
     if isinstance(cell.activation, ReLU):
         return np.where(a.real > 0, a, 0)
     return np.tanh(a)
+
+
+def concatenated(cell, h_, x):
+    """z = [h₋, 1, x], or [1, x] for a cell whose units do not feed each other."""
+    return np.concatenate([h_[: recurrent_rows(cell)], [1.0], x])
 
 
 def reads(cell, shape):
@@ -77,13 +97,14 @@ def partials(cell, a, s_):
     return A, B
 
 
-def jacobians(W, z, A, B):
+def jacobians(W, z, A, B, diagonal=False):
     """Dense ds/ds₋ (K·H, K·H) and ds/dW at fixed s₋ (K·H, Z·G·H)."""
     K, G, H = A.shape
     Z = len(z)
     unit = np.eye(H)
     by_state = np.einsum("kli,ij->kilj", B, unit)
-    by_state[:, :, 0, :] += np.einsum("kgi,jgi->kij", A, W[:H])
+    if not diagonal:
+        by_state[:, :, 0, :] += np.einsum("kgi,jgi->kij", A, W[:H])
     by_weight = np.einsum("kgi,c,in->kicgn", A, z, unit)
     return by_state.reshape(K * H, K * H), by_weight.reshape(K * H, Z * G * H)
 
@@ -93,18 +114,19 @@ class Layer:
 
     def __init__(self, cell, W):
         self.cell, self.W = cell, W
+        self.diagonal = recurrent_rows(cell) == 0
         self.s = np.zeros((state_shape(cell)[0], W.shape[2]))
         self.influence = np.zeros((self.s.size, W.size))
         self.past = []
 
     def ahead(self, x):
         """The state after input x, and (z, A, B)."""
-        z = np.concatenate([self.s[0], [1.0], x])
+        z = concatenated(self.cell, self.s[0], x)
         a = np.tensordot(z, self.W, 1)
         return phi(self.cell, a, self.s), (z, *partials(self.cell, a, self.s))
 
     def go(self, s, step):
-        by_state, by_weight = jacobians(self.W, *step)
+        by_state, by_weight = jacobians(self.W, *step, self.diagonal)
         self.influence = by_state @ self.influence + by_weight
         self.past.append(step)
         self.s = s
@@ -118,7 +140,7 @@ class Layer:
         adjoint, gradient = np.zeros(self.s.size), np.zeros(self.W.size)
         adjoint[: len(lam)] = lam
         for step in self.past[::-1][:window]:
-            by_state, by_weight = jacobians(self.W, *step)
+            by_state, by_weight = jacobians(self.W, *step, self.diagonal)
             gradient += adjoint @ by_weight
             adjoint = adjoint @ by_state
         return gradient.reshape(self.W.shape)

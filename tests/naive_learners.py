@@ -17,21 +17,21 @@ def own_parameters(K, Z, G, H):
     return own.reshape(K * H, Z * G * H)
 
 
-def snap1(W, records):
+def snap1(W, records, diagonal):
     """dh/dW by record, (H, Z, G, H): dense RTRL, then what is not a unit's own set to 0."""
-    return _recur(W, records, keep_recurrent=True)
+    return _recur(W, records, diagonal)
 
 
-def rflo(W, records):
+def rflo(W, records, diagonal):
     """dh/dW by record: as if no unit read another's state, nor its own through W."""
-    return _recur(W, records, keep_recurrent=False)
+    return _recur(W, records, diagonal=True)
 
 
-def _recur(W, records, keep_recurrent):
+def _recur(W, records, diagonal):
     influence = None
     for z, A, B in records:
         K, G, H = A.shape
-        by_state, by_weight = jacobians(W if keep_recurrent else np.zeros_like(W), z, A, B)
+        by_state, by_weight = jacobians(W, z, A, B, diagonal)
         if influence is None:
             influence = np.zeros_like(by_weight)
         influence = by_state @ influence + by_weight

@@ -28,7 +28,7 @@ def test_gradient_is_that_of_the_naive_twin(cell, learner):
         layer.go(*layer.ahead(X[t]))
         records.append(layer.past[-1])
         errors.append(np.append(layer.s[0], 1.0) @ V - Y[t])
-    for t, influence in enumerate(TWINS[learner](W, records)):
+    for t, influence in enumerate(TWINS[learner](W, records, layer.diagonal)):
         expected = np.tensordot(V[:3] @ errors[t], influence, 1)
         got = G[t, : W.size].reshape(W.shape)
         kept = got != 0

@@ -59,12 +59,16 @@ def draw(rng: np.random.Generator, W: np.ndarray, gain: float, orthogonal: bool)
     the recurrent block of each pre-activation is a random orthogonal matrix times √gain
     (Saxe et al. 2014).  Biases are 0.
     """
-    Z, G, H = W.shape
+    _, G, H = W.shape
     W[:H] = rng.uniform(-1, 1, (H, G, H)) * np.sqrt(3 * gain / (2 * H))
     W[H] = 0
-    m = Z - H - 1
-    W[H + 1 :] = rng.uniform(-1, 1, (m, G, H)) * np.sqrt(3 * gain / max(2 * m, 1))
+    draw_inputs(rng, W[H + 1 :], gain / 2)
     if orthogonal:
         for g in range(G):
             q, r = np.linalg.qr(rng.standard_normal((H, H)))
             W[:H, g] = q * np.sign(np.diag(r)) * np.sqrt(gain)
+
+
+def draw_inputs(rng: np.random.Generator, W: np.ndarray, gain: float) -> None:
+    """Input weights (m, G, H) alone: uniform with variance gain / m."""
+    W[...] = rng.uniform(-1, 1, W.shape) * np.sqrt(3 * gain / max(len(W), 1))

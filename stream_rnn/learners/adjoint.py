@@ -1,18 +1,17 @@
 """One step of back-propagation through time, from stored partial derivatives."""
 
-import numpy as np
-
+from ..blas import matvec
 from . import base
 
 
 @base.kernel
-def pull_back(W, A, B, now, before, delta, back):
+def pull_back(W, A, B, now, before, delta, J):
     """Take the adjoint of the state, σ = *now* (K, H), one record back, into *before*.
 
         δ[g,i] = Σ_k A[k,g,i] σ[k,i]                                             (1)
         σ'[l,i] = Σ_k B[k,l,i] σ[k,i],   σ'[0,j] += Σ_{g,i} W[j,g,i] δ[g,i]      (2)
 
-    *back* (J,) is scratch, J the number of recurrent rows of W.
+    J is the number of recurrent rows of W, 0 or H.
     """
     K, G, H = A.shape
     for g in range(G):
@@ -27,8 +26,5 @@ def pull_back(W, A, B, now, before, delta, back):
         for k in range(1, K):
             for i in range(H):
                 before[l, i] += B[k, l, i] * now[k, i]
-    J = back.size
     if J:
-        np.dot(W[:J].reshape(J, G * H), delta.reshape(G * H), back)
-        for j in range(J):
-            before[0, j] += back[j]
+        matvec(W[:J].reshape(J, G * H), delta.reshape(G * H), before[0], 1.0)

@@ -38,6 +38,16 @@ def gradient(learner, W, trace, work, lam, g):
     """Write dL/dW (Z, G, H) into g; returns whether an update is due."""
 
 
+@generic
+def carry_over(trace, W, work):
+    """`observe` for a kind of trace: exact learners keep less where the cell allows it."""
+
+
+@generic
+def project(trace, W, work, lam, g):
+    """`gradient` for a kind of trace."""
+
+
 @singledispatch
 def trace_axes(learner, dims: dict[str, int]) -> NamedTuple:
     """The learner's trace as a NamedTuple of `Axes`; may add its own sizes to *dims*."""
@@ -52,4 +62,15 @@ def work_axes(learner, dims: dict[str, int]) -> NamedTuple:
 
 INT = np.int64
 
-__all__ = ["INT", "Axes", "compiled", "kernel", "gradient", "observe", "trace_axes", "work_axes"]
+__all__ = [
+    "INT",
+    "Axes",
+    "carry_over",
+    "compiled",
+    "gradient",
+    "kernel",
+    "observe",
+    "project",
+    "trace_axes",
+    "work_axes",
+]

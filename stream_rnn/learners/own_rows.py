@@ -34,6 +34,19 @@ def decay_axes(dims) -> Decay:
     return Decay(Axes(("K", "K", "G", "H")), Axes(("K", "G", "H")))
 
 
+@base.carry_over.register
+def carry_own(trace: OwnRows, W, work):
+    D = work.learner.D
+    own_decay(work.B, D)
+    own_feedback(W, work.A, D, work.back.size)
+    carry(trace.T, D, work.A, work.z, work.learner.fresh)
+
+
+@base.project.register
+def project_own(trace: OwnRows, W, work, lam, g):
+    contract(trace.T, lam, g)
+
+
 @base.kernel
 def own_decay(B, D):
     """D = B: what the cell itself carries over."""
@@ -46,10 +59,10 @@ def own_decay(B, D):
 
 
 @base.kernel
-def own_feedback(W, A, D, recurrent):
+def own_feedback(W, A, D, J):
     """D[k,0,i] += Σ_g A[k,g,i] W[i,g,i]: a unit's feedback to itself through W."""
     K, _, G, H = D.shape
-    if recurrent == 0:
+    if J == 0:
         return
     for k in range(K):
         for i in range(H):

@@ -9,7 +9,8 @@ The influence S[k, i] = ds[k, i]/dW of all parameters on the state obeys
 the last term of (1) touching only the parameters of unit i.  Folding the gates first (2)
 leaves one (K·H × H)(H × P) product, 2 K H² P flops a record.  S is kept in panels of b
 rows of W, so that the product, the sum and the direct term of a panel meet in cache:
-S (N, K, H, b, G, H), with N·b ≥ Z.
+S (N, K, H, b, G, H), with N·b ≥ Z.  Where units do not feed each other, S is zero outside a
+unit's own parameters, and RTRL keeps those only (`own_rows`), at O(P) a record.
 """
 
 from typing import NamedTuple
@@ -17,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..blas import matmul_tn
-from ..linalg import copy, zero
 from . import base
-from .base import Axes
+from .base import Axes, carry_over, project
+from .own_rows import decay_axes, own_rows_axes
 
-PANEL = 640  # columns of a panel: large enough for BLAS, small enough for the cache
+PANEL = 65_536  # numbers in a panel: large enough for BLAS, small enough for the cache
 
 
 class RTRL(NamedTuple):
@@ -42,50 +43,58 @@ class Influence(NamedTuple):
 
 class Fold(NamedTuple):
     M: np.ndarray  # (H, K, H): M[j, k, i]
-    old: np.ndarray  # (H, b, G, H): S₋[0] of a panel
-    rows: np.ndarray  # (K, b, G, H): the new rows of one unit
+    R: np.ndarray  # (K, H, b, G, H): Σ_j M S₋[0] of a panel
 
 
-def panels(Z: int, columns: int) -> tuple[int, int]:
+def panels(Z: int, G: int, H: int, K: int) -> tuple[int, int]:
     """(N, b): panels and rows of W in each; the least waste, then the widest panel."""
-    widest = max(1, min(Z, -(-PANEL // columns)))
+    widest = max(1, min(Z, PANEL // (K * H * G * H)))
     b = min(range(-(-widest // 2), widest + 1), key=lambda b: (-(-Z // b) * b, -b))
     return -(-Z // b), b
 
 
 @base.trace_axes.register
 def _(learner: RTRL, dims):
-    dims["N"], dims["b"] = panels(dims["Z"], dims["G"] * dims["H"])
+    if not dims["J"]:
+        return own_rows_axes(dims)
+    dims["N"], dims["b"] = panels(*(dims[axis] for axis in "ZGHK"))
     return Influence(Axes(("N", "K", "H", "b", "G", "H")))
 
 
 @base.work_axes.register
 def _(learner: RTRL, dims):
-    panel = ("b", "G", "H")
-    return Fold(Axes(("H", "K", "H")), Axes(("H", *panel)), Axes(("K", *panel)))
+    if not dims["J"]:
+        return decay_axes(dims)
+    return Fold(Axes(("H", "K", "H")), Axes(("K", "H", "b", "G", "H")))
 
 
 @base.observe.register
 def observe(learner: RTRL, W, s_, trace, work):
-    S, scratch = trace.S, work.learner
-    N, K, H, b, G, _ = S.shape
-    columns = b * G * H
-    fold(W, work.A, work.B, scratch.M)
-    M = scratch.M.reshape(H, K * H)
-    old = scratch.old.reshape(H, columns)
-    for n in range(N):
-        panel = S[n].reshape(K * H, columns)
-        copy(panel[:H].reshape(H * columns), old.reshape(H * columns))
-        z = work.z[n * b : n * b + b]
-        for i in range(H):
-            carry(i, work.A, work.B, z, S[n], scratch.rows)
-        matmul_tn(M, old, panel, 1.0)
+    carry_over(trace, W, work)
 
 
 @base.gradient.register
 def gradient(learner: RTRL, W, trace, work, lam, g):
-    contract(lam, trace.S, g)
+    project(trace, W, work, lam, g)
     return True
+
+
+@carry_over.register
+def carry_influence(trace: Influence, W, work):
+    S, M, R = trace.S, work.learner.M, work.learner.R
+    N, K, H, b, G, _ = S.shape
+    columns = b * G * H
+    fold(W, work.A, work.B, M)
+    for n in range(N):
+        h = S[n, 0].reshape(H, columns)
+        matmul_tn(M.reshape(H, K * H), h, R.reshape(K * H, columns), 0.0)
+        carry(work.B, R.reshape(R.size), S[n].reshape(R.size))
+        excite(work.A, work.z[n * b : n * b + b], S[n].reshape(R.size))
+
+
+@project.register
+def project_influence(trace: Influence, W, work, lam, g):
+    contract(lam, trace.S, g)
 
 
 @base.kernel
@@ -103,26 +112,44 @@ def fold(W, A, B, M):
 
 
 @base.kernel
-def carry(i, A, B, z, S, rows):
-    """S[k,i] = Σ_{l≥1} B[k,l,i] S₋[l,i] + A[k,·,i] z, for unit i in one panel of S."""
-    K, H, b, G, _ = S.shape
-    columns = b * G * H
-    new, old = rows.reshape(K, columns), S.reshape(K, H, columns)
-    for k in range(K):
-        row = new[k]
-        zero(row)
-        for l in range(1, K):
-            weight = B[k, l, i]
+def carry(B, R, S):
+    """S[k,i] = R[k,i] + Σ_{l≥1} B[k,l,i] S₋[l,i] in one panel, R and S (K · H · columns,)."""
+    K, _, H = B.shape
+    columns = S.size // (K * H)
+    R, S = R.reshape(K, H, columns), S.reshape(K, H, columns)
+    for i in range(H):
+        if K == 2:  # in one pass
+            b0, b1 = B[0, 1, i], B[1, 1, i]
+            r0, r1, s0, s1 = R[0, i], R[1, i], S[0, i], S[1, i]
             for p in range(columns):
-                row[p] += weight * old[l, i, p]
-        for g in range(G):
-            slope = A[k, g, i]
-            at = g * H + i
-            for c in range(z.size):
-                row[at] += slope * z[c]
-                at += G * H
+                s0[p] = r0[p] + b0 * s1[p]
+            for p in range(columns):
+                s1[p] = r1[p] + b1 * s1[p]
+            continue
+        for k in range(K):
+            row = R[k, i]
+            for l in range(1, K):
+                weight, of = B[k, l, i], S[l, i]
+                for p in range(columns):
+                    row[p] += weight * of[p]
+        for k in range(K):
+            row, to = R[k, i], S[k, i]
+            for p in range(columns):
+                to[p] = row[p]
+
+
+@base.kernel
+def excite(A, z, S):
+    """Add the direct term A[k,g,i] z[c] of Eq. (1) to one panel, S (K · H · b · G · H,)."""
+    K, G, H = A.shape
+    columns = S.size // (K * H)
     for k in range(K):
-        copy(new[k], old[k, i])
+        for i in range(H):
+            at = (k * H + i) * columns + i
+            for c in range(z.size):
+                for g in range(G):
+                    S[at] += A[k, g, i] * z[c]
+                    at += H
 
 
 @base.kernel

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from . import base
-from .own_rows import carry, contract, decay_axes, own_decay, own_feedback, own_rows_axes
+from .own_rows import decay_axes, own_rows_axes
 
 
 class SnAp1(NamedTuple):
@@ -36,13 +36,10 @@ def _(learner: SnAp1, dims):
 
 @base.observe.register
 def observe(learner: SnAp1, W, s_, trace, work):
-    D = work.learner.D
-    own_decay(work.B, D)
-    own_feedback(W, work.A, D, work.back.size)
-    carry(trace.T, D, work.A, work.z, work.learner.fresh)
+    base.carry_over(trace, W, work)
 
 
 @base.gradient.register
 def gradient(learner: SnAp1, W, trace, work, lam, g):
-    contract(trace.T, lam, g)
+    base.project(trace, W, work, lam, g)
     return True

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..blas import matmul_tn
 from ..linalg import copy, zero
 from . import base
 from .adjoint import pull_back
@@ -91,13 +92,13 @@ def gradient(learner: TBPTT, W, trace, work, lam, g):
     if trace.t[1] < learner.every:
         return False
     delta = work.learner.delta
-    propagate(W, trace, work.learner, work.back)
-    np.dot(trace.z.T, delta.reshape(T, G * H), g.reshape(Z, G * H))
+    propagate(W, trace, work.learner, work.back.size)
+    matmul_tn(trace.z, delta.reshape(T, G * H), g.reshape(Z, G * H), 0.0)
     return True
 
 
 @base.kernel
-def propagate(W, trace, adjoint, back):
+def propagate(W, trace, adjoint, J):
     """Equations (1) and (2) over the window; writes δ (T, G, H)."""
     sigma, delta = adjoint.sigma, adjoint.delta
     T, K, G, H = trace.A.shape
@@ -111,4 +112,4 @@ def propagate(W, trace, adjoint, back):
             continue
         for i in range(H):
             now[0, i] += trace.lam[r, i]
-        pull_back(W, trace.A[r], trace.B[r], now, before, delta[r], back)
+        pull_back(W, trace.A[r], trace.B[r], now, before, delta[r], J)
