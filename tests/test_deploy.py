@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stream_rnn.config import load
+from stream_rnn.config import load, parse
 from stream_rnn.config.assemble import task
 from stream_rnn.config.exactly_once import is_exactly_once
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, PREFIX
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
-EXAMPLES = sorted([*DEPLOY.glob("examples/*.toml"), DEPLOY / "kubernetes" / "pipeline.toml"])
+EXAMPLES = sorted(DEPLOY.glob("examples/*.toml"))
 BESIDE = Path(sys.executable).parent  # where the tools of this environment are
 KUBERNETES = "1.30"
 
@@ -314,8 +314,8 @@ def test_dockerfile():
 
 
 def manifests():
-    rendered = check("kubectl", "kustomize", "kubernetes")
-    return list(yaml.safe_load_all(rendered))
+    files = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    return [m for file in files for m in yaml.safe_load_all(file.read_text())]
 
 
 def test_kubernetes_manifests_fit_the_schema():
@@ -323,22 +323,29 @@ def test_kubernetes_manifests_fit_the_schema():
 
     kinds = []
     for manifest in manifests():
+        assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "stream-rnn"
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
         kinds.append(manifest["kind"])
-    assert sorted(kinds) == ["ConfigMap", "Namespace", "NetworkPolicy", "Service", "StatefulSet"]
+    assert kinds[0] == "Namespace"  # they are applied in the order of their files
+    assert sorted(kinds[1:]) == ["ConfigMap", "NetworkPolicy", "Service", "StatefulSet"]
 
 
 def test_kubernetes_manifests_fit_together():
     by_kind = {manifest["kind"]: manifest for manifest in manifests()}
     pod = by_kind["StatefulSet"]["spec"]["template"]
-    service = by_kind["Service"]["spec"]
-    assert service["selector"].items() <= pod["metadata"]["labels"].items()
+    labels = pod["metadata"]["labels"]
+    assert by_kind["Service"]["spec"]["selector"] == labels
+    assert by_kind["StatefulSet"]["spec"]["selector"]["matchLabels"] == labels
+    assert by_kind["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
+    assert by_kind["StatefulSet"]["spec"]["serviceName"] == by_kind["Service"]["metadata"]["name"]
     container = pod["spec"]["containers"][0]
     volumes = {volume["name"] for volume in pod["spec"]["volumes"]} | {"state"}
     assert {mount["name"] for mount in container["volumeMounts"]} == volumes
     config = next(v for v in pod["spec"]["volumes"] if "configMap" in v)
     assert config["configMap"]["name"] == by_kind["ConfigMap"]["metadata"]["name"]
-    assert set(by_kind["ConfigMap"]["data"]) == {"pipeline.toml"}
+    config = parse(by_kind["ConfigMap"]["data"]["pipeline.toml"])
+    task(config)
+    assert is_exactly_once(config)
     assert container["args"][-1] == "/etc/stream-rnn/pipeline.toml"
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
     assert container["image"] == f"stream-rnn:{project['version']}"
