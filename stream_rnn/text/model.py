@@ -111,16 +111,26 @@ class TextModel:
             for field in fields
         ]
 
+    def prepare_room(self, symbols: int) -> None:
+        """Room for the contexts of the next symbol, and for `symbols` symbols in all."""
+        while len(self.state.vocabulary.codes) <= symbols:
+            self._resize_vocabulary()
+        self._widen_tables()
+
     def _make_room(self, code: int) -> None:
         """Room for the symbol `code` and for the contexts it enters."""
+        self._widen_tables()
+        vocabulary = self.state.vocabulary
+        if vocabulary.index[code] == 0 and is_full(vocabulary):
+            self._resize_vocabulary()
+
+    def _widen_tables(self) -> None:
         state = self.state
         if state.mixture is not None and state.tables is not None:
             entries = state.mixture.select.size
             if not compiled.has_room(state.tables, entries):
                 tables = state.tables.enlarged(entries, self.preset.contexts)
-                self.state = state = state._replace(tables=tables)
-        if state.vocabulary.index[code] == 0 and is_full(state.vocabulary):
-            self._resize_vocabulary()
+                self.state = state._replace(tables=tables)
 
     def _resize_vocabulary(self) -> None:
         state = self.state

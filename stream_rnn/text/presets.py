@@ -12,8 +12,9 @@ class Preset(NamedTuple):
     """The members; None switches one off.
 
     ``network`` alone predicts by itself; ``mixture`` mixes contexts, and the network if
-    there is one; ``bits`` mixes contexts and both of them bit by bit.  ``contexts`` bounds the table of contexts (a power of two; 16 bytes each
-    and 8 for every further symbol that follows one).
+    there is one; ``bits`` mixes contexts and both of them bit by bit.  ``contexts`` bounds
+    the mixture's table (a power of two; 16 bytes a context, and 8 for every further symbol
+    that follows one).
     """
 
     network: NetworkSpec | None = NetworkSpec()
