@@ -215,7 +215,8 @@ class Pipeline:
 
     def _tell(self, event: str, *details: Any) -> None:
         for observer in self.observers:
-            getattr(observer, event)(*details)
+            if hasattr(observer, event):  # an observer need not care for everything
+                getattr(observer, event)(*details)
 
     def close(self) -> None:
         """Release everything; no record is lost that was committed."""
