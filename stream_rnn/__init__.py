@@ -15,7 +15,7 @@ from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
 from .estimators.regressor import RecurrentRegressor
-from .learners import RFLO, RTRL, TBPTT, BlockRTRL, SnAp1
+from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
 
@@ -29,6 +29,7 @@ __all__ = [
     "RTRL",
     "SGD",
     "TBPTT",
+    "UORO",
     "Absolute",
     "Adam",
     "BadRecord",

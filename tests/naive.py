@@ -79,6 +79,8 @@ def reads(cell, shape):
     if isinstance(cell, GRU):
         mask[:H, 2] = 0
         mask[H + 1 :, 3] = 0
+    if isinstance(cell, ELSTM):
+        mask[1:, 3:] = 0
     return mask
 
 

@@ -5,7 +5,8 @@ from .rflo import RFLO
 from .rtrl import RTRL
 from .snap import SnAp1
 from .tbptt import TBPTT
+from .uoro import UORO
 
-LEARNERS = {spec.__name__: spec for spec in (RTRL, BlockRTRL, SnAp1, RFLO, TBPTT)}
+LEARNERS = {spec.__name__: spec for spec in (RTRL, BlockRTRL, SnAp1, RFLO, UORO, TBPTT)}
 
-__all__ = ["LEARNERS", "RFLO", "RTRL", "TBPTT", "BlockRTRL", "SnAp1"]
+__all__ = ["LEARNERS", "RFLO", "RTRL", "TBPTT", "UORO", "BlockRTRL", "SnAp1"]
