@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from stream_rnn.errors import CheckpointError, ConfigError
-from stream_rnn.text import predictor as compiled
+from stream_rnn.text import predictor
 from stream_rnn.text.bits import BitMixture
 from stream_rnn.text.history import History
 from stream_rnn.text.mixture import Mixture
@@ -31,10 +31,15 @@ CURSOR = {
 
 
 class TextModel:
-    """Symbols are codes here: integers below `codes`, of which `possible` can occur.
+    """A predictor of bytes or characters.
+
+    Symbols are codes here: integers below `codes`, of which `possible` can occur.
 
     At most `most` different ones are known at a time; then the least used eighth goes.
     """
+
+    loops: Any = predictor
+    cursor: ClassVar = CURSOR
 
     def __init__(self, preset: Preset, codes: int, possible: int, most: int, seed: int):
         self.preset, self.most, self.seed = preset, most, seed
@@ -55,22 +60,22 @@ class TextModel:
         self.state = Predictor(
             vocabulary, History.create(), network, mixture, tables, bits, belief
         )  # fmt: skip
-        compiled.start(*self.state)
+        self.loops.start(*self.state)
 
     def learn(self, codes: np.ndarray) -> np.ndarray:
         """Learn codes (n,) int32 in order; their costs in bits (n,), each before learning."""
         codes = np.ascontiguousarray(codes, np.int32)
         costs = np.empty(len(codes))
-        done = compiled.learn_chunk(*self.state, codes, costs)
+        done = self.loops.learn_chunk(*self.state, codes, costs)
         while done < len(codes):
             self._make_room(int(codes[done]))
-            done += compiled.learn_chunk(*self.state, codes[done:], costs[done:])
+            done += self.loops.learn_chunk(*self.state, codes[done:], costs[done:])
         return costs
 
     def distribution(self) -> np.ndarray:
         """Probabilities of the next symbol: 0 is the unknown one, then the known in order."""
         out = np.empty(int(self.state.vocabulary.size[SEEN]))
-        compiled.distribution(*self.state, out)
+        self.loops.distribution(*self.state, out)
         return out
 
     @property
@@ -81,7 +86,7 @@ class TextModel:
 
     def follow(self, code: int) -> None:
         """Read a symbol without learning from it."""
-        compiled.follow(*self.state, code)
+        self.loops.follow(*self.state, code)
 
     @contextmanager
     def looking_ahead(self) -> Iterator[None]:
@@ -103,10 +108,10 @@ class TextModel:
 
     def _cursor(self) -> list[np.ndarray]:
         members = self.state._asdict()
-        members["match"] = None if self.state.bits is None else self.state.bits.match
+        members["match"] = getattr(members.get("bits"), "match", None)
         return [
             getattr(members[name], field)
-            for name, fields in CURSOR.items()
+            for name, fields in self.cursor.items()
             if members[name] is not None
             for field in fields
         ]
@@ -127,30 +132,38 @@ class TextModel:
     def _widen_tables(self) -> None:
         state = self.state
         if state.mixture is not None and state.tables is not None:
-            entries = state.mixture.select.size
-            if not compiled.has_room(state.tables, entries):
+            entries = self._contexts()
+            if not self.loops.has_room(state.tables, entries):
                 tables = state.tables.enlarged(entries, self.preset.contexts)
                 self.state = state._replace(tables=tables)
 
+    def _contexts(self) -> int:
+        """How many contexts a symbol enters."""
+        return len(self.state.mixture.select)
+
     def _resize_vocabulary(self) -> None:
-        state = self.state
-        vocabulary, network, mixture = state.vocabulary, state.network, state.mixture
-        seen, room = int(vocabulary.size[SEEN]), len(vocabulary.codes)
-        kept = np.arange(seen)
+        """Twice the room, or the least used symbols forgotten."""
+        vocabulary, tables = self.state.vocabulary, self.state.tables
+        room = len(vocabulary.codes)
         if room <= self.most:
-            room = min(2 * room, self.most + 1)
-        else:
-            kept = vocabulary.least_used()
-            if state.tables is not None:
-                renamed = np.zeros(room, np.int64)
-                renamed[kept] = np.arange(len(kept))
-                compiled.rename(state.tables, renamed)
+            self._keep(np.arange(int(vocabulary.size[SEEN])), min(2 * room, self.most + 1))
+            return
+        kept = vocabulary.least_used()
+        if tables is not None:
+            renamed = np.zeros(room, np.int64)
+            renamed[kept] = np.arange(len(kept))
+            self.loops.rename(tables, renamed)
+        self._keep(kept, room)
+
+    def _keep(self, kept: np.ndarray, room: int) -> None:
+        """Old symbol kept[i] is now symbol i, and there is room for `room` of them."""
+        state, network, mixture = self.state, self.state.network, self.state.mixture
         if network is not None:
             network = network.resized(self.preset.network, kept, room, self.seed)
         if mixture is not None:
             mixture = mixture.resized(self.preset.mixture, kept, room, network is not None)
         self.state = state._replace(
-            vocabulary=vocabulary.resized(kept, room), network=network, mixture=mixture
+            vocabulary=state.vocabulary.resized(kept, room), network=network, mixture=mixture
         )
 
     # Saving -------------------------------------------------------------------------------
@@ -174,7 +187,7 @@ class TextModel:
             index[codes[1:seen]] = np.arange(1, seen)
             arrays["vocabulary.index"] = index
             if self.state.tables is not None:
-                nodes = np.zeros((int(arrays["tables.room"][0]), 2), np.int32)
+                nodes = np.zeros((int(arrays.pop("tables.room")[0]), 2), np.int32)
                 nodes[: len(arrays["tables.nodes"])] = arrays["tables.nodes"]
                 arrays["tables.nodes"] = nodes
             self.state = _rebuild("", self.state, arrays)

@@ -245,6 +245,12 @@ def predict(net, seen, full):
         net.p[0] = F(0)
 
 
+@kernel
+def output_step(net):
+    """Step size of the output weights."""
+    return F(net.rates[OUTPUT_RATE] / math.sqrt(1 + net.rates[OUTPUT_DECAY] * net.clock[STEPS]))
+
+
 @inlined
 def learn_output(net, target, seen):
     """One gradient step of the output; dLoss/dh is taken before the weights move."""
@@ -256,9 +262,9 @@ def learn_output(net, target, seen):
     error[target] -= F(1)
     fill(F(0), width, pull)
     add_combination(error, net.output, seen, width, pull)
-    step = net.rates[OUTPUT_RATE] / math.sqrt(1 + net.rates[OUTPUT_DECAY] * net.clock[STEPS])
-    add_outer(F(-step), error, h, seen, width, net.output)
-    add_scaled(F(-step), error, seen, net.output_bias)
+    step = output_step(net)
+    add_outer(-step, error, h, seen, width, net.output)
+    add_scaled(-step, error, seen, net.output_bias)
 
 
 @kernel
@@ -431,6 +437,12 @@ def adopt_row(net, symbol):
 def learn(net, target, seen):
     """Learn that the symbol after the newest was `target` (< seen, or 0: a new one)."""
     learn_output(net, target, seen)
+    next_position(net)
+
+
+@inlined
+def next_position(net):
+    """Go on in the block; at its end, learn it and start another."""
     net.clock[STEPS] += 1
     net.clock[POSITION] += 1
     T = net.symbols.size
