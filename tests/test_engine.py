@@ -7,6 +7,7 @@ from naive_online import NaiveNetwork
 
 from stream_rnn.activations import ReLU
 from stream_rnn.cells import CELLS, GRU, LSTM, Elman
+from stream_rnn.cells.base import recurrent_rows
 from stream_rnn.engine import CHECK_EVERY
 from stream_rnn.learners import RTRL, TBPTT
 from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
@@ -203,20 +204,21 @@ def test_model_and_seed_make_the_parameters():
     assert not np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("cell", [spec(40) for spec in CELLS.values()], ids=repr)
+@pytest.mark.parametrize(
+    "cell", [*(spec(40) for spec in CELLS.values()), Elman(40, ReLU())], ids=repr
+)
 def test_initial_weights_by_fan_in(cell):
-    """Pre-activations of unit inputs start with the variance of the cell's gain."""
-    net = network(cell, TBPTT(2, 1), 30, 1, seed=1)
-    W = net.parameters()[0]
+    """For inputs of variance 1, pre-activations start with the variance of the cell's gain."""
+    net = network(cell, TBPTT(2, 1), 60, 1, seed=1)
+    W, J = net.parameters()[0], recurrent_rows(cell)
     gain = 2.0 if getattr(cell, "activation", None) == ReLU() else 1.0
-    H = cell.units
-    for block, fan_in in ((W[:H, 0], H), (W[H + 1 :, 0], 30)):
-        if (block == 0).all():
-            continue
-        assert block.var() * fan_in * 2 == pytest.approx(gain, rel=0.15)
-    assert abs(W).max() < 1 or isinstance(cell, LSTM)
-    if isinstance(cell, LSTM):
-        assert (W[H, 1] == 1).all()
+    variance = sum(len(block) * block.var() for block in (W[:J, 0], W[J + 1 :, 0]) if block.size)
+    assert variance == pytest.approx(gain, rel=0.15)
+    bias = W[J, :3]
+    if hasattr(cell, "forget_bias"):
+        assert (bias == cell.forget_bias).any(axis=1).sum() == 1
+    else:
+        assert (bias == 0).all()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from helpers import cover, gradients, network, relative_error, wave
 
 from stream_rnn.cells import CELLS, GRU, Elman
 from stream_rnn.learners import LEARNERS, RTRL, TBPTT
-from stream_rnn.learners.rtrl import panels
 from stream_rnn.losses import Squared
 from stream_rnn.model import compose
 from stream_rnn.online import OnlineNetwork
@@ -97,15 +96,6 @@ def test_every_array_keeps_what_it_held():
             net.grow(then, 1)
             for (name, a), (_, b) in zip(walk(net.state), walk(full.state), strict=True):
                 assert np.allclose(a, b, rtol=1e-5, atol=1e-7), (units, first, then, name)
-
-
-@pytest.mark.parametrize("Z", [1, 2, 5, 17, 40, 300])
-@pytest.mark.parametrize("columns", [1, 12, 64, 512, 4096])
-def test_panels_hold_all_rows_and_waste_little(Z, columns):
-    N, b = panels(Z, columns)
-    assert N * b >= Z
-    assert (N - 1) * b < Z
-    assert N * b - Z < max(1, b)
 
 
 def test_a_new_input_takes_part_in_the_gradient_at_once():
