@@ -15,6 +15,7 @@ from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
 from .estimators.regressor import RecurrentRegressor
+from .interchange import load_safetensors, load_state_dict, save_safetensors, state_dict
 from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
@@ -55,4 +56,8 @@ __all__ = [
     "Softmax",
     "Squared",
     "Tanh",
+    "load_safetensors",
+    "load_state_dict",
+    "save_safetensors",
+    "state_dict",
 ]

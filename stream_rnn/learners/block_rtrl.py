@@ -28,6 +28,7 @@ from .adjoint import pull_back
 from .base import INT, Axes, carry_over, project
 from .own_rows import decay_axes, own_rows_axes
 
+
 class BlockRTRL(NamedTuple):
     """Exact RTRL, one order of H cheaper: O(K H P) a record instead of O(K H² P).
 
