@@ -12,7 +12,8 @@ and in chunks are the same machine code on the same numbers.
 
 from math import isfinite, isnan
 
-from .dispatch import compiled, kernel
+from .denormals import flush_denormals, restore_denormals
+from .dispatch import entry, kernel
 from .features.scale import express, observe, recover, standardise
 from .linalg import copy
 from .losses import value
@@ -70,22 +71,27 @@ def score(model, state, work, y):
     return finite
 
 
-@compiled
+@entry
 def predict(model, state, work, X, out):
     """Predictions (T, O) for the rows of X (T, m), each as if it came next."""
+    setting = flush_denormals()
     for t in range(X.shape[0]):
         infer(model, state, work, X[t], out[t])
+    restore_denormals(setting)
 
 
-@compiled
+@entry
 def prequential(model, state, work, X, Y, out):
     """Predict each row of X (T, m), then learn its target in Y (T, O).
 
     Returns (rows done, True), or (rows done, False) when the last of them met a number
     that is not finite, upon which the caller restores the parameters and goes on.
     """
-    for t in range(X.shape[0]):
-        infer(model, state, work, X[t], out[t])
-        if not absorb(model, state, work, X[t], Y[t]):
-            return t + 1, False
-    return X.shape[0], True
+    setting = flush_denormals()
+    rows, finite = 0, True
+    while finite and rows < X.shape[0]:
+        infer(model, state, work, X[rows], out[rows])
+        finite = absorb(model, state, work, X[rows], Y[rows])
+        rows += 1
+    restore_denormals(setting)
+    return rows, finite

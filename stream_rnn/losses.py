@@ -197,6 +197,4 @@ def softmax_slope(loss: Softmax, y, o, p, e):
         e[j] = 0 if isnan(y[j]) else p[j] - y[j]
 
 
-LOSSES = {
-    spec.__name__: spec for spec in (Squared, Absolute, Huber, Quantile, Logistic, Softmax)
-}
+LOSSES = {spec.__name__: spec for spec in (Squared, Absolute, Huber, Quantile, Logistic, Softmax)}

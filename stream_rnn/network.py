@@ -66,22 +66,9 @@ def forward(model, state, work):
     work.r[h.size] = 1
     skip = work.r[h.size + 1 :]
     copy(work.x, skip)
-    vecmat(work.r, readout(state.theta, at, work), work.o)
+    V = state.theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
+    vecmat(work.r, V, work.o)
     link(model.loss, work.o, work.p)
-
-
-@kernel
-def readout(theta, at, work):
-    """View of V (R, O)."""
-    return theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
-
-
-@kernel
-def weights(theta, at, layer):
-    """View of W (Z, G, H)."""
-    G, H = layer.a.shape
-    Z = layer.z.size
-    return theta[at : at + Z * G * H].reshape(Z, G, H)
 
 
 @generic
@@ -98,7 +85,9 @@ def ascended(cells: (), layers, works, theta, at, x):
 def ascend_layer(cells: tuple, layers, works, theta, at, x):
     layer, work = layers[0], works[0]
     G, H = work.a.shape
-    W = weights(theta, at, work)
+    Z = work.z.size
+    G, H = work.a.shape
+    W = theta[at : at + Z * G * H].reshape(Z, G, H)
     J = work.back.size
     copy(layer.s[0], work.z[:J])
     work.z[J] = 1
@@ -121,7 +110,9 @@ def advanced(cells: (), learner, layers, works, theta, at):
 @advance.register
 def advance_layer(cells: tuple, learner, layers, works, theta, at):
     layer, work = layers[0], works[0]
-    W = weights(theta, at, work)
+    Z = work.z.size
+    G, H = work.a.shape
+    W = theta[at : at + Z * G * H].reshape(Z, G, H)
     observe(learner, W, layer.s, layer.trace, work)
     copy(work.s.reshape(work.s.size), layer.s.reshape(work.s.size))
     advance(cells[1:], learner, layers[1:], works[1:], theta, at + W.size)
@@ -136,7 +127,7 @@ def backward(model, state, work, e, g):
     """
     O = work.o.size
     at = g.size - work.r.size * O
-    V = readout(state.theta, at, work)
+    V = state.theta[at:].reshape(work.r.size, O)
     lam = work.layers[-1].lam
     for i in range(lam.size):
         lam[i] = 0
@@ -161,10 +152,12 @@ def descended(cells: (), learner, layers, works, theta, at, g):
 @descend.register
 def descend_layer(cells: tuple, learner, layers, works, theta, at, g):
     work = works[0]
-    W = weights(theta, at, work)
+    Z = work.z.size
+    G, H = work.a.shape
+    W = theta[at : at + Z * G * H].reshape(Z, G, H)
     descend(cells[1:], learner, layers[1:], works[1:], theta, at + W.size, g)
     hand_down(works[1:], theta, at + W.size, work.lam)
-    part = weights(g, at, work)
+    part = g[at : at + Z * G * H].reshape(Z, G, H)
     due = gradient(learner, W, layers[0].trace, work, work.lam, part)
     mask(cells[0], part)
     return due
@@ -185,7 +178,9 @@ def hand_down_layer(above: tuple, theta, at, lam):
     work = above[0]
     G, H = work.a.shape
     J = work.back.size
-    W = weights(theta, at, work)
+    Z = work.z.size
+    G, H = work.a.shape
+    W = theta[at : at + Z * G * H].reshape(Z, G, H)
     for j in range(lam.size):
         lam[j] = 0
         for g in range(G):

@@ -30,24 +30,23 @@ def test_project_is_the_product_with_each_covariance():
     rng = np.random.default_rng(0)
     dense, q = random_covariances(rng), rng.normal(size=(Z, GROUPS))
     kappa = np.empty_like(q)
-    a = project(pack(dense), q, kappa)
+    assert project(pack(dense), q.ravel(), kappa.reshape(-1), 0) == q.size
     expected = np.einsum("ncd,dn->cn", dense, q)
     assert np.allclose(kappa, expected, rtol=1e-12)
-    assert a == pytest.approx((q * expected).sum(), rel=1e-12)
 
 
 def test_correct_is_the_rank_one_update_with_noise_on_the_diagonal():
     rng = np.random.default_rng(1)
     dense, kappa = random_covariances(rng), rng.normal(size=(Z, GROUPS)) * 0.1
     packed, alpha, noise = pack(dense), 3.0, 0.01
-    correct(packed, kappa, 1 / alpha, noise)
+    assert correct(packed, kappa.ravel(), 0, 1 / alpha, noise) == kappa.size
     expected = dense - np.einsum("cn,dn->ncd", kappa, kappa) / alpha + noise * np.eye(Z)
     assert np.allclose(packed, pack(expected), rtol=1e-12)
 
 
 def test_the_diagonal_never_falls_below_the_noise():
     packed = pack(np.zeros((GROUPS, Z, Z)))
-    correct(packed, np.ones((Z, GROUPS)), 1.0, 0.5)
+    correct(packed, np.ones(Z * GROUPS), 0, 1.0, 0.5)
     assert np.allclose(packed[np.cumsum(np.arange(1, Z + 1)) - 1], 1.0)
 
 

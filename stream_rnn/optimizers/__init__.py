@@ -4,8 +4,6 @@ from .descent import SGD, Adam, Momentum, RMSProp
 from .kalman import Kalman
 from .shaping import Clip, Decay
 
-OPTIMIZERS = {
-    spec.__name__: spec for spec in (SGD, Momentum, RMSProp, Adam, Kalman, Clip, Decay)
-}
+OPTIMIZERS = {spec.__name__: spec for spec in (SGD, Momentum, RMSProp, Adam, Kalman, Clip, Decay)}
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "Clip", "Decay", "Kalman", "Momentum", "RMSProp"]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..blas import dot
 from ..dispatch import generic, kernel
 from ..linalg import zero
 from ..losses import slope
@@ -38,7 +39,7 @@ def descend(optimizer: tuple, model, state, work):
     if not backward(model, state, work, work.e, g):
         return True
     update(optimizer, state.theta, g, state.memory, 0)
-    finite = isfinite(np.dot(g, g))
+    finite = isfinite(dot(g, g))
     if finite:
         for i in range(g.size):
             state.theta[i] += g[i]
@@ -58,7 +59,7 @@ def filter_outputs(optimizer: Kalman, model, state, work):
         zero(q)
         sensitivity(model.loss, work.p, j, work.e)
         backward(model, state, work, work.e, q)
-        work.p[j] += np.dot(q, moved)  # what the measurements before have changed
+        work.p[j] += dot(q, moved)  # what the measurements before have changed
         if not filter_output(optimizer, model, state, work, j):
             return False
     return True
@@ -69,26 +70,25 @@ def filter_output(optimizer, model, state, work, j):
     """Measure output j, whose sensitivity is in scratch."""
     memory, scratch = state.memory, work.optimizer
     q, kappa, moved = scratch.q, scratch.kappa, scratch.moved
-    a = 0.0
     at = 0
     for layer in range(len(memory.layers)):
-        P, Q, K, at = group(memory.layers[layer], q, kappa, at)
-        a += project(P, Q, K)
-    P, Q, K, at = group(memory.readout, q, kappa, at)
-    a += project(P, Q, K)
+        P = memory.layers[layer]
+        at += project(P.reshape(P.shape[0], P.size // P.shape[0]), q, kappa, at)
+    at += project(memory.readout, q, kappa, at)
+    a = float(dot(q, kappa))
     if not (0 <= a < 1e12):
         for layer in range(len(memory.layers)):
             P = memory.layers[layer]
             reset(P.reshape(P.shape[0], P.size // P.shape[0]), optimizer.prior)
         reset(memory.readout, optimizer.prior)
         memory.counts[1] += 1
-        return isfinite(np.dot(q, q))
+        return isfinite(dot(q, q))
     e, noise, sample = measure(model.loss, work.y, work.p, j, memory.noise[j], a)
     rate = max(0.005, 1 / (memory.counts[0] / work.o.size + 10))
     memory.noise[j] += rate * (sample - memory.noise[j])
     memory.counts[0] += 1
     step = q.dtype.type(e / (noise + a))
-    if not isfinite(step * step * np.dot(kappa, kappa)):
+    if not isfinite(step * step * dot(kappa, kappa)):
         return False
     for i in range(q.size):
         state.theta[i] += step * kappa[i]
@@ -96,23 +96,8 @@ def filter_output(optimizer, model, state, work, j):
     inverse, at = q.dtype.type(1 / (noise + a)), 0
     drift = q.dtype.type(optimizer.process_noise)
     for layer in range(len(memory.layers)):
-        P, Q, K, at = group(memory.layers[layer], q, kappa, at)
-        correct(P, K, inverse, drift)
-    P, Q, K, at = group(memory.readout, q, kappa, at)
-    correct(P, K, inverse, drift)
+        P = memory.layers[layer]
+        at += correct(P.reshape(P.shape[0], P.size // P.shape[0]), kappa, at, inverse, drift)
+    correct(memory.readout, kappa, at, inverse, drift)
     return True
 
-
-@kernel
-def group(covariance, q, kappa, at):
-    """Views of one array of groups: Π (L, n), q and κ (Z, n), and where the next begins."""
-    L = covariance.shape[0]
-    n = covariance.size // L
-    Z = int((np.sqrt(8 * L + 1) - 1) / 2)
-    end = at + Z * n
-    return (
-        covariance.reshape(L, n),
-        q[at:end].reshape(Z, n),
-        kappa[at:end].reshape(Z, n),
-        end,
-    )

@@ -96,43 +96,46 @@ def robust(loss: Huber, y, p, j, variance, a):
 
 
 @kernel
-def project(P, q, kappa):
-    """κ = Π q for n groups at once, Π packed (L, n), q and κ (Z, n); returns Σ qᵀκ."""
-    Z, n = q.shape
+def project(P, q, kappa, at):
+    """κ = Π q of n groups at once, Π packed (L, n); returns the length of their part.
+
+    The groups' parts of q and κ begin at *at* and are (Z, n), with L = Z (Z + 1) / 2.
+    """
+    L, n = P.shape
+    Z = int((np.sqrt(8 * L + 1) - 1) / 2)
+    q = q[at : at + Z * n].reshape(Z, n)
+    kappa = kappa[at : at + Z * n].reshape(Z, n)
     for c in range(Z):
         for i in range(n):
             kappa[c, i] = 0
-    at = 0
+    row = 0
     for c in range(Z):
         for d in range(c):
             for i in range(n):
-                kappa[c, i] += P[at, i] * q[d, i]
-                kappa[d, i] += P[at, i] * q[c, i]
-            at += 1
+                kappa[c, i] += P[row, i] * q[d, i]
+                kappa[d, i] += P[row, i] * q[c, i]
+            row += 1
         for i in range(n):
-            kappa[c, i] += P[at, i] * q[c, i]
-        at += 1
-    a = 0.0
-    for c in range(Z):
-        part = q.dtype.type(0)
-        for i in range(n):
-            part += q[c, i] * kappa[c, i]
-        a += part
-    return a
+            kappa[c, i] += P[row, i] * q[c, i]
+        row += 1
+    return Z * n
 
 
 @kernel
-def correct(P, kappa, inverse, noise):
-    """Π ← Π − κκᵀ/α + Q I for n groups at once."""
-    Z, n = kappa.shape
-    at = 0
+def correct(P, kappa, at, inverse, noise):
+    """Π ← Π − κκᵀ/α + Q I of n groups at once; returns the length of their part of κ."""
+    L, n = P.shape
+    Z = int((np.sqrt(8 * L + 1) - 1) / 2)
+    kappa = kappa[at : at + Z * n].reshape(Z, n)
+    row = 0
     for c in range(Z):
         for d in range(c + 1):
             for i in range(n):
-                P[at, i] -= inverse * kappa[c, i] * kappa[d, i]
-            at += 1
+                P[row, i] -= inverse * kappa[c, i] * kappa[d, i]
+            row += 1
         for i in range(n):
-            P[at - 1, i] = max(P[at - 1, i], noise) + noise
+            P[row - 1, i] = max(P[row - 1, i], noise) + noise
+    return Z * n
 
 
 @compiled
