@@ -15,6 +15,7 @@ from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
 from .estimators.regressor import RecurrentRegressor
+from .gradient_tools import Agreement, GradientReport, compare_gradients, gradient_check
 from .interchange import load_safetensors, load_state_dict, save_safetensors, state_dict
 from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
@@ -33,6 +34,7 @@ __all__ = [
     "UORO",
     "Absolute",
     "Adam",
+    "Agreement",
     "BadRecord",
     "BlockRTRL",
     "CheckpointError",
@@ -41,6 +43,7 @@ __all__ = [
     "Decay",
     "Elman",
     "FeedForward",
+    "GradientReport",
     "Huber",
     "Kalman",
     "Logistic",
@@ -56,6 +59,8 @@ __all__ = [
     "Softmax",
     "Squared",
     "Tanh",
+    "compare_gradients",
+    "gradient_check",
     "load_safetensors",
     "load_state_dict",
     "save_safetensors",

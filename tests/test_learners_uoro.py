@@ -51,7 +51,7 @@ def _reseeded(cell, seed, theta):
 @pytest.mark.parametrize("cell", [Elman(3), LSTM(3)], ids=lambda c: type(c).__name__)
 def test_vectors_are_those_of_the_paper(cell):
     """The recursion of the paper with explicit Jacobians and the signs that were drawn."""
-    X, Y = wave(T, 2, 1)
+    X, _ = wave(T, 2, 1)
     net = network(cell, UORO(5), 2, 1, seed=1)
     W = np.array(net.parameters()[0])
     rewind(net)
