@@ -1,0 +1,36 @@
+"""``python -m tests``: style, types, then the quick tests; ``python -m tests --slow``: the rest.
+
+The first failure ends the run with its exit code.
+"""
+
+import subprocess
+import sys
+import time
+
+PYTHON = [sys.executable, "-m"]
+QUICK = (
+    [*PYTHON, "ruff", "check", "."],
+    [*PYTHON, "ruff", "format", "--check", "."],
+    [*PYTHON, "mypy", "stream_rnn", "connectors"],
+    [*PYTHON, "pytest", "-q", "-m", "not slow"],
+)
+SLOW = ([*PYTHON, "pytest", "-q", "-m", "slow", "--timeout", "3600"],)
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    slow = "--slow" in arguments
+    extra = [argument for argument in arguments if argument != "--slow"]
+    for command in SLOW if slow else QUICK:
+        command = command + (extra if "pytest" in command else [])
+        print("+", " ".join(command[2:]), flush=True)
+        started = time.monotonic()
+        code = subprocess.run(command).returncode
+        print(f"  {time.monotonic() - started:.0f} s, exit code {code}", flush=True)
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
