@@ -81,6 +81,8 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
         if p is None:
             return {}
         total = float(p.sum())
+        if total == 0:  # as when the network is no longer finite
+            p, total = np.ones(len(p)), float(len(p))
         return {c: float(q) / total for c, q in zip(self._classes, p, strict=False)}
 
     def _fields(self, p: np.ndarray | None) -> dict[str, Any]:
