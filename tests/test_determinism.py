@@ -10,7 +10,6 @@ from helpers import wave
 from numba import config
 
 from stream_rnn import (
-    GRU,
     LSTM,
     RTRL,
     TBPTT,
@@ -38,7 +37,7 @@ def several(**settings):
 
 
 def classifier(**settings):
-    return RecurrentClassifier(GRU(4), RTRL(), seed=3, **settings)
+    return RecurrentClassifier(LSTM(4), seed=3, **settings)
 
 
 def records(make):
