@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..dispatch import compiled
+from ..denormals import flush_denormals, restore_denormals
+from ..dispatch import entry
 from . import experts, features, history, interval, mix, ops, period, scale, shift
 from .experts import DEFAULT
 from .features import Features
@@ -93,7 +94,7 @@ def health(bank: Bank) -> dict[str, float]:
     }
 
 
-@compiled
+@entry
 def run(bank, ys, fills, xs, out):
     """Take in ``ys`` (T,) with inputs ``xs`` (T, M); NaN is a missing value.
 
@@ -101,8 +102,10 @@ def run(bank, ys, fills, xs, out):
     not learned from.  ``out`` (T, WIDTH) receives, for each record, the forecast made for it
     h records before; NaN where there was none.
     """
+    setting = flush_denormals()
     for i in range(len(ys)):
         step(bank, ys[i], fills[i], xs[i], out[i])
+    restore_denormals(setting)
 
 
 @kernel
@@ -119,7 +122,7 @@ def step(bank, y, fill, x, out):
         bank.counts[MISSING] += 1
         if t == 0:
             return
-        y = waiting[MEDIAN] if t >= h else history.newest_first(bank.history)[0]
+        y = waiting[MEDIAN] if t >= h else bank.history.values[history.newest(bank.history)]
         if fill == fill:
             y = fill
     elif t >= h:
@@ -146,7 +149,7 @@ def learn(bank, slot, y):
 def predict(bank, t, slot, x, known):
     """Forecast h records ahead of record *t*, which is in the history already."""
     pending, h = bank.pending, len(bank.pending.rows)
-    past = history.newest_first(bank.history)
+    past = bank.history.values[history.newest(bank.history) :]
     if t > 0 and shift.observe(bank.shift, past, scale.units(bank.scale, t, h).step, t):
         splice(bank, past, bank.shift.suspect[shift.SIZE])
     if known:

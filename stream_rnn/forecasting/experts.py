@@ -50,6 +50,8 @@ DEFAULT: tuple[Any, ...] = (
         random=0.03,
         drift=1e-7,
     ),
+    Linear(12, 0.3, level=0.03, constant=0.01, shape=0.1, drift=1e-7),
+    Linear(12, 0.3, level=0.03, constant=0.01, delay=0.1, drift=1e-7),
     Lstm(8, prior=0.01, drift=1e-6),
     Lstm(8, prior=0.1, drift=1e-5),
 )

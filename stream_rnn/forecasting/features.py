@@ -13,9 +13,11 @@ LEVEL = LAGS
 AVERAGE = LEVEL + 1
 SEASON = AVERAGE + AVERAGES
 ONE = SEASON + SEASONS
-RANDOM = ONE + 1  # the random units, then the exogenous inputs
+SHAPE, DELAY = ONE + 1, ONE + 17  # products of two and three: 16 of 3, then 30 of 4
+RANDOM = DELAY + 30  # the random units, then the exogenous inputs
 
 RATES = (0.5, 0.25, 0.1, 0.03, 0.01)  # of the moving averages
+DELAYS = 6  # records between the delayed levels
 WINDOW = 20  # levels that a random unit looks back
 CLIP = 4.0
 LEVEL_CLIP = EXOGENOUS_CLIP = 10.0
@@ -25,7 +27,8 @@ class Features(NamedTuple):
     """The row of the newest record and the moving moments behind it.
 
     Columns: `LAGS` changes, level, deviations from `AVERAGES` moving averages, `SEASONS`
-    seasonal changes, constant, U random units, M exogenous inputs.  All in standard units;
+    seasonal changes, constant, products of level and last two changes, products of four
+    delayed levels, U random units, M exogenous inputs.  All in standard units;
     clipped at ±4, level and exogenous inputs at ±10, against outliers.
     """
 
@@ -57,6 +60,7 @@ def observe(features, past, x, t, h, period, units):
     row[ONE] = 1.0
     _averages(features, past[0], t)
     _seasons(row, past, t, h, period, units)
+    _products(row, past, units)
     _random(features, past, units)
     _exogenous(features, x)
 
@@ -93,6 +97,35 @@ def _seasons(row, past, t, h, m, units):
     if t >= 2 * m:
         excess = (past[0] - past[m]) - (past[1] - past[1 + m])
         row[SEASON + 3] = clip(excess / units.step, CLIP)
+
+
+@kernel
+def _products(row, past, units):
+    """All products of two and three of a delay embedding: a Volterra series (NVAR).
+
+    Gauthier et al. (2021), "Next generation reservoir computing".
+    """
+    for k in range(4):
+        row[DELAY + k] = clip((past[k * DELAYS] - units.mean) / units.deviation, CLIP)
+    row[SHAPE], row[SHAPE + 1], row[SHAPE + 2] = row[DELAY], row[0], row[1]
+    _multiply(row[SHAPE:DELAY], row[SHAPE], row[SHAPE + 1], row[SHAPE + 2], 0.0, 3)
+    _multiply(
+        row[DELAY:RANDOM], row[DELAY], row[DELAY + 1], row[DELAY + 2], row[DELAY + 3], 4
+    )
+
+
+@kernel
+def _multiply(out, a, b, c, d, n):
+    at = 0
+    for i in range(n):
+        x = a if i == 0 else (b if i == 1 else (c if i == 2 else d))
+        for j in range(i, n):
+            y = x * (a if j == 0 else (b if j == 1 else (c if j == 2 else d)))
+            out[at] = y
+            at += 1
+            for k in range(j, n):
+                out[at] = y * (a if k == 0 else (b if k == 1 else (c if k == 2 else d)))
+                at += 1
 
 
 @kernel

@@ -43,7 +43,6 @@ def push(history, value):
 
 
 @kernel
-def newest_first(history):
-    """View whose element k is the value k records ago, valid for k < span."""
-    cursor = history.clock[CURSOR]
-    return history.values[cursor : cursor + len(history.values) // 2]
+def newest(history):
+    """Where the newest value is: ``values[newest(h) + k]`` is k records old, for k < span."""
+    return history.clock[CURSOR]

@@ -1,16 +1,24 @@
 """How the forecaster's inner loops are compiled."""
 
+from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from numba.extending import register_jitable
+
+from ..dispatch import INNER
 
 #: LLVM may reorder sums, contract to fused multiply-adds and use reciprocals, but must
 #: keep NaN and infinity, because the guards of the filters test for them.
 FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
-#: A loop that is only called from compiled code.  The same machine code runs for one record
-#: and for a chunk, so reordering never makes the two differ.
-kernel: Any = njit(fastmath=FAST, error_model="numpy")
+
+def kernel(function: Callable) -> Any:
+    """A loop that compiled code calls; called from Python it is plain Python.
+
+    The same machine code runs for one record and for a chunk, so reordering never makes
+    the two differ.  It cannot allocate, see `stream_rnn.dispatch.kernel`.
+    """
+    return register_jitable(**INNER, fastmath=FAST)(function)
 
 
 @kernel

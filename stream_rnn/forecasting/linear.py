@@ -29,6 +29,8 @@ class Linear(NamedTuple):
     season: float = 0.0  # last season's change at this place
     seasons: float = 0.0  # the ones before, and the last change's excess
     constant: float = 0.003
+    shape: float = 0.0  # products of level and last two changes
+    delay: float = 0.0  # products of delayed levels
     random: float = 0.0  # random tanh units
     drift: float = 1e-6  # process noise, relative to the prior
     forget: float = 1.0  # λ; below 1 the past fades exponentially
@@ -66,6 +68,8 @@ def block(spec: Linear, units: int, inputs: int) -> tuple[np.ndarray, np.ndarray
         (features.SEASON, spec.season),
         (features.SEASON + 1 + np.arange(features.SEASONS - 1), spec.seasons),
         (features.ONE, spec.constant),
+        (np.arange(features.SHAPE, features.DELAY), spec.shape),
+        (np.arange(features.DELAY, features.RANDOM), spec.delay),
         (features.RANDOM + np.arange(units), spec.random),
         (features.RANDOM + units + np.arange(inputs), EXOGENOUS_PRIOR),
     ]

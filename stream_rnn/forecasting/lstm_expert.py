@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..blas import matmul, vecmat
 from . import features, kalman
 from .kernels import clip, kernel, squash
 from .linear import BOUND, HUBER, Linear, block
@@ -154,7 +155,7 @@ def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, flow):
         for i in range(n):
             fold[i, j] = act[1, i] * wj[i] + act[2, i] * wj[n + i] + act[3, i] * wj[2 * n + i]
             fold[n + i, j] = act[4, i] * wj[3 * n + i]
-    np.dot(fold, h_sensitivity, flow)
+    matmul(fold, h_sensitivity, flow, 0.0)
     for i in range(n):
         through, across = flow[i], flow[n + i]
         for k in range(len(z)):
@@ -266,9 +267,9 @@ def advance(group, u, row, slot):
     for k in range(RECURRENT + n, len(z)):
         z[k] = row[len(row) - len(z) + k]
     step(w, z, group.state[u], act)
-    propagate(w, z, act, group.h_sensitivity[u], group.c_sensitivity[u], fold, group.scratch[9:])
+    propagate(w, z, act, group.h_sensitivity[u], group.c_sensitivity[u], fold, group.scratch[9 : 9 + 2 * n])
     v, x = group.v[u], group.readout[u, slot]
-    np.dot(v[:n], group.h_sensitivity[u], group.slope[u, slot].reshape(w.size))
+    vecmat(v[:n], group.h_sensitivity[u], group.slope[u, slot].reshape(w.size), 0.0)
     for i in range(n):
         x[i] = group.state[u, 0, i]
     for k in range(len(group.columns)):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from river import time_series
 
+from ..dispatch import entry
 from . import history, period, scale
 
 
@@ -17,16 +18,20 @@ def find_period(ys: Sequence[float]) -> int:
     4
     """
     values = np.asarray(ys, float)
-    values = values[~np.isnan(values)]
-    finder, moments, past = period.allocate(), scale.allocate(), history.allocate(4)
-    for t, y in enumerate(values):
-        history.push(past, y)
-        newest = history.newest_first(past)
+    finder = period.allocate()
+    _find(finder, scale.allocate(), history.allocate(4), values[~np.isnan(values)])
+    return int(finder.found[0])
+
+
+@entry
+def _find(finder, moments, past, values):
+    for t in range(len(values)):
+        history.push(past, values[t])
+        newest = past.values[history.newest(past) :]
         scale.observe(moments, newest, t, 1)
-        if t:
+        if t > 0:
             step = scale.units(moments, t, 1).step
             period.observe(finder, (newest[0] - newest[1]) / step, t)
-    return int(finder.found[0])
 
 
 def last_value(ys: np.ndarray, horizon: int = 1) -> np.ndarray:

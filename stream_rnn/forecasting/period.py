@@ -34,7 +34,7 @@ def observe(period, change, t):
     if t == 1:
         history.push(period.changes, 0.0)  # before the first change there were none
     history.push(period.changes, z)
-    past = history.newest_first(period.changes)
+    past = period.changes.values[history.newest(period.changes) :]
     for k in range(min(LONGEST, t - 1) + 1):
         period.products[k] += z * past[k]
     if t >= 6 and (t < EAGER or t % EVERY == 0):
