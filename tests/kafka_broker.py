@@ -1,5 +1,6 @@
 """A real Kafka node for tests, started by deploy/kafka/broker.py; and topics on it."""
 
+import importlib.util
 import os
 import pathlib
 import signal
@@ -11,6 +12,8 @@ import uuid
 
 from connectors.kafka_python import kafka  # first, so that its import warning is silenced
 
+# The client libraries that are installed; kafka-python always is.
+CLIENTS = ["kafka-python"] + ["confluent"] * bool(importlib.util.find_spec("confluent_kafka"))
 SCRIPT = pathlib.Path(__file__).parents[1] / "deploy" / "kafka" / "broker.py"
 
 

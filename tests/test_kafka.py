@@ -3,13 +3,11 @@
 import json
 
 import pytest
-from kafka_broker import kafka
+from kafka_broker import CLIENTS, kafka
 
 from connectors.base import SinkError, SourceError
 from connectors.kafka import KafkaSink, KafkaSource
 from connectors.kafka_settings import KafkaSettings
-
-CLIENTS = ["kafka-python"]
 
 
 @pytest.fixture(params=CLIENTS)
@@ -196,12 +194,15 @@ def test_a_record_that_cannot_be_written_is_an_error(topics, settings):
     sink.close()
 
 
-def test_no_broker_is_an_error_that_says_what_to_check(monkeypatch):
+@pytest.mark.parametrize("client", CLIENTS)
+def test_no_broker_is_an_error_that_says_what_to_check(monkeypatch, client):
     import connectors.kafka_python as driver
 
+    if client == "confluent":
+        monkeypatch.setattr("connectors.kafka_confluent.BOOTSTRAP_SECONDS", 0.3)
     patient = driver.kafka.KafkaConsumer
     monkeypatch.setattr(
         driver.kafka, "KafkaConsumer", lambda **o: patient(**o, bootstrap_timeout_ms=300)
     )
     with pytest.raises(SourceError, match=r"no Kafka broker at 127\.0\.0\.1:9 .*check"):
-        KafkaSource(KafkaSettings("127.0.0.1:9"), "any")
+        KafkaSource(KafkaSettings("127.0.0.1:9", client=client), "any")

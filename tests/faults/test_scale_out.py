@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from kafka_broker import CLIENTS
 from kafka_chaos import Job, Phases, kill_inside
 from kafka_service import as_messages, river_rows
 
@@ -81,17 +82,19 @@ def test_three_workers_and_a_kill(topics, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("cooperative", [False, True], ids=["range", "cooperative-sticky"])
-def test_100_000_records_and_many_kills(topics, tmp_path, cooperative):
-    job = Job(topics, tmp_path, partitions=4, batch=500, every=3000, session=1.5)
+def test_100_000_records_and_many_kills(topics, tmp_path, cooperative, client):
+    job = Job(topics, tmp_path, partitions=4, batch=500, every=3000, session=1.5, client=client)
     died = run_members(job, 100_000, kills=16, seed=4, cooperative=cooperative)
     print(f"victims died inside: {died}")
     job.verify()
 
 
 @pytest.mark.timeout(280)
-def test_a_paused_worker_publishes_nothing_after_it_was_fenced(topics, tmp_path):
-    job = Job(topics, tmp_path, batch=200, every=500, session=1.5)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_paused_worker_publishes_nothing_after_it_was_fenced(topics, tmp_path, client):
+    job = Job(topics, tmp_path, batch=200, every=500, session=1.5, client=client)
     job.fill(4000)
     endless = ("--set", "source.stop_at_end=false")
     with job.service(*endless, victim="phases") as first:
