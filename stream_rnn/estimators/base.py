@@ -82,9 +82,9 @@ class RecurrentEstimator(base.Estimator):
         rows, names = rows_and_names(X)
         if len(rows) != len(ys):
             raise ValueError(f"X has {len(rows)} rows, y has {len(ys)}; give one target a row")
-        return self._learn_arrays(
-            *self._features.encode_rows(names, rows), *self._encode_targets(ys)
-        )
+        X, widths = self._features.encode_rows(names, rows)
+        Y, outputs = self._encode_targets(ys)
+        return self._learn_arrays(X, widths, Y, outputs)
 
     def _learn_arrays(self, X, widths, Y, outputs) -> list[np.ndarray | None]:
         """Run stretches of records in which no feature and no output is new."""
@@ -111,7 +111,8 @@ class RecurrentEstimator(base.Estimator):
             self._build(rows.shape[1], m, O)
         if self.target_lags:
             rows = self._inputs(rows, self._remember(targets))
-        out = list(self._network.prequential(rows, targets)) if O else [None] * len(rows)
+        network = self._network
+        out = [None] * len(rows) if network is None else list(network.prequential(rows, targets))
         if grown:
             out[0] = first
         return out
@@ -192,6 +193,7 @@ class RecurrentEstimator(base.Estimator):
             m = len(self._features) + self.target_lags * O
             self._build(len(self._features), m, O)
             self._past, self._columns = (np.array(arrays.pop(k)) for k in ("past", "columns"))
+            assert self._network is not None
             self._network.load(arrays)
 
     def health(self) -> dict[str, float]:

@@ -60,7 +60,7 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
         self._classes: list[Any] = []
         self._pending: list[Any] = []
 
-    def predict_proba_one(self, x: dict) -> dict:
+    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
         """Probability of every class seen so far; empty before anything was learned."""
         return self._distribution(self._predict_row(x))
 

@@ -104,6 +104,11 @@ class RecurrentForecaster(Forecaster):
 
         Raises `BadRecord`, with nothing changed, if y or x is not a finite number.
         """
+        series = self._series
+        if x is None and type(y) is float and series is not None and series.inputs == 0:
+            if abs(y) <= LARGEST or y != y:  # the common case
+                series.take(y)
+                return
         self._learn([y], None if x is None else [x])
 
     def forecast(
@@ -122,6 +127,8 @@ class RecurrentForecaster(Forecaster):
         if self._series is None or self._series.count == 0:
             row = 0.0 if level is None else Prediction(0.0, -np.inf, np.inf)
             return [row] * horizon
+        if horizon == 1 == self._horizons[0] and level is None:  # the common case
+            return [float(self._series.newest(0)[POINTS[self.point]])]
         inputs = np.repeat(self._last_inputs, horizon, axis=0)
         if xs is not None:
             inputs = np.concatenate([self._features.row(self._plain(x, 0)) for x in xs])
@@ -149,7 +156,7 @@ class RecurrentForecaster(Forecaster):
             raise ValueError(
                 f"horizon {horizon} is not learned directly; construct with horizons={horizon}"
             )
-        outs = self._learn(np.asarray(y, np.float64), _records(X))
+        outs = self._learn(np.asarray(y, np.float64).tolist(), _records(X))
         rows = outs[self._horizons.index(horizon)]
         points = rows[:, POINTS[self.point]]
         if level is None:

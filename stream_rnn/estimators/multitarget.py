@@ -64,7 +64,7 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
         """Predictions by target name; empty before anything was learned."""
         return self._named(self._predict_row(x))
 
-    def learn_one(self, x: dict, y: dict | None) -> None:
+    def learn_one(self, x: dict, y: dict | None, **kwargs: Any) -> None:
         """Take the next record; targets that are missing are not learned."""
         self._learn_rows([x], [y])
 

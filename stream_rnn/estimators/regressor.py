@@ -99,7 +99,7 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
         The same bits as `predict_one` and `learn_one` on ``dict(enumerate(row))``, or on
         ``dict(zip(columns, row))`` for a DataFrame.
         """
-        predictions = self._learn_table(X, np.asarray(y, np.float64))
+        predictions = self._learn_table(X, np.asarray(y, np.float64).tolist())
         return np.array([0.0 if p is None else p[0] for p in predictions])
 
     def _encode_targets(self, ys):

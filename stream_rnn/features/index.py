@@ -6,7 +6,7 @@ record's keys has no effect.  A missing value (no key, or None) is NaN in the ro
 """
 
 from array import array
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
 from math import inf, isfinite, nan
 from operator import itemgetter
@@ -65,7 +65,9 @@ class FeatureIndex:
             return rows, [width] * len(xs)
         return self._encode_new(xs)
 
-    def encode_rows(self, names: Sequence[Hashable], rows: np.ndarray):
+    def encode_rows(
+        self, names: Sequence[Hashable], rows: np.ndarray
+    ) -> tuple[np.ndarray, list[int]]:
         """What `encode` gives for the dicts of *names* and each of the *rows* (T, m)."""
         self._pending = self.names
         if tuple(names) != self.names:
@@ -116,9 +118,9 @@ class FeatureIndex:
         try:
             values = self._values(x)
             if isinstance(values, tuple):
-                self._struct.pack_into(rows, t * self._struct.size, *values)
+                self._struct.pack_into(rows.data, t * self._struct.size, *values)
                 return isfinite(sum(values))
-            self._struct.pack_into(rows, t * self._struct.size, values)
+            self._struct.pack_into(rows.data, t * self._struct.size, values)
             return isfinite(values)
         except (KeyError, TypeError, OverflowError, error):
             return False
@@ -126,14 +128,15 @@ class FeatureIndex:
     def _set(self, names: tuple[Hashable, ...]) -> None:
         self.names = names
         self._places = {name: place for place, name in enumerate(names)}
-        self._values = itemgetter(*names) if names else None
+        self._values: Callable[[dict], Any] = itemgetter(*names) if names else tuple
         self._struct = Struct(f"{len(names)}d")
 
     def __getstate__(self) -> tuple[Hashable, ...]:
         return (self.names,)
 
     def __setstate__(self, saved: tuple) -> None:
-        self.__init__(*saved)
+        self._pending = ()
+        self._set(*saved)
 
 
 def _order(name: Hashable) -> tuple[str, Any]:
