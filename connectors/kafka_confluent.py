@@ -231,6 +231,7 @@ class ConfluentProducer:
         }
         if transactional_id is not None:
             options["transactional.id"] = transactional_id
+            options["transaction.timeout.ms"] = round(SEND_SECONDS * 1000)
         self._failure: Any = None
         self._client = confluent.Producer(options, logger=log)
         try:

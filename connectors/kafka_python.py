@@ -175,6 +175,7 @@ class PythonProducer:
         }
         if transactional_id is not None:
             options["transactional_id"] = transactional_id
+            options["transaction_timeout_ms"] = round(SEND_SECONDS * 1000)
         self._in_flight: deque[Any] = deque()
         try:
             self._client = kafka.KafkaProducer(**options)

@@ -38,6 +38,7 @@ def wait_for(job: Job, count: int, services, seconds: float = 120.0) -> None:
     while published(job) < count:
         logs = "\n".join(service.log for service in services)
         assert time.monotonic() < deadline, f"{published(job)} of {count} published:\n{logs}"
+        assert all(service.process.poll() is None for service in services), logs
         time.sleep(0.3)
 
 
