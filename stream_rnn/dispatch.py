@@ -106,9 +106,12 @@ def _cached(dispatcher):
 
 @functools.cache
 def fingerprint() -> str:
-    """A hash of the package's sources: the key of the compile cache."""
-    sources = sorted(PACKAGE.rglob("*.py"))
-    return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:16]
+    """A hash of the package's sources and their names: the key of the compile cache."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source = path.read_bytes()
+        digest.update(f"{path.relative_to(PACKAGE)} {len(source)}\n".encode() + source)
+    return digest.hexdigest()[:16]
 
 
 class _Fingerprinted:
