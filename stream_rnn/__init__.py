@@ -10,14 +10,14 @@
 """
 
 from .activations import ReLU, Tanh
-from .cells import ELSTM, GRU, LSTM, Elman, FeedForward, MinGRU
+from .cells import ELSTM, GRU, LSTM, Elman, FeedForward, MinGRU, Stack
 from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
 from .estimators.regressor import RecurrentRegressor
 from .gradient_tools import Agreement, GradientReport, compare_gradients, gradient_check
 from .interchange import load_safetensors, load_state_dict, save_safetensors, state_dict
-from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1
+from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
 
@@ -58,6 +58,8 @@ __all__ = [
     "SnAp1",
     "Softmax",
     "Squared",
+    "Stack",
+    "StackRTRL",
     "Tanh",
     "compare_gradients",
     "gradient_check",

@@ -41,7 +41,7 @@ def absorb(model, state, work, x, y):
     for i in range(work.r.size):
         if not isfinite(work.r[i]):
             return False
-    advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0)
+    advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
     finite = True
     for j in range(y.size):
         if not isnan(y[j]):

@@ -207,7 +207,7 @@ def stream_gradients(model, state, work, X, Y, losses, G):
         copy(X[t], work.x)
         copy(Y[t], work.y)
         forward(model, state, work)
-        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0)
+        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
         losses[t] = value(model.loss, work.y, work.o, work.p)
         slope(model.loss, work.y, work.o, work.p, work.e)
         zero(G[t])
@@ -221,7 +221,7 @@ def stream_losses(model, state, work, X, Y, losses):
         copy(X[t], work.x)
         copy(Y[t], work.y)
         forward(model, state, work)
-        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0)
+        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
         losses[t] = value(model.loss, work.y, work.o, work.p)
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from .cells import CELLS
+from .cells import CELLS, Stack
 from .errors import ConfigError
 from .features.scale import Standard, Unscaled
-from .learners import LEARNERS, TBPTT, BlockRTRL
+from .learners import LEARNERS, RTRL, TBPTT, BlockRTRL, StackRTRL
 from .losses import LOSSES, Absolute, Quantile, is_regression
 from .optimizers import OPTIMIZERS, Clip, Decay, Kalman
 
@@ -29,7 +29,7 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     for c in cells:
         if c.units < 1:
             raise ConfigError(f"units: {c.units} in {c}; a cell needs at least one unit")
-    learner = typed(learner, LEARNERS, "learner")
+    learner = through_stack(typed(learner, LEARNERS, "learner"), cell)
     loss = typed(loss, LOSSES, "loss")
     links = tuple(typed(link, OPTIMIZERS, "optimizer") for link in _members(optimizer))
     check_learner(learner)
@@ -38,6 +38,18 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     targets = Standard() if scale and is_regression(loss) else Unscaled()
     kalman = isinstance(links[0], Kalman)
     return Model(cells, learner, links[0] if kalman else links, loss, inputs, targets)
+
+
+def through_stack(learner, cell):
+    """The learner that is exact across layers, where the stack asks for it."""
+    if not isinstance(cell, Stack) or not cell.exact or isinstance(learner, StackRTRL | TBPTT):
+        return learner
+    if isinstance(learner, RTRL):
+        return StackRTRL()
+    raise ConfigError(
+        f"exact: {type(learner).__name__} knows no influence across layers; in a stack with "
+        "exact=True use RTRL, or TBPTT, which propagates through layers in any case"
+    )
 
 
 def check_learner(learner) -> None:
@@ -97,4 +109,4 @@ def typed(spec, registry: dict[str, type], role: str):
 
 def _members(spec) -> tuple:
     """A plain tuple is several specs, a NamedTuple is one."""
-    return tuple(spec) if type(spec) in (tuple, list) else (spec,)
+    return tuple(spec) if type(spec) in (tuple, list, Stack) else (spec,)

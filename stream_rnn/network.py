@@ -9,8 +9,7 @@ and for a loss with e = ∂L/∂o:
 
     ∂L/∂V = r ⊗ e,  λ = V[:H] e = ∂L/∂h  of the uppermost layer                  (2)
 
-Each layer's learner turns its λ into ∂L/∂W; the layer below gets, at the same instant,
-λ[j] = Σ_{g,i} W[J+1+j, g, i] A[0, g, i] λ[i] from the layer above.              (3)
+Each layer's learner turns its λ into ∂L/∂W, and says what λ the layer below gets.  (3)
 """
 
 from typing import NamedTuple
@@ -19,7 +18,7 @@ import numpy as np
 
 from .cells.base import activate, mask
 from .dispatch import generic, kernel
-from .learners.base import gradient, observe
+from .learners.base import gradient, observe, pass_down
 from .linalg import copy, vecmat
 from .losses import link
 
@@ -86,7 +85,6 @@ def ascend_layer(cells: tuple, layers, works, theta, at, x):
     layer, work = layers[0], works[0]
     G, H = work.a.shape
     Z = work.z.size
-    G, H = work.a.shape
     W = theta[at : at + Z * G * H].reshape(Z, G, H)
     J = work.back.size
     copy(layer.s[0], work.z[:J])
@@ -98,24 +96,24 @@ def ascend_layer(cells: tuple, layers, works, theta, at, x):
 
 
 @generic
-def advance(cells, learner, layers, works, theta, at):
-    """Carry every layer's trace and state over to this record."""
+def advance(cells, learner, layers, works, theta, at, below):
+    """Carry every layer's trace and state over to this record, from the input up."""
 
 
 @advance.register
-def advanced(cells: (), learner, layers, works, theta, at):
+def advanced(cells: (), learner, layers, works, theta, at, below):
     pass
 
 
 @advance.register
-def advance_layer(cells: tuple, learner, layers, works, theta, at):
+def advance_layer(cells: tuple, learner, layers, works, theta, at, below):
     layer, work = layers[0], works[0]
     Z = work.z.size
     G, H = work.a.shape
     W = theta[at : at + Z * G * H].reshape(Z, G, H)
-    observe(learner, W, layer.s, layer.trace, work)
+    observe(learner, W, layer.s, layer.trace, work, below)
     copy(work.s.reshape(work.s.size), layer.s.reshape(work.s.size))
-    advance(cells[1:], learner, layers[1:], works[1:], theta, at + W.size)
+    advance(cells[1:], learner, layers[1:], works[1:], theta, at + W.size, layer.trace)
 
 
 @kernel
@@ -155,8 +153,8 @@ def descend_layer(cells: tuple, learner, layers, works, theta, at, g):
     Z = work.z.size
     G, H = work.a.shape
     W = theta[at : at + Z * G * H].reshape(Z, G, H)
-    descend(cells[1:], learner, layers[1:], works[1:], theta, at + W.size, g)
-    hand_down(works[1:], theta, at + W.size, work.lam)
+    due = descend(cells[1:], learner, layers[1:], works[1:], theta, at + W.size, g)
+    hand_down(works[1:], learner, theta, at + W.size, work, due)
     part = g[at : at + Z * G * H].reshape(Z, G, H)
     due = gradient(learner, W, layers[0].trace, work, work.lam, part)
     mask(cells[0], part)
@@ -164,25 +162,18 @@ def descend_layer(cells: tuple, learner, layers, works, theta, at, g):
 
 
 @generic
-def hand_down(above, theta, at, lam):
+def hand_down(above, learner, theta, at, below, due):
     """Eq. (3): write the λ of a layer from the layers above it, if there are any."""
 
 
 @hand_down.register
-def hand_down_nothing(above: (), theta, at, lam):
+def hand_down_nothing(above: (), learner, theta, at, below, due):
     pass
 
 
 @hand_down.register
-def hand_down_layer(above: tuple, theta, at, lam):
+def hand_down_layer(above: tuple, learner, theta, at, below, due):
     work = above[0]
     G, H = work.a.shape
-    J = work.back.size
     Z = work.z.size
-    G, H = work.a.shape
-    W = theta[at : at + Z * G * H].reshape(Z, G, H)
-    for j in range(lam.size):
-        lam[j] = 0
-        for g in range(G):
-            for i in range(H):
-                lam[j] += W[J + 1 + j, g, i] * work.A[0, g, i] * work.lam[i]
+    pass_down(learner, theta[at : at + Z * G * H].reshape(Z, G, H), work, below, due)

@@ -150,7 +150,8 @@ class OnlineNetwork:
             K, G = shape(cell)
             H = cell.units
             J = recurrent_rows(cell)
-            dims = {"K": K, "G": G, "H": H, "J": J, "Z": J + 1 + m}
+            dims = {"K": K, "G": G, "H": H, "J": J, "Z": J + 1 + m, "D": m}
+            dims["Q"] = sum(int(np.prod(s)) for s in self._shapes)  # parameters below
             trace = trace_axes(self.model.learner, dims)
             layers.append(resolve(Layer(Axes(("K", "H")), trace), dims, self.dtype))
             scratch = work_axes(self.model.learner, dims)

@@ -64,10 +64,12 @@ def grow(fields, old, new_fields, new, shapes, new_shapes) -> None:
 
 def _grow_parameters(old, new, shapes, new_shapes) -> None:
     """Row by row: split into parameter arrays, copy each into the corner of its successor."""
-    old, new = np.atleast_2d(old), np.atleast_2d(new)
+    old, new = old.reshape(-1, old.shape[-1]), new.reshape(-1, new.shape[-1])
     new[:] = 0
     at = new_at = 0
     for shape, new_shape in zip(shapes, new_shapes, strict=True):
+        if at == old.shape[1]:  # a layer's view: its own parameters and those below
+            break
         size, new_size = int(np.prod(shape)), int(np.prod(new_shape))
         for row, new_row in zip(old, new, strict=True):
             part = new_row[new_at : new_at + new_size].reshape(new_shape)

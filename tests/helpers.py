@@ -17,7 +17,7 @@ from stream_rnn.optimizers import SGD
 # Learners whose gradient is exact as long as the weights are frozen and the stream short.
 EXACT = [
     LEARNERS[name](**settings)
-    for name, settings in (("RTRL", {}), ("TBPTT", {"window": 64}), ("BlockRTRL", {}))
+    for name, settings in (("RTRL", {}), ("TBPTT", {"window": 64}), ("BlockRTRL", {}), ("StackRTRL", {}))
     if name in LEARNERS
 ]
 
@@ -39,7 +39,7 @@ def _gradients(model, state, work, X, Y, losses, G):
         copy(X[t], work.x)
         copy(Y[t], work.y)
         forward(model, state, work)
-        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0)
+        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
         losses[t] = value(model.loss, work.y, work.o, work.p)
         slope(model.loss, work.y, work.o, work.p, work.e)
         zero(G[t])

@@ -6,7 +6,8 @@ from .feedforward import FeedForward
 from .gru import GRU
 from .lstm import LSTM
 from .mingru import MinGRU
+from .stack import Stack
 
 CELLS = {spec.__name__: spec for spec in (LSTM, GRU, Elman, ELSTM, MinGRU, FeedForward)}
 
-__all__ = ["CELLS", "ELSTM", "GRU", "LSTM", "Elman", "FeedForward", "MinGRU"]
+__all__ = ["CELLS", "ELSTM", "GRU", "LSTM", "Elman", "FeedForward", "MinGRU", "Stack"]

@@ -4,9 +4,10 @@ from .block_rtrl import BlockRTRL
 from .rflo import RFLO
 from .rtrl import RTRL
 from .snap import SnAp1
+from .stack_rtrl import StackRTRL
 from .tbptt import TBPTT
 from .uoro import UORO
 
-LEARNERS = {spec.__name__: spec for spec in (RTRL, BlockRTRL, SnAp1, RFLO, UORO, TBPTT)}
+LEARNERS = {spec.__name__: spec for spec in (RTRL, BlockRTRL, SnAp1, RFLO, UORO, TBPTT, StackRTRL)}
 
-__all__ = ["LEARNERS", "RFLO", "RTRL", "TBPTT", "UORO", "BlockRTRL", "SnAp1"]
+__all__ = ["LEARNERS", "RFLO", "RTRL", "TBPTT", "UORO", "BlockRTRL", "SnAp1", "StackRTRL"]

@@ -2,10 +2,14 @@
 
 For every layer the network calls, in this order and once a record,
 
-    observe(learner, W, s_, trace, work)      after the cell was activated: carry the
-                                              derivatives over to the new state
+    observe(learner, W, s_, trace, work, below)
+                                              after the cell was activated: carry the
+                                              derivatives over to the new state; *below* is
+                                              the trace of the layer below, or ()
     gradient(learner, W, trace, work, lam, g) whenever a derivative is wanted:
                                               write Σᵢ λᵢ ∂h[i]/∂W into g (Z, G, H)
+    pass_down(learner, W, above, below, due)  between the gradients of two layers: write
+                                              the λ of the lower one
 
 `work` holds z, a, A, B of the record (see `cells.base`); λ = lam (H,) = ∂L/∂h.  `trace` is
 the learner's memory of the past, a NamedTuple of arrays that is part of the state.
@@ -29,13 +33,32 @@ class Axes(NamedTuple):
 
 
 @generic
-def observe(learner, W, s_, trace, work):
+def observe(learner, W, s_, trace, work, below):
     """Carry the influence of the parameters on the state through one step."""
 
 
 @generic
 def gradient(learner, W, trace, work, lam, g):
     """Write dL/dW (Z, G, H) into g; returns whether an update is due."""
+
+
+@generic
+def pass_down(learner, W, above, below, due):
+    """λ of the layer *below* from that *above*, whose parameters are W; both `LayerWork`.
+
+    *due* says whether the gradient of the layer above is complete.
+    """
+
+
+def pass_down_now(learner, W, above, below, due):
+    """λ'[j] = Σ_{g,i} W[J+1+j,g,i] A[0,g,i] λ[i]: what this instant's input does."""
+    G, H = above.a.shape
+    J, lam = above.back.size, below.lam
+    for j in range(lam.size):
+        lam[j] = 0
+        for g in range(G):
+            for i in range(H):
+                lam[j] += W[J + 1 + j, g, i] * above.A[0, g, i] * above.lam[i]
 
 
 @generic
@@ -70,6 +93,8 @@ __all__ = [
     "gradient",
     "kernel",
     "observe",
+    "pass_down",
+    "pass_down_now",
     "project",
     "trace_axes",
     "work_axes",

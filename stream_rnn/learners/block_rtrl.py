@@ -101,8 +101,11 @@ def _(learner: BlockRTRL, dims):
     )
 
 
+base.pass_down.register(base.pass_down_now, BlockRTRL)
+
+
 @base.observe.register
-def observe(learner: BlockRTRL, W, s_, trace, work):
+def observe(learner: BlockRTRL, W, s_, trace, work, below):
     carry_over(trace, W, work)
 
 

@@ -33,8 +33,11 @@ def _(learner: RFLO, dims):
     return decay_axes(dims)
 
 
+base.pass_down.register(base.pass_down_now, RFLO)
+
+
 @base.observe.register
-def observe(learner: RFLO, W, s_, trace, work):
+def observe(learner: RFLO, W, s_, trace, work, below):
     own_decay(work.B, work.learner.D)
     carry(trace.T, work.learner.D, work.A, work.z, work.learner.fresh)
 

@@ -68,8 +68,11 @@ def _(learner: RTRL, dims):
     return Fold(Axes(("H", "K", "H")), Axes(("K", "H", "b", "G", "H")))
 
 
+base.pass_down.register(base.pass_down_now, RTRL)
+
+
 @base.observe.register
-def observe(learner: RTRL, W, s_, trace, work):
+def observe(learner: RTRL, W, s_, trace, work, below):
     carry_over(trace, W, work)
 
 

@@ -34,8 +34,11 @@ def _(learner: SnAp1, dims):
     return decay_axes(dims)
 
 
+base.pass_down.register(base.pass_down_now, SnAp1)
+
+
 @base.observe.register
-def observe(learner: SnAp1, W, s_, trace, work):
+def observe(learner: SnAp1, W, s_, trace, work, below):
     base.carry_over(trace, W, work)
 
 

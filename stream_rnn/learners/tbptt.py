@@ -7,14 +7,18 @@ backwards, s = t, t−1, …, with the adjoint σ (K, H) of the state:
     σ[l,i] ← Σ_k B_s[k,l,i] σ[k,i],   σ[0,j] += Σ_{g,i} W[j,g,i] δ_s[g,i]        (2)
     dL/dW[c] = Σ_s z_s[c] δ_s                                                    (3)
 
-(3) being one (Z × window)(window × G·H) product.
+(3) being one (Z × window)(window × G·H) product.  In a stack the layer below receives
+
+    ∂L/∂x_s[j] = Σ_{g,i} W[J+1+j,g,i] δ_s[g,i]                                   (4)
+
+at every step of the window, so that truncation in time is the only one.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import matmul_tn
+from ..blas import matmul_nt, matmul_tn
 from ..linalg import copy, zero
 from . import base
 from .adjoint import pull_back
@@ -50,6 +54,7 @@ class Window(NamedTuple):
 class Adjoint(NamedTuple):
     sigma: np.ndarray  # (2, K, H)
     delta: np.ndarray  # (T, G, H)
+    above: np.ndarray  # (T, H): Eq. (4) of the layer above; 0 in the uppermost
 
 
 @base.trace_axes.register
@@ -66,11 +71,11 @@ def _(learner: TBPTT, dims):
 
 @base.work_axes.register
 def _(learner: TBPTT, dims):
-    return Adjoint(Axes(("2", "K", "H")), Axes(("T", "G", "H")))
+    return Adjoint(Axes(("2", "K", "H")), Axes(("T", "G", "H")), Axes(("T", "H")))
 
 
 @base.observe.register
-def observe(learner: TBPTT, W, s_, trace, work):
+def observe(learner: TBPTT, W, s_, trace, work, below):
     T = trace.z.shape[0]
     r = trace.t[0] % T
     copy(work.z, trace.z[r])
@@ -86,7 +91,7 @@ def observe(learner: TBPTT, W, s_, trace, work):
 @base.gradient.register
 def gradient(learner: TBPTT, W, trace, work, lam, g):
     T, Z = trace.z.shape
-    _, K, G, H = trace.A.shape
+    _, _, G, H = trace.A.shape
     copy(lam, trace.lam[(trace.t[0] - 1) % T])
     trace.t[1] += 1
     if trace.t[1] < learner.every:
@@ -97,11 +102,21 @@ def gradient(learner: TBPTT, W, trace, work, lam, g):
     return True
 
 
+@base.pass_down.register
+def pass_down(learner: TBPTT, W, above, below, due):
+    """Eq. (4), once the losses of all records until the update are there."""
+    zero(below.lam)
+    if due:
+        T, G, H = above.learner.delta.shape
+        inputs = W[above.back.size + 1 :].reshape(below.lam.size, G * H)
+        matmul_nt(above.learner.delta.reshape(T, G * H), inputs, below.learner.above, 0.0)
+
+
 @base.kernel
 def propagate(W, trace, adjoint, J):
     """Equations (1) and (2) over the window; writes δ (T, G, H)."""
     sigma, delta = adjoint.sigma, adjoint.delta
-    T, K, G, H = trace.A.shape
+    T, _, G, H = trace.A.shape
     t = trace.t[0]
     zero(sigma.reshape(sigma.size))
     for age in range(T):
@@ -111,5 +126,5 @@ def propagate(W, trace, adjoint, J):
             zero(delta[r].reshape(G * H))
             continue
         for i in range(H):
-            now[0, i] += trace.lam[r, i]
+            now[0, i] += trace.lam[r, i] + adjoint.above[r, i]
         pull_back(W, trace.A[r], trace.B[r], now, before, delta[r], J)

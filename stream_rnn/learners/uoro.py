@@ -62,8 +62,11 @@ def _(learner: UORO, dims):
     return RankOneWork(Axes(("K", "H")), Axes(("G", "H")), Axes(("K", "H")))
 
 
+base.pass_down.register(base.pass_down_now, UORO)
+
+
 @base.observe.register
-def observe(learner: UORO, W, s_, trace, work):
+def observe(learner: UORO, W, s_, trace, work, below):
     nu, through, moved = work.learner.nu, work.learner.through, work.learner.moved
     Z, G, H = W.shape
     seed_word(trace.word, learner.seed)
