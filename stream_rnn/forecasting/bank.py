@@ -138,9 +138,10 @@ def learn(bank, slot, y):
     rate = max(NOISE_RATE, 1.0 / (bank.counts[LEARNED] + 10))
     pending = bank.pending
     last, leap = pending.anchor[slot, 0], pending.anchor[slot, 1]
-    if pending.anchor[slot, 2] > 0:
+    known = pending.anchor[slot, 2] > 0
+    if known:
         ops.learn(bank.groups, pending.rows, slot, (y - last) / leap, rate)
-    mix.learn(bank.mix, pending.experts[slot], pending.made[slot], leap, y, rate)
+    mix.learn(bank.mix, pending.experts[slot], pending.made[slot], leap, known, y, rate)
     forecast = pending.forecast[slot]
     interval.learn(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:], y)
 

@@ -109,9 +109,7 @@ def _products(row, past, units):
         row[DELAY + k] = clip((past[k * DELAYS] - units.mean) / units.deviation, CLIP)
     row[SHAPE], row[SHAPE + 1], row[SHAPE + 2] = row[DELAY], row[0], row[1]
     _multiply(row[SHAPE:DELAY], row[SHAPE], row[SHAPE + 1], row[SHAPE + 2], 0.0, 3)
-    _multiply(
-        row[DELAY:RANDOM], row[DELAY], row[DELAY + 1], row[DELAY + 2], row[DELAY + 3], 4
-    )
+    _multiply(row[DELAY:RANDOM], row[DELAY], row[DELAY + 1], row[DELAY + 2], row[DELAY + 3], 4)
 
 
 @kernel

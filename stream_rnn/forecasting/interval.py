@@ -8,9 +8,10 @@ import numpy as np
 from .kernels import kernel
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # calibrated; others are interpolated
-START = (0.85, 1.6, 2.2, 2.9, 4.2)  # widths of these levels before any evidence
+START = (0.85, 1.6, 2.2, 2.7, 3.6)  # widths of these levels before any evidence
 FAST, SLOW, SHARE = 0.1, 0.002, 0.7
 GAIN = 0.05
+RARE = 0.05
 EXCESS = 12.0  # scales; an error beyond is an outlier, and enters the scale as this many
 
 QUICK, STEADY, COUNT, OUTLIERS, TOTAL = range(5)
@@ -52,7 +53,8 @@ def bounds(interval, centre, lower, upper):
 def learn(interval, centre, lower, upper, truth):
     """Compare the *truth* with the interval that was forecast.
 
-    q ← q·exp(.05·max(1, 10/√n)·(miss − (1 − level)/2)) for each tail.
+    q ← q·exp(.05·max(1, 10/√n)·√max(1, .05/α)·(miss − α)), α = (1 − level)/2, for each
+    tail.
     """
     now = interval.scale
     error = abs(truth - centre)
@@ -69,5 +71,6 @@ def learn(interval, centre, lower, upper, truth):
         tail = (1.0 - LEVELS[i]) / 2.0
         below = 1.0 if truth < lower[i] else 0.0
         above = 1.0 if truth > upper[i] else 0.0
-        interval.width[0, i] *= exp(gain * (below - tail))
-        interval.width[1, i] *= exp(gain * (above - tail))
+        speed = gain * sqrt(max(1.0, RARE / tail))  # rare misses have to say more
+        interval.width[0, i] *= exp(speed * (below - tail))
+        interval.width[1, i] *= exp(speed * (above - tail))

@@ -267,7 +267,15 @@ def advance(group, u, row, slot):
     for k in range(RECURRENT + n, len(z)):
         z[k] = row[len(row) - len(z) + k]
     step(w, z, group.state[u], act)
-    propagate(w, z, act, group.h_sensitivity[u], group.c_sensitivity[u], fold, group.scratch[9 : 9 + 2 * n])
+    propagate(
+        w,
+        z,
+        act,
+        group.h_sensitivity[u],
+        group.c_sensitivity[u],
+        fold,
+        group.scratch[9 : 9 + 2 * n],
+    )
     v, x = group.v[u], group.readout[u, slot]
     vecmat(v[:n], group.h_sensitivity[u], group.slope[u, slot].reshape(w.size), 0.0)
     for i in range(n):

@@ -56,11 +56,15 @@ def combine(mix, experts, last, leap, out):
 
 
 @kernel
-def learn(mix, experts, made, leap, truth, rate):
-    """Learn from the forecasts *made* (heads, 5) of the *experts* (K,) and the *truth*."""
+def learn(mix, experts, made, leap, known, truth, rate):
+    """Learn from the forecasts *made* (heads, 5) of the *experts* (K,) and the *truth*.
+
+    The stack waits until the *leap* is *known*, that is, until something has changed.
+    """
     dma.learn(mix.dynamic, experts, truth)
     for head in range(HEADS):
         row = made[head]
         boa.learn(mix.first, head, experts, row[BERNSTEIN], truth, leap)
-        stack.learn(mix.stacked, head, experts, row[BERNSTEIN], leap, truth, rate)
+        if known:
+            stack.learn(mix.stacked, head, experts, row[BERNSTEIN], leap, truth, rate)
         boa.learn(mix.top, head, row[:FINAL], row[FINAL], truth, leap)

@@ -33,6 +33,7 @@ class Series:
     def __init__(self, specs: tuple, horizons: tuple[int, ...], inputs: int, seed: int):
         self.specs, self.horizons, self.inputs, self.seed = specs, horizons, inputs, seed
         self.banks = [banks.allocate(specs, inputs, h, seed) for h in horizons]
+        self._one = np.empty(1), np.full(1, np.nan), np.empty((1, inputs)), np.empty((1, WIDTH))
 
     @property
     def count(self) -> int:
@@ -52,6 +53,19 @@ class Series:
             outs.append(out)
             fills = out[:, MEDIAN]
         return outs
+
+    def take(self, y: float) -> None:
+        """`run` for one record without inputs, to spare what a chunk needs around it."""
+        one, fill, x, out = self._one
+        one[0], fill[0] = y, np.nan
+        for bank in self.banks:
+            banks.run(bank, one, fill, x, out)
+            fill[0] = out[0, MEDIAN]
+
+    def newest(self, index: int) -> np.ndarray:
+        """The newest forecast row (WIDTH,) of the bank *index*, as far ahead as it looks."""
+        forecast = self.banks[index].pending.forecast
+        return forecast[(self.count - 1) % len(forecast)]
 
     def waiting(self, index: int) -> np.ndarray:
         """Forecast rows (h, WIDTH) of the bank *index* for the next h records, in order."""
@@ -76,7 +90,7 @@ class Series:
             h = self.horizons[index]
             ahead = j - h  # forecasts to take in first
             if ahead == 0:
-                rows[j - 1] = self.waiting(index)[-1]
+                rows[j - 1] = self.newest(index)
                 continue
             copy = copies.setdefault(index, state.duplicate(self.banks[index]))
             done, missing = taken[h], np.full(ahead - taken[h], np.nan)
@@ -93,6 +107,7 @@ class Series:
         for old, new in zip(self.banks, grown, strict=True):
             state.grow(old, new)
         self.banks, self.inputs = grown, inputs
+        self._one = (*self._one[:2], np.empty((1, inputs)), self._one[3])
 
     def health(self) -> dict[str, float]:
         """Counters and gauges by metric name, summed over the horizons."""
