@@ -126,5 +126,12 @@ class Topics:
         consumer.close()
         return found
 
+    def add_user(self, name: str, password: str) -> None:
+        """One who may log in with SCRAM-SHA-512."""
+        user = kafka.admin.UserScramCredentialUpsertion(
+            user=name, mechanism=kafka.admin.ScramMechanism.SCRAM_SHA_512, password=password
+        )
+        self._admin.alter_user_scram_credentials([user])
+
     def close(self) -> None:
         self._admin.close()

@@ -1,0 +1,165 @@
+"""Settings and secrets; encryption and authentication against a real broker."""
+
+import pickle
+import threading
+
+import pytest
+from kafka_broker import CLIENTS, Broker, Topics
+from kafka_chaos import Job
+
+from connectors.base import SourceError
+from connectors.kafka import KafkaSink, KafkaSource
+from connectors.kafka_settings import KafkaSettings, Secret
+from stream_rnn.config import load
+from stream_rnn.config.assemble import service
+
+USER, PASSWORD = "learner", "correct horse battery staple"
+
+
+@pytest.fixture(scope="module")
+def secured():
+    with Broker(sasl=True) as broker:
+        topics = Topics(broker.bootstrap)
+        topics.add_user(USER, PASSWORD)
+        yield broker, topics
+        topics.close()
+
+
+def sasl(broker, password_file, **more):
+    options = {
+        "bootstrap": f"127.0.0.1:{broker.sasl_port}",
+        "protocol": "SASL_SSL",
+        "username": USER,
+        "password_file": str(password_file),
+        "cafile": str(broker.data / "tls.pem"),
+        **more,
+    }
+    return KafkaSettings.from_options(options, environ={})
+
+
+@pytest.fixture
+def password_file(tmp_path):
+    path = tmp_path / "password"
+    path.write_text(PASSWORD + "\n")
+    return path
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_there_and_back_over_sasl_ssl(secured, password_file, client):
+    broker, topics = secured
+    settings = sasl(broker, password_file, client=client)
+    topic = topics.make()
+    sink = KafkaSink(settings, topic)
+    sink.write([{"n": n} for n in range(10)])
+    sink.flush()
+    sink.close()
+    source = KafkaSource(settings, topic, stop_at_end=True)
+    records = []
+    while not source.finished:
+        records += source.next_batch(100, 1.0)
+    source.close()
+    assert [record.value["n"] for record in records] == list(range(10))
+
+
+def test_exactly_once_over_sasl_ssl(secured, password_file, tmp_path, monkeypatch):
+    broker, topics = secured
+    monkeypatch.chdir(tmp_path)
+    job = Job(topics, tmp_path)
+    job.fill(300)
+    table = f"""bootstrap = "127.0.0.1:{broker.sasl_port}"
+protocol = "SASL_SSL"
+username = "{USER}"
+password_file = "{password_file}"
+cafile = "{broker.data / "tls.pem"}"
+"""
+    text = job.config.read_text().replace(f'bootstrap = "{broker.bootstrap}"\n', table)
+    job.config.write_text(text)
+    service(load(job.config)).run(threading.Event())
+    job.verify()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_wrong_password_is_refused_and_never_shown(
+    secured, tmp_path, client, caplog, monkeypatch
+):
+    broker, topics = secured
+    impatient(monkeypatch, client)
+    wrong = tmp_path / "wrong"
+    wrong.write_text("hunter2hunter2")
+    settings = sasl(broker, wrong, client=client)
+    with pytest.raises(SourceError, match=r"accepts this client.*credentials") as refused:
+        KafkaSource(settings, topics.make())
+    for text in (caplog.text, str(refused.value), repr(settings), str(settings)):
+        assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_certificate_of_somebody_else_is_refused(
+    secured, password_file, client, monkeypatch, tmp_path
+):
+    broker, _ = secured
+    impatient(monkeypatch, client)
+    settings = sasl(broker, password_file, client=client, cafile=None)
+    with pytest.raises(SourceError, match="accepts this client"):
+        KafkaSource(settings, "any")
+
+
+def impatient(monkeypatch, client):
+    """Do not try again for half a minute."""
+    if client == "confluent":
+        monkeypatch.setattr("connectors.kafka_confluent.BOOTSTRAP_SECONDS", 3.0)
+        return
+    import connectors.kafka_python as driver
+
+    patient = driver.kafka.KafkaConsumer
+    monkeypatch.setattr(
+        driver.kafka, "KafkaConsumer", lambda **o: patient(**o, bootstrap_timeout_ms=2000)
+    )
+
+
+def test_secrets_come_from_files_or_the_environment(password_file):
+    options = {"bootstrap": "b:9093", "protocol": "SASL_SSL", "username": USER}
+    secret = Secret(PASSWORD)
+    for more, environ in [
+        ({"password_file": str(password_file)}, {}),
+        ({}, {"KAFKA_PASSWORD_FILE": str(password_file)}),
+        ({}, {"KAFKA_PASSWORD": PASSWORD}),
+    ]:
+        settings = KafkaSettings.from_options({**options, **more}, environ)
+        assert settings.password == secret
+        assert settings.python_options()["sasl_plain_password"] == PASSWORD
+        assert settings.python_options()["ssl_check_hostname"] is True
+        assert settings.confluent_options()["sasl.password"] == PASSWORD
+        assert PASSWORD not in repr(settings)
+        with pytest.raises(TypeError, match="cannot be copied"):
+            pickle.dumps(settings)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"bootstrap": "b", "password": "x"}, "does not belong into the configuration"),
+        ({"bootstrap": ""}, "bootstrap is empty"),
+        ({"bootstrap": "b", "protocol": "SASL_PLAINTEXT"}, "use one of PLAINTEXT, SSL, SASL_SSL"),
+        ({"bootstrap": "b", "protocol": "SASL_SSL"}, "needs a user and a password"),
+        ({"bootstrap": "b", "mechanism": "MD5"}, "mechanism 'MD5' is not known"),
+        ({"bootstrap": "b", "client": "java"}, "client 'java' is not known"),
+        ({"bootstrap": "b", "keyfile": "k"}, "keyfile is set without certfile"),
+        ({"bootstrap": "b", "user": "x"}, "option 'user' is not known"),
+        (
+            {"bootstrap": "b", "protocol": "SASL_SSL", "username": "u", "password_file": "/no"},
+            "password_file: cannot read '/no'",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        KafkaSettings.from_options(options, environ={})
+
+
+def test_an_empty_secret_file_is_refused(tmp_path):
+    path = tmp_path / "empty"
+    path.write_text("\n")
+    options = {"bootstrap": "b", "protocol": "SASL_SSL", "username_file": str(path)}
+    with pytest.raises(ValueError, match="exactly one line"):
+        KafkaSettings.from_options(options, environ={})
