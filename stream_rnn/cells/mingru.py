@@ -17,7 +17,7 @@ class MinGRU(NamedTuple):
 
     >>> from stream_rnn import MinGRU, RecurrentRegressor
     >>> model = RecurrentRegressor(cell=MinGRU(units=8), seed=1)
-    >>> for t in range(400):  # the target is the input one record ago
+    >>> for t in range(402):  # the target is the input one record ago
     ...     model.learn_one({"x": (t // 3) % 2}, ((t - 1) // 3) % 2)
     >>> abs(model.predict_one({"x": 0}) - 1) < 0.3
     True

@@ -16,7 +16,7 @@ class Stack(tuple):
     >>> stack
     Stack(GRU(units=4, orthogonal=False), Elman(units=4, activation=Tanh(gain=1.0), orthogonal=False), exact=True)
     >>> model = RecurrentRegressor(stack, RTRL(), Adam(0.01), seed=1)
-    >>> for t in range(400):
+    >>> for t in range(401):
     ...     model.learn_one({"x": t % 2}, t % 2)
     >>> abs(model.predict_one({"x": 1}) - 1) < 0.1
     True

@@ -39,7 +39,7 @@ class BlockRTRL(NamedTuple):
 
     >>> from stream_rnn import Adam, BlockRTRL, Elman, RecurrentRegressor
     >>> model = RecurrentRegressor(Elman(4), BlockRTRL(), Adam(0.01), seed=1)
-    >>> for t in range(400):
+    >>> for t in range(401):
     ...     model.learn_one({"x": t % 2}, t % 2)
     >>> round(model.predict_one({"x": 1}), 1)
     1.0

@@ -16,7 +16,7 @@ class RFLO(NamedTuple):
 
     >>> from stream_rnn import GRU, Adam, RecurrentRegressor, RFLO
     >>> model = RecurrentRegressor(GRU(4), RFLO(), Adam(0.01), seed=1)
-    >>> for t in range(400):
+    >>> for t in range(401):
     ...     model.learn_one({"x": t % 2}, t % 2)
     >>> round(model.predict_one({"x": 1}), 1)
     1.0

@@ -27,7 +27,7 @@ class StackRTRL(NamedTuple):
 
     >>> from stream_rnn import Adam, Elman, RecurrentRegressor, StackRTRL
     >>> model = RecurrentRegressor((Elman(3), Elman(3)), StackRTRL(), Adam(0.01), seed=1)
-    >>> for t in range(400):
+    >>> for t in range(401):
     ...     model.learn_one({"x": t % 2}, t % 2)
     >>> abs(model.predict_one({"x": 1}) - 1) < 0.1
     True

@@ -31,7 +31,7 @@ class UORO(NamedTuple):
 
     >>> from stream_rnn import UORO, Adam, Elman, RecurrentRegressor
     >>> model = RecurrentRegressor(Elman(4), UORO(), Adam(0.01), seed=1)
-    >>> for t in range(400):
+    >>> for t in range(401):
     ...     model.learn_one({"x": t % 2}, t % 2)
     >>> abs(model.predict_one({"x": 1}) - 1) < 0.1
     True
