@@ -154,7 +154,7 @@ def test_a_constant_series():
 
 def test_intervals_cover_at_every_level_and_horizon():
     y = wave(3000)
-    rows = [(h, level) for h in (1, 6) for level in (0.5, 0.7, 0.9, 0.97)]
+    rows = [(h, level) for h in (1, 6) for level in (0.5, 0.7, 0.9, 0.95)]
     for h, level in rows:
         model = RecurrentForecaster(horizons=(1, 6), experts=SMALL)
         _, lower, upper = model.prequential(y, horizon=h, level=level).T
@@ -245,7 +245,7 @@ def test_peers_on_a_seasonal_series():
     made = peers(y)
     assert set(made) >= {"last value", "value 24 before", "SNARIMAX(10,1,0)", "HoltWinters"}
     for forecasts in made.values():
-        assert np.isfinite(forecasts[1:]).all()
+        assert np.isfinite(forecasts[24:]).all()
 
 
 def test_memory_is_bounded():
