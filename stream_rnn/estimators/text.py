@@ -8,11 +8,11 @@ import numpy as np
 from river import base
 
 from ..errors import BadRecord, CheckpointError, ConfigError
-from ..text.model import TextModel
-from ..text.presets import Preset, named
+from ..text.presets import Preset, named, to_plain
 from ..text.sampling import continuations, sample
 from ..text.surprise import Surprise
 from ..text.symbols import UNKNOWN, unit_named
+from ..text.units import create_model
 from ..text.vocabulary import EVICTED, SEEN, UNKNOWN_COUNT
 from .protocol import Snapshot
 
@@ -80,13 +80,8 @@ class TextPredictor(base.Estimator):
         self.top = top
         self.surprise_threshold = surprise_threshold
         self.max_line = max_line
-        self._unit = unit_named(unit)
-        most = self._unit.most if max_symbols is None else max_symbols
-        if not 2 <= most <= 65535:
-            raise ConfigError(f"max_symbols: {max_symbols}; choose from 2 to 65535")
-        most = min(most, self._unit.possible)
-        preset = named(preset, units)
-        self._model = TextModel(preset, self._unit.codes, self._unit.possible, most, seed)
+        self._unit = unit_named(unit, max_symbols)
+        self._model = create_model(named(preset, units), self._unit, seed)
         self._surprise = Surprise(surprise_threshold)
         self._bits = 0.0
         self._symbols = 0
@@ -96,7 +91,8 @@ class TextPredictor(base.Estimator):
 
     def learn_one(self, symbol: Any) -> None:
         """Learn the next symbol: an int (or one-character string) for bytes, else a str."""
-        self._learn(np.array([self._unit.code(symbol)], np.int32))
+        code = self._unit.code(symbol)
+        self._learn([symbol] if self.unit == "word" else [code])
 
     def predict_proba_one(self) -> dict[Any, float]:
         """Probability of every known symbol and of ``"<unk>"`` to be next; the sum is 1."""
@@ -123,31 +119,35 @@ class TextPredictor(base.Estimator):
 
         The cost of a symbol is -log2 of the probability it had before it was learned.
         """
-        costs = self._learn(self._unit.encode(text))
+        costs = self._learn(self._unit.split(text))
         return costs if per_symbol else float(costs.sum())
 
     def generate(
-        self, length: int = 200, prompt: str | bytes = "", temperature: float = 1.0
+        self,
+        length: int = 200,
+        prompt: str | bytes = "",
+        temperature: float = 1.0,
+        seed: int | None = None,
     ) -> str:
         """Draw a continuation of `prompt`, symbol by symbol; nothing is learned.
 
         A temperature below 1 prefers probable symbols, 0 takes the most probable.  Draws
-        differ from call to call and repeat with the seed.
+        differ from call to call, and repeat with the predictor's seed or with `seed`.
         """
         if temperature < 0:
             raise ConfigError(f"temperature: {temperature}; must be 0 or more")
-        rng = np.random.default_rng([self.seed, self._draws])
-        self._draws += 1
-        codes = self._unit.encode(prompt) if len(prompt) else np.zeros(0, np.int32)
-        return self._unit.text(sample(self._model, codes, length, temperature, rng))
+        if seed is None:
+            seed, self._draws = self.seed + self._draws, self._draws + 1
+        rng = np.random.default_rng(seed)
+        drawn = sample(self._model, self._codes(prompt), length, temperature, rng)
+        return self._unit.text(drawn)
 
     def complete(
         self, prompt: str | bytes, k: int = 5, length: int = 40, stop: str = "\n"
     ) -> list[tuple[str, float]]:
         """The k best continuations up to `stop`, with the bits each costs; nothing is learned."""
-        codes = self._unit.encode(prompt) if len(prompt) else np.zeros(0, np.int32)
-        ends = {int(code) for code in self._unit.encode(stop)} if stop else set()
-        found = continuations(self._model, codes, k, length, ends)
+        ends = set(self._codes(stop).tolist())
+        found = continuations(self._model, self._codes(prompt), k, length, ends)
         return [(self._unit.text(path), bits) for path, bits in found]
 
     @property
@@ -180,7 +180,7 @@ class TextPredictor(base.Estimator):
         meta = {
             "kind": "text",
             "unit": self.unit,
-            "preset": _plain(self._model.preset),
+            "preset": to_plain(self._model.preset),
             "max_symbols": self._model.most,
             "seed": self.seed,
             "symbols": self._symbols,
@@ -221,12 +221,17 @@ class TextPredictor(base.Estimator):
             "surprising_lines": self._surprise.flagged,
         }
 
-    def _learn(self, codes: np.ndarray) -> np.ndarray:
-        costs = self._model.learn(codes)
+    def _learn(self, symbols: Any) -> np.ndarray:
+        costs = self._model.learn_symbols(symbols)
         for cost in costs.tolist():  # in order: the sum must not depend on how text is cut
             self._bits += cost
         self._symbols += len(costs)
         return costs
+
+    def _codes(self, text: str | bytes) -> np.ndarray:
+        """Codes of a text that is only read."""
+        symbols = self._unit.split(text) if len(text) else []
+        return self._model.encode(symbols)
 
     def _line(self, x: dict, index: int) -> str | bytes:
         text = x.get("text")
@@ -238,11 +243,11 @@ class TextPredictor(base.Estimator):
             raise BadRecord(
                 f"text: {len(text)} symbols; the limit is max_line = {self.max_line}", index
             )
-        return text + b"\n" if isinstance(text, bytes) else text + "\n"
+        return text + (b"\n" if isinstance(text, bytes) else "\n")
 
     def _learn_line(self, line: str | bytes) -> dict[str, Any]:
-        costs = self._learn(self._unit.encode(line))
-        bits = float(np.sum(costs))
+        costs = self._learn(self._unit.split(line))
+        bits = float(sum(costs.tolist()))
         mean = bits / len(costs)
         surprise, flag = self._surprise.judge(mean)
         top = [[self._show(symbol), p] for symbol, p in self.top_k(self.top)]
@@ -252,14 +257,3 @@ class TextPredictor(base.Estimator):
 
     def _show(self, symbol: Any) -> str:
         return self._unit.text([symbol]) if self.unit == "byte" else symbol
-
-
-def _plain(preset: Preset) -> dict[str, Any]:
-    """A preset as JSON would return it."""
-
-    def value(x: Any) -> Any:
-        if hasattr(x, "_asdict"):
-            return {name: value(part) for name, part in x._asdict().items()}
-        return [value(part) for part in x] if isinstance(x, tuple) else x
-
-    return value(preset)

@@ -354,7 +354,7 @@ def branch(bits, network, mixture, history, prefix, p):
 # After the byte ------------------------------------------------------------------------------
 
 
-@inlined
+@kernel
 def learn_mixing(bits, depth, bit, rate):
     """Weights, second weights and corrections of one decision."""
     y = F(bit)
@@ -396,7 +396,7 @@ def learn_contexts(K, buckets, first, base, node, depth, byte, indirect, indirec
             run[i, row] += (hit - run[i, row]) * F(0.01)
 
 
-@inlined
+@kernel
 def learn_match(bits, depth, byte):
     """How far the match can be trusted."""
     guess = expected(bits.match)
@@ -408,7 +408,7 @@ def learn_match(bits, depth, byte):
         bits.match_byte_p[row] += (hit - bits.match_byte_p[row]) * F(0.02)
 
 
-@inlined
+@kernel
 def claim_buckets(bits, byte):
     """Buckets for the contexts that have none yet."""
     for i in range(bits.select.size):
@@ -419,7 +419,7 @@ def claim_buckets(bits, byte):
             bits.base[1, i] = insert(bits.buckets, h)
 
 
-@inlined
+@kernel
 def learn(bits, byte):
     """Learn the byte that `score` was asked for, and move past it."""
     K = bits.select.size

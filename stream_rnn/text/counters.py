@@ -32,8 +32,10 @@ def indirect_table(contexts: int) -> np.ndarray:
 
 
 def rate_table(limit: float) -> np.ndarray:
-    """(16,) float32: step of the probability by number of updates, at least 1 / limit."""
-    return np.maximum(1 / (np.arange(16) + 1.6), 1 / limit).astype(F)
+    """(16,) float32: step of the probability by number of updates; 1 / limit from 15 on."""
+    rates = 1 / (np.arange(16) + 1.6)
+    rates[15] = 1 / limit
+    return rates.astype(F)
 
 
 @kernel

@@ -201,7 +201,7 @@ def amount(n):
     return 0 if n < 2 else 1 if n < 4 else 2 if n < 10 else 3
 
 
-@inlined
+@kernel
 def predict(mix, tables, network, history, seen, full):
     """q[:seen] of Eq. (2); `full`: no symbol is left to be new, so q[0] = 0."""
     top, total, distinct = gather(mix, tables, history.keys, seen)
@@ -248,7 +248,7 @@ def mean_weights(weights, sets, n, out):
         out[k] = F(0.25) * (a[k] + b[k] + c[k] + d[k])
 
 
-@inlined
+@kernel
 def learn(mix, tables, target, seen):
     """Move weights and corrections along the gradient of log q(target)."""
     members = mix.mean.size

@@ -72,6 +72,14 @@ class TextModel:
             done += self.loops.learn_chunk(*self.state, codes[done:], costs[done:])
         return costs
 
+    def learn_symbols(self, symbols: Any) -> np.ndarray:
+        """`learn` for symbols as their unit splits text: codes here."""
+        return self.learn(self.encode(symbols))
+
+    def encode(self, symbols: Any) -> np.ndarray:
+        """Codes (n,) int32."""
+        return np.asarray(symbols, np.int32)
+
     def distribution(self) -> np.ndarray:
         """Probabilities of the next symbol: 0 is the unknown one, then the known in order."""
         out = np.empty(int(self.state.vocabulary.size[SEEN]))

@@ -204,7 +204,7 @@ def activate(H, affine, normed, gates, before, cell, squashed, hidden):
         hidden[j] = o[j] * squashed[j]
 
 
-@inlined
+@kernel
 def forward(net, symbol):
     """Read `symbol` at the block's position e: hidden[e], cell[e] -> hidden[e+1], cell[e+1]."""
     L, _, G = net.lookup.shape
@@ -251,7 +251,7 @@ def output_step(net):
     return F(net.rates[OUTPUT_RATE] / math.sqrt(1 + net.rates[OUTPUT_DECAY] * net.clock[STEPS]))
 
 
-@inlined
+@kernel
 def learn_output(net, target, seen):
     """One gradient step of the output; dLoss/dh is taken before the weights move."""
     e = net.clock[POSITION]
@@ -391,7 +391,7 @@ def move_lookup(net, layer, length, a, correction):
             adam(net.lookup[layer, s], net.lookup_m[layer, s], v, net.rowwork[k], G, a, correction)
 
 
-@inlined
+@kernel
 def learn_block(net, length):
     """Backpropagate over the block of `length` symbols and move all weights but the output."""
     L, _, G = net.lookup.shape
@@ -431,13 +431,6 @@ def adopt_row(net, symbol):
     """A symbol's output row starts as a copy of row 0, the row that foretold it."""
     copy_into(net.output[0], net.output.shape[1], net.output[symbol])
     net.output_bias[symbol] = net.output_bias[0]
-
-
-@inlined
-def learn(net, target, seen):
-    """Learn that the symbol after the newest was `target` (< seen, or 0: a new one)."""
-    learn_output(net, target, seen)
-    next_position(net)
 
 
 @inlined

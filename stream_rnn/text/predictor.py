@@ -103,17 +103,6 @@ def share_of(vocabulary, q, code):
 
 
 @inlined
-def learn_members(history, network, mixture, tables, bits, symbol, code, seen):
-    """Every member learns the symbol (0: a new one) from its prediction."""
-    if bits is not None:
-        bitwise.learn(bits, code)
-    if mixture is not None:
-        symbolwise.learn(mixture, tables, symbol, seen)
-    if network is not None:
-        recurrent.learn(network, symbol, seen)
-
-
-@inlined
 def read(history, network, mixture, bits, symbol, code):
     """Move on to the position after the symbol."""
     past.observe(history, code)
@@ -126,22 +115,18 @@ def read(history, network, mixture, bits, symbol, code):
 
 
 @inlined
-def step(vocabulary, history, network, mixture, tables, bits, belief, code):
-    """Score, learn and read one symbol; returns its cost in bits."""
-    q = score(vocabulary, history, network, mixture, bits, code)
-    u = uniform_share(vocabulary, code)
-    cost = -math.log2(belief[0] * q + (1 - belief[0]) * u)
-    learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u)
-    return cost
-
-
-@inlined
 def learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u):
     """Learn and read one symbol that had the probabilities q and u."""
     seen = vocabulary.size[SEEN]
     symbol = np.int64(vocabulary.index[code])
     update_belief(belief, q, u)
-    learn_members(history, network, mixture, tables, bits, symbol, code, seen)
+    if bits is not None:
+        bitwise.learn(bits, code)
+    if mixture is not None:
+        symbolwise.learn(mixture, tables, symbol, seen)
+    if network is not None:
+        recurrent.learn_output(network, symbol, seen)
+        recurrent.next_position(network)
     if symbol == 0:
         symbol = np.int64(admit(vocabulary, code))
         if network is not None:
@@ -179,7 +164,10 @@ def learn_chunk(vocabulary, history, network, mixture, tables, bits, belief, cod
         code = np.int64(codes[t])
         if not has_room_for(vocabulary, mixture, tables, code):
             return t
-        costs[t] = step(vocabulary, history, network, mixture, tables, bits, belief, code)
+        q = score(vocabulary, history, network, mixture, bits, code)
+        u = uniform_share(vocabulary, code)
+        costs[t] = -math.log2(belief[0] * q + (1 - belief[0]) * u)
+        learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u)
     return codes.size
 
 

@@ -1,6 +1,6 @@
 """Which members a text predictor has: by name, or composed freely."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stream_rnn.errors import ConfigError
 from stream_rnn.text.bits import BitSpec
@@ -53,3 +53,21 @@ def named(preset: "str | Preset", units: int | None) -> Preset:
             raise ConfigError(f"units: {units}; the network needs at least 1")
         preset = preset._replace(network=sized(preset.network, units))
     return preset
+
+
+def to_plain(preset: Any) -> Any:
+    """A preset as JSON would return it."""
+    if hasattr(preset, "_asdict"):
+        return {name: to_plain(part) for name, part in preset._asdict().items()}
+    return [to_plain(part) for part in preset] if isinstance(preset, tuple) else preset
+
+
+def from_plain(plain: dict[str, Any]) -> Preset:
+    """Undo `to_plain`."""
+    kinds: dict[str, Any] = {"network": NetworkSpec, "mixture": MixtureSpec, "bits": BitSpec}
+    parts = {
+        name: kinds[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in part.items()})
+        for name, part in plain.items()
+        if name in kinds and part is not None
+    }
+    return Preset(**{**plain, **parts})

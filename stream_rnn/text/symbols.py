@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from stream_rnn.errors import BadRecord, ConfigError
+from stream_rnn.text.words import Words
 
 UNKNOWN = "<unk>"
 SCALARS = 0x110000 - 0x800  # Unicode code points without surrogates
@@ -14,6 +15,10 @@ class Bytes:
     """One byte is a symbol; text is taken as UTF-8."""
 
     codes = possible = most = 256
+
+    def split(self, text: str | bytes) -> np.ndarray:
+        """Codes (n,) int32 of a text; `encode` with the name that words have for it."""
+        return self.encode(text)
 
     def encode(self, text: str | bytes) -> np.ndarray:
         """Codes (n,) int32 of a text."""
@@ -42,6 +47,10 @@ class Characters:
 
     codes, possible, most = 0x110000, SCALARS, 2048
 
+    def split(self, text: str | bytes) -> np.ndarray:
+        """Codes (n,) int32 of a text."""
+        return self.encode(text)
+
     def encode(self, text: str | bytes) -> np.ndarray:
         """Codes (n,) int32 of a text."""
         if isinstance(text, bytes):
@@ -64,11 +73,17 @@ class Characters:
         return "".join(map(chr, codes))
 
 
-UNITS: dict[str, type] = {"byte": Bytes, "char": Characters}
+UNITS: dict[str, type] = {"byte": Bytes, "char": Characters, "word": Words}
 
 
-def unit_named(name: str) -> Any:
-    """The unit of that name; raises `ConfigError`."""
+def unit_named(name: str, max_symbols: int | None) -> Any:
+    """The unit of that name, with at most so many symbols known; raises `ConfigError`."""
     if name not in UNITS:
         raise ConfigError(f"unit: {name!r}; choose one of {', '.join(UNITS)}")
-    return UNITS[name]()
+    if max_symbols is not None and not 2 <= max_symbols <= 65000:
+        raise ConfigError(f"max_symbols: {max_symbols}; choose from 2 to 65000")
+    if name == "word":
+        return Words(max_symbols)
+    unit = UNITS[name]()
+    unit.most = min(max_symbols or unit.most, unit.possible)
+    return unit

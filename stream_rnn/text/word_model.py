@@ -53,8 +53,15 @@ class WordModel(TextModel):
         )
         self.loops.start(*self.state)
 
-    def encode(self, words: list[str]) -> np.ndarray:
-        """Codes of words; `Words.chunk` at most at a time, to be learned before the next."""
+    def learn_symbols(self, symbols: Any) -> np.ndarray:
+        """Learn words; their costs in bits."""
+        size = self.words.chunk
+        parts = [symbols[i : i + size] for i in range(0, len(symbols), size)]
+        return np.concatenate([self.learn(self.encode(part)) for part in parts] or [np.zeros(0)])
+
+    def encode(self, symbols: Any) -> np.ndarray:
+        """Codes of `Words.chunk` words at most, to be learned before the next are encoded."""
+        words = symbols
         known = len(self.words.numbers)
         if known + len(words) > self.words.codes:
             self.words.release(self.state.vocabulary.index)

@@ -67,7 +67,7 @@ class Words:
     def code(self, symbol: Any) -> int:
         """The code of one word; raises `BadRecord`."""
         if not isinstance(symbol, str) or self.split(symbol) != [symbol]:
-            raise BadRecord(f"symbol: {symbol!r} is not one word, sign or newline")
+            raise BadRecord(f"symbol: {symbol!r} is not one word, one sign or a newline")
         return self.number(symbol)
 
     def symbol(self, code: int) -> str:
