@@ -10,7 +10,7 @@
 """
 
 from .activations import ReLU, Tanh
-from .cells import ELSTM, GRU, LSTM, Elman, FeedForward, MinGRU, Stack
+from .cells import ELSTM, GRU, LSTM, Dropout, Elman, FeedForward, Jordan, MinGRU, Stack
 from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
@@ -67,4 +67,6 @@ __all__ = [
     "load_state_dict",
     "save_safetensors",
     "state_dict",
+    "Dropout",
+    "Jordan",
 ]

@@ -13,11 +13,11 @@ and in chunks are the same machine code on the same numbers.
 from math import isfinite, isnan
 
 from .denormals import flush_denormals, restore_denormals
-from .dispatch import entry, kernel
+from .dispatch import compiled, kernel
 from .features.scale import express, observe, recover, standardise
 from .linalg import copy
 from .losses import value
-from .network import advance, forward
+from .network import advance, forward, scatter
 from .optimizers.adapt import adapt
 
 RECORDS, LEARNED, ROLLBACKS, SINCE_SAVED = range(4)  # places in State.counts
@@ -28,6 +28,7 @@ CHECK_EVERY = 256  # learned records between two copies of the parameters
 def infer(model, state, work, x, out):
     """Prediction (O,) for the raw input x (m,), in the target's units; NaN is missing."""
     standardise(model.input_scale, state.inputs, x, work.x)
+    scatter(model.cells, state.layers, work.layers, False)
     forward(model, state, work)
     recover(model.target_scale, state.targets, work.p, out)
     for j in range(out.size):
@@ -41,6 +42,8 @@ def absorb(model, state, work, x, y):
     for i in range(work.r.size):
         if not isfinite(work.r[i]):
             return False
+    if scatter(model.cells, state.layers, work.layers, True):
+        forward(model, state, work)  # now with some of it left out
     advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
     finite = True
     for j in range(y.size):
@@ -71,22 +74,18 @@ def score(model, state, work, y):
     return finite
 
 
-@entry
-def predict(model, state, work, X, out):
-    """Predictions (T, O) for the rows of X (T, m), each as if it came next."""
+@kernel
+def predict_rows(model, state, work, X, out):
+    """`predict`, with its parts apart."""
     setting = flush_denormals()
     for t in range(X.shape[0]):
         infer(model, state, work, X[t], out[t])
     restore_denormals(setting)
 
 
-@entry
-def prequential(model, state, work, X, Y, out):
-    """Predict each row of X (T, m), then learn its target in Y (T, O).
-
-    Returns (rows done, True), or (rows done, False) when the last of them met a number
-    that is not finite, upon which the caller restores the parameters and goes on.
-    """
+@kernel
+def learn_rows(model, state, work, X, Y, out):
+    """`prequential`, with its parts apart."""
     setting = flush_denormals()
     rows, finite = 0, True
     while finite and rows < X.shape[0]:
@@ -95,3 +94,19 @@ def prequential(model, state, work, X, Y, out):
         rows += 1
     restore_denormals(setting)
     return rows, finite
+
+
+@compiled
+def predict(bound, X, out):
+    """Predictions (T, O) for the rows of X (T, m), each as if it came next."""
+    predict_rows(bound.model, bound.state, bound.work, X, out)
+
+
+@compiled
+def prequential(bound, X, Y, out):
+    """Predict each row of X (T, m), then learn its target in Y (T, O).
+
+    Returns (rows done, True), or (rows done, False) when the last of them met a number
+    that is not finite, upon which the caller restores the parameters and goes on.
+    """
+    return learn_rows(bound.model, bound.state, bound.work, X, Y, out)

@@ -136,14 +136,18 @@ def compare_gradients(
 
 def parameter_name(network: OnlineNetwork, place: int) -> str:
     """The parameter at θ[place] in words."""
-    *recurrent, V = network.parameters()
-    for k, (cell, W) in enumerate(zip(network.model.cells, recurrent, strict=True)):
-        if place < W.size:
-            c, g, i = np.unravel_index(place, W.shape)
-            J = recurrent_rows(cell)
-            source = f"h[{c}]" if c < J else "1" if c == J else f"x[{c - J - 1}]"
-            return f"layer {k}, {type(cell).__name__}: {source} → pre-activation {g} of unit {i}"
-        place -= W.size
+    V = network.parameters()[-1]
+    layers = zip(network.model.cells, network.layer_parameters(), strict=True)
+    for k, (cell, arrays) in enumerate(layers):
+        J = recurrent_rows(cell) if len(arrays) == 1 else 0
+        for n, array in enumerate(arrays):
+            if place < array.size:
+                c, g, i = np.unravel_index(place, array.shape)
+                source = f"h[{c}]" if c < J else "1" if c == J else f"x[{c - J - 1}]"
+                source = source if n == 0 else f"output {c}"
+                name = type(cell).__name__
+                return f"layer {k}, {name}: {source} → pre-activation {g} of unit {i}"
+            place -= array.size
     r, o = np.unravel_index(place, V.shape)
     H = network.model.cells[-1].units
     source = f"h[{r}]" if r < H else "1" if r == H else f"x[{r - H - 1}]"
@@ -262,9 +266,10 @@ def _quotients(network, X, Y) -> np.ndarray:
 def _unread(network) -> np.ndarray:
     """True for parameters that no pre-activation reads, which stay 0: see `cells.base.mask`."""
     ones = np.ones_like(network.state.theta)
-    *recurrent, _ = network._split(ones)
-    for cell, part in zip(network.model.cells, recurrent, strict=True):
-        mask(cell, part)
+    parts = iter(network._split(ones))
+    for cell, arrays in zip(network.model.cells, network.layer_parameters(), strict=True):
+        for _ in arrays:
+            mask(cell, next(parts))
     return ones == 0
 
 

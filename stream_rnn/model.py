@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from .cells import CELLS, Stack
+from .cells import CELLS, Dropout, Jordan, Stack
 from .errors import ConfigError
 from .features.scale import Standard, Unscaled
 from .learners import LEARNERS, RTRL, TBPTT, BlockRTRL, StackRTRL
@@ -23,16 +23,27 @@ class Model(NamedTuple):
 
 def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     """Check and assemble; raises `ConfigError` that names what does not go together."""
-    cells = tuple(typed(c, CELLS, "cell") for c in _members(cell))
+    cells = tuple(typed_cell(c) for c in _members(cell))
     if not cells:
         raise ConfigError("cell: an empty stack; give at least one cell, e.g. LSTM(16)")
     for c in cells:
         if c.units < 1:
             raise ConfigError(f"units: {c.units} in {c}; a cell needs at least one unit")
+    check_cells(cells)
     learner = through_stack(typed(learner, LEARNERS, "learner"), cell)
     loss = typed(loss, LOSSES, "loss")
     links = tuple(typed(link, OPTIMIZERS, "optimizer") for link in _members(optimizer))
     check_learner(learner)
+    if isinstance(learner, StackRTRL) and isinstance(getattr(cells[-1], "cell", cells[-1]), Jordan):
+        raise ConfigError(
+            f"cell: Jordan in {cells}, whose parameters are not those that StackRTRL follows; "
+            "use TBPTT, which is exact across layers within its window"
+        )
+    if isinstance(learner, StackRTRL) and any(isinstance(c, Dropout) for c in cells[:-1]):
+        raise ConfigError(
+            f"cell: Dropout between layers of {cells} is not for StackRTRL, whose influence "
+            "passes through what is handed upward; use it in the last layer, or TBPTT"
+        )
     check_optimizer(links, learner, loss)
     inputs = Standard() if scale else Unscaled()
     targets = Standard() if scale and is_regression(loss) else Unscaled()
@@ -40,8 +51,30 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     return Model(cells, learner, links[0] if kalman else links, loss, inputs, targets)
 
 
+def typed_cell(cell):
+    """A cell, perhaps inside Dropout, with its numbers in their declared types."""
+    cell = typed(cell, CELLS, "cell")
+    return cell._replace(cell=typed_cell(cell.cell)) if isinstance(cell, Dropout) else cell
+
+
+def check_cells(cells) -> None:
+    for cell in cells:
+        if isinstance(cell, Dropout) and not 0 <= cell.rate < 1:
+            raise ConfigError(f"rate: {cell.rate}; Dropout leaves out 0 ≤ rate < 1 of the units")
+        if isinstance(cell, Dropout) and isinstance(cell.cell, Dropout):
+            raise ConfigError(f"cell: {cell} drops twice; use one Dropout with a higher rate")
+    for cell in cells[:-1]:
+        if isinstance(getattr(cell, "cell", cell), Jordan):
+            raise ConfigError(
+                f"cell: {cell} below another; Jordan feeds back the network's output, so it "
+                "is the last cell of a stack"
+            )
+
+
 def through_stack(learner, cell):
     """The learner that is exact across layers, where the stack asks for it."""
+    if isinstance(learner, StackRTRL) and len(_members(cell)) == 1:
+        return RTRL()  # the same, without layers to pass through
     if not isinstance(cell, Stack) or not cell.exact or isinstance(learner, StackRTRL | TBPTT):
         return learner
     if isinstance(learner, RTRL):

@@ -2,12 +2,14 @@
 
 With parameters θ = [W₀, W₁, …, V] in one vector, for input x of a record:
 
-    z = [h₋, 1, x] or [1, x],  a = zᵀW,  s = φ(a, s₋)          for each layer, x being the h below
-    r = [h, 1] or [h, 1, x],  o = rᵀV,  p = link(o)                              (1)
+    z = [h₋, 1, x] or [1, x],  a = zᵀW,  s = φ(a, s₋)    for each layer, x being the u below
+    r = [u, 1] or [u, 1, x],  o = rᵀV,  p = link(o)                              (1)
 
-and for a loss with e = ∂L/∂o:
+u = h unless some of it is left out (`Dropout`).
 
-    ∂L/∂V = r ⊗ e,  λ = V[:H] e = ∂L/∂h  of the uppermost layer                  (2)
+For a loss with e = ∂L/∂o:
+
+    ∂L/∂V = r ⊗ e,  λ = V[:H] e (1 − shed) = ∂L/∂h  of the uppermost layer       (2)
 
 Each layer's learner turns its λ into ∂L/∂W, and says what λ the layer below gets.  (3)
 """
@@ -16,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cells.base import activate, mask
+from .cells.base import activate, extent, mask, settle, thin, weigh
 from .dispatch import generic, kernel
 from .learners.base import gradient, observe, pass_down
 from .linalg import copy, vecmat
@@ -28,6 +30,7 @@ class Layer(NamedTuple):
 
     s: np.ndarray  # (K, H)
     trace: NamedTuple  # the learner's
+    memory: tuple  # the cell's, beside s
 
 
 class LayerWork(NamedTuple):
@@ -40,6 +43,11 @@ class LayerWork(NamedTuple):
     B: np.ndarray  # (K, K, H)
     lam: np.ndarray  # (H,)
     back: np.ndarray  # (J,), J the recurrent rows of W: H, or 0 in a diagonal cell
+    shed: np.ndarray  # (H,): u = (1 − shed) h is what the layer hands upward
+    u: np.ndarray  # (H,)
+    W: np.ndarray  # (Z·G·H,) where the cell makes it, else empty: W is in θ
+    g: np.ndarray  # dL/dW, of the same size
+    cell: tuple
     learner: NamedTuple
 
 
@@ -60,10 +68,10 @@ class Work(NamedTuple):
 def forward(model, state, work):
     """Eq. (1) for the input work.x; the state is read, not changed."""
     at = ascend(model.cells, state.layers, work.layers, state.theta, 0, work.x)
-    h = work.layers[-1].s[0]
-    copy(h, work.r[: h.size])
-    work.r[h.size] = 1
-    skip = work.r[h.size + 1 :]
+    u = work.layers[-1].u
+    copy(u, work.r[: u.size])
+    work.r[u.size] = 1
+    skip = work.r[u.size + 1 :]
     copy(work.x, skip)
     V = state.theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
     vecmat(work.r, V, work.o)
@@ -83,16 +91,36 @@ def ascended(cells: (), layers, works, theta, at, x):
 @ascend.register
 def ascend_layer(cells: tuple, layers, works, theta, at, x):
     layer, work = layers[0], works[0]
+    weigh(work.cell, theta, at, work)
     G, H = work.a.shape
-    Z = work.z.size
-    W = theta[at : at + Z * G * H].reshape(Z, G, H)
-    J = work.back.size
+    Z, J = work.z.size, work.back.size
+    W = theta[at : at + Z * G * H] if work.W.size == 0 else work.W
     copy(layer.s[0], work.z[:J])
     work.z[J] = 1
     copy(x, work.z[J + 1 :])
-    vecmat(work.z, W.reshape(work.z.size, G * H), work.a.reshape(G * H))
+    vecmat(work.z, W.reshape(Z, G * H), work.a.reshape(G * H))
     activate(cells[0], work.a, layer.s, work.s, work.A, work.B)
-    return ascend(cells[1:], layers[1:], works[1:], theta, at + W.size, work.s[0])
+    for i in range(work.u.size):
+        work.u[i] = (1 - work.shed[i]) * work.s[0, i]
+    above = at + extent(work.cell, work)
+    return ascend(cells[1:], layers[1:], works[1:], theta, above, work.u)
+
+
+@generic
+def scatter(cells, layers, works, learning):
+    """Have every layer choose what it hands upward; whether any of them leaves some out."""
+
+
+@scatter.register
+def scattered(cells: (), layers, works, learning):
+    return False
+
+
+@scatter.register
+def scatter_layer(cells: tuple, layers, works, learning):
+    here = thin(layers[0].memory, cells[0], works[0], learning)
+    above = scatter(cells[1:], layers[1:], works[1:], learning)
+    return here or above
 
 
 @generic
@@ -110,10 +138,11 @@ def advance_layer(cells: tuple, learner, layers, works, theta, at, below):
     layer, work = layers[0], works[0]
     Z = work.z.size
     G, H = work.a.shape
-    W = theta[at : at + Z * G * H].reshape(Z, G, H)
-    observe(learner, W, layer.s, layer.trace, work, below)
+    W = theta[at : at + Z * G * H] if work.W.size == 0 else work.W
+    observe(learner, W.reshape(Z, G, H), layer.s, layer.trace, work, below)
     copy(work.s.reshape(work.s.size), layer.s.reshape(work.s.size))
-    advance(cells[1:], learner, layers[1:], works[1:], theta, at + W.size, layer.trace)
+    above = at + extent(work.cell, work)
+    advance(cells[1:], learner, layers[1:], works[1:], theta, above, layer.trace)
 
 
 @kernel
@@ -126,11 +155,12 @@ def backward(model, state, work, e, g):
     O = work.o.size
     at = g.size - work.r.size * O
     V = state.theta[at:].reshape(work.r.size, O)
-    lam = work.layers[-1].lam
+    lam, shed = work.layers[-1].lam, work.layers[-1].shed
     for i in range(lam.size):
         lam[i] = 0
         for j in range(O):
             lam[i] += V[i, j] * e[j]
+        lam[i] *= 1 - shed[i]
     for i in range(work.r.size):
         for j in range(O):
             g[at + i * O + j] += work.r[i] * e[j]
@@ -152,12 +182,16 @@ def descend_layer(cells: tuple, learner, layers, works, theta, at, g):
     work = works[0]
     Z = work.z.size
     G, H = work.a.shape
-    W = theta[at : at + Z * G * H].reshape(Z, G, H)
-    due = descend(cells[1:], learner, layers[1:], works[1:], theta, at + W.size, g)
-    hand_down(works[1:], learner, theta, at + W.size, work, due)
-    part = g[at : at + Z * G * H].reshape(Z, G, H)
-    due = gradient(learner, W, layers[0].trace, work, work.lam, part)
+    above = at + extent(work.cell, work)
+    due = descend(cells[1:], learner, layers[1:], works[1:], theta, above, g)
+    hand_down(works[1:], learner, theta, above, work, due)
+    weigh(work.cell, theta, at, work)
+    W = theta[at : at + Z * G * H] if work.W.size == 0 else work.W
+    part = (g[at : at + Z * G * H] if work.W.size == 0 else work.g).reshape(Z, G, H)
+    due = gradient(learner, W.reshape(Z, G, H), layers[0].trace, work, work.lam, part)
     mask(cells[0], part)
+    if due:
+        settle(work.cell, at, work, g)
     return due
 
 
@@ -176,4 +210,5 @@ def hand_down_layer(above: tuple, learner, theta, at, below, due):
     work = above[0]
     G, H = work.a.shape
     Z = work.z.size
-    pass_down(learner, theta[at : at + Z * G * H].reshape(Z, G, H), work, below, due)
+    W = theta[at : at + Z * G * H] if work.W.size == 0 else work.W
+    pass_down(learner, W.reshape(Z, G, H), work, below, due)

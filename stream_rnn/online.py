@@ -5,7 +5,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import engine
-from .cells.base import initialise, recurrent_rows, shape
+from .bound import bind
+from .cells.base import (
+    initialise,
+    memory_axes,
+    parameter_shapes,
+    product_size,
+    recurrent_rows,
+    scratch_axes,
+    shape,
+)
 from .errors import CheckpointError
 from .features.scale import Moments as ScaleMoments
 from .learners.base import INT, Axes, trace_axes, work_axes
@@ -67,7 +76,7 @@ class OnlineNetwork:
         """Predictions (T, O), each row of X taken as the next; nothing changes."""
         X = _rows(X)
         out = np.empty((len(X), self.outputs))
-        engine.predict(self.model, self.state, self.work, X, out)
+        engine.predict(self._bound, X, out)
         return out
 
     def prequential(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
@@ -75,14 +84,13 @@ class OnlineNetwork:
         X, Y = _rows(X), _rows(Y)
         out = np.empty((len(X), self.outputs))
         done = 0
-        while done < len(X):
-            rows, finite = engine.prequential(
-                self.model, self.state, self.work, X[done:], Y[done:], out[done:]
-            )
-            done += rows
+        while True:
+            rows, finite = engine.prequential(self._bound, X, Y, out[done:] if done else out)
             if not finite:
                 self._roll_back()
-        return out
+            if rows == len(X):
+                return out
+            done, X, Y = done + rows, X[rows:], Y[rows:]
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and outputs; their weights start at 0, so no prediction changes."""
@@ -115,6 +123,11 @@ class OnlineNetwork:
         """Views of W (Z, G, H) of each layer, and of V (R, O)."""
         return self._split(self.state.theta)
 
+    def layer_parameters(self) -> list[list[np.ndarray]]:
+        """Views of the parameter arrays of each layer: [W], and what else its cell has."""
+        arrays = iter(self.parameters())
+        return [[next(arrays) for _ in shapes] for shapes in self._arrays]
+
     @property
     def counts(self) -> dict[str, int]:
         """Records seen, records learned, rollbacks; clipped gradients or filter resets."""
@@ -145,18 +158,21 @@ class OnlineNetwork:
     def _lay_out(self, inputs: int, outputs: int) -> None:
         """Allocate a zero state and the scratch for m inputs and O outputs."""
         self.inputs, self.outputs = inputs, outputs
-        layers, works, self._shapes, m = [], [], [], inputs
+        layers, works, self._shapes, self._arrays, m = [], [], [], [], inputs
         for cell in self.model.cells:
             K, G = shape(cell)
             H = cell.units
             J = recurrent_rows(cell)
             dims = {"K": K, "G": G, "H": H, "J": J, "Z": J + 1 + m, "D": m}
             dims["Q"] = sum(int(np.prod(s)) for s in self._shapes)  # parameters below
-            trace = trace_axes(self.model.learner, dims)
-            layers.append(resolve(Layer(Axes(("K", "H")), trace), dims, self.dtype))
-            scratch = work_axes(self.model.learner, dims)
-            works.append(resolve(LayerWork(*_layer_work, scratch), dims, self.dtype))
-            self._shapes.append((dims["Z"], G, H))
+            dims |= {"O": outputs, "R": H + 1 + (inputs if self.skip else 0)}  # if uppermost
+            dims["W"] = product_size(cell, dims)
+            trace, memory = trace_axes(self.model.learner, dims), memory_axes(cell)
+            layers.append(resolve(Layer(Axes(("K", "H")), trace, memory), dims, self.dtype))
+            scratch = scratch_axes(cell, dims), work_axes(self.model.learner, dims)
+            works.append(resolve(LayerWork(*_layer_work, *scratch), dims, self.dtype))
+            self._arrays.append(parameter_shapes(cell, dims))
+            self._shapes += self._arrays[-1]
             m = H
         R = m + 1 + (inputs if self.skip else 0)
         self._shapes.append((R, outputs))
@@ -174,6 +190,7 @@ class OnlineNetwork:
         vectors = [Axes(("m",)), Axes(("O",)), Axes(("R",)), *[Axes(("O",))] * 3]
         vectors = resolve(tuple(vectors), dims, self.dtype)
         self.work = allocate(Work(tuple(works), *vectors, scratch))
+        self._bound = bind(self.model, self.state, self.work)
 
     def _optimizer_axes(self, dims: dict[str, int]):
         """Fields of the optimizer's memory and of its scratch."""
@@ -193,11 +210,12 @@ class OnlineNetwork:
     def _draw(self) -> None:
         """Initial parameters from the seed; the readout by fan-in (Glorot & Bengio 2010)."""
         rng = np.random.default_rng(self.seed)
-        *recurrent, V = self.parameters()
-        for cell, W in zip(self.model.cells, recurrent, strict=True):
-            drawn = np.zeros(W.shape)
-            initialise(cell, rng, drawn)
-            W[...] = drawn
+        V = self.parameters()[-1]
+        for cell, arrays in zip(self.model.cells, self.layer_parameters(), strict=True):
+            drawn = [np.zeros(array.shape) for array in arrays]
+            initialise(cell, rng, *drawn)
+            for array, values in zip(arrays, drawn, strict=True):
+                array[...] = values
         H = self.model.cells[-1].units
         V[:H] = rng.uniform(-1, 1, (H, self.outputs)) * np.sqrt(3 / H)
         self.state.saved[:] = self.state.theta
@@ -242,9 +260,15 @@ _layer_work = (
     Axes(("K", "K", "H")),
     Axes(("H",)),
     Axes(("J",)),
+    Axes(("H",)),
+    Axes(("H",)),
+    Axes(("W",)),
+    Axes(("W",)),
 )
 
 
 def _rows(array: np.ndarray) -> np.ndarray:
     """C-contiguous float64 rows: what the compiled code is specialised on."""
+    if type(array) is np.ndarray and array.ndim == 2 and array.dtype == np.float64:
+        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
     return np.ascontiguousarray(np.atleast_2d(array), np.float64)

@@ -12,7 +12,7 @@ from math import log
 import numpy as np
 
 from stream_rnn.activations import ReLU
-from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, MinGRU
+from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, Jordan, MinGRU
 from stream_rnn.cells.base import recurrent_rows, shape as state_shape
 from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from stream_rnn.optimizers import SGD, Adam, Clip, Decay, Momentum, RMSProp
@@ -61,6 +61,7 @@ def _(cell: MinGRU, a, s_):
 
 
 @phi.register(Elman)
+@phi.register(Jordan)
 @phi.register(FeedForward)
 def _(cell, a, s_):
     if isinstance(cell.activation, ReLU):
@@ -82,6 +83,29 @@ def reads(cell, shape):
     if isinstance(cell, ELSTM):
         mask[1:, 3:] = 0
     return mask
+
+
+def as_seen_by_learner(parameters):
+    """(W, V, back): W (Z, G, H) of a one-layer network, and the chain rule to its parameters.
+
+    ``back(by_W, by_V)`` is the gradient of θ.  A Jordan network is the Elman network whose
+    recurrent weights are the product of readout and feedback.
+    """
+    *own, V = (np.array(p) for p in parameters)
+    if len(own) == 1:
+        return own[0], V, lambda by_W, by_V: np.concatenate([by_W.ravel(), by_V.ravel()])
+    W, F = own
+    H = W.shape[2]
+    through = np.tensordot(V[: H + 1], F, 1)
+    through[H] += W[0]
+
+    def back(by_W, by_V):
+        by_F = np.einsum("co,cgi->ogi", V[: H + 1], by_W[: H + 1])
+        total = by_V.copy()
+        total[: H + 1] += np.einsum("cgi,ogi->co", by_W[: H + 1], F)
+        return np.concatenate([by_W[H:].ravel(), by_F.ravel(), total.ravel()])
+
+    return np.concatenate([through, W[1:]]), V, back
 
 
 def partials(cell, a, s_):

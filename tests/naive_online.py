@@ -5,8 +5,20 @@ then predict what it predicts: running statistics, stack, learner, optimizer and
 """
 
 import numpy as np
-from naive import Filter, Layer, link, loss_slope, loss_value, moments, reads, step
+from naive import (
+    Filter,
+    Layer,
+    as_seen_by_learner,
+    jacobians,
+    link,
+    loss_slope,
+    loss_value,
+    moments,
+    reads,
+    step,
+)
 
+from stream_rnn.cells.base import recurrent_rows
 from stream_rnn.features.scale import Standard
 from stream_rnn.learners import TBPTT
 from stream_rnn.optimizers import Kalman
@@ -15,7 +27,10 @@ from stream_rnn.optimizers import Kalman
 class NaiveNetwork:
     def __init__(self, network):
         self.model, self.skip = network.model, network.skip
-        *weights, V = (np.array(p, float) for p in network.parameters())
+        self.parameters = [np.array(p, float) for p in network.parameters()]
+        *weights, V = self.parameters
+        if len(self.model.cells) == 1:
+            weights = [as_seen_by_learner(self.parameters)[0]]
         self.layers = [Layer(c, W) for c, W in zip(self.model.cells, weights, strict=True)]
         self.V = V
         self.xs, self.ys, self.loss = [], [], 0.0
@@ -100,43 +115,37 @@ class NaiveNetwork:
 
     def _gradient(self, e, r, ago=0):
         """∂L/∂θ for ∂L/∂o = e at the record *ago* records back, layers from the top down."""
-        learner, parts = self.model.learner, [np.outer(r, e).ravel()]
+        learner, by_W = self.model.learner, []
         lam = self.V[: self.layers[-1].s.shape[1]] @ e
+        lams = {len(self.layers[0].past) - 1 - ago: lam}  # by record
         for layer in self.layers[::-1]:
             if isinstance(learner, TBPTT):
-                layer_past = layer.past
-                layer.past = layer_past[: len(layer_past) - ago]
-                parts.append(layer.bptt(lam, learner.window - ago).ravel())
-                layer.past = layer_past
+                part, lams = through_time(layer, lams, learner.window - ago)
             else:
-                parts.append(layer.rtrl(lam).ravel())
-            A = layer.past[-1 - ago][1]
-            H = len(lam)
-            lam = np.einsum("jgi,gi,i->j", layer.W[H + 1 :], A[0], lam)
-        return self._masked(np.concatenate(parts[::-1]))
-
-    def _masked(self, g):
-        """Without what no pre-activation reads: where nothing was drawn for the candidate."""
-        at = 0
-        for layer in self.layers:
-            part = g[at : at + layer.W.size].reshape(layer.W.shape)
-            part *= reads(layer.cell, layer.W.shape)
-            at += layer.W.size
-        return g
+                part = layer.rtrl(lam)
+                inputs = layer.W[recurrent_rows(layer.cell) + 1 :]
+                lam = np.einsum("jgi,gi,i->j", inputs, layer.past[-1][1][0], lam)
+            by_W.append(part * reads(layer.cell, part.shape))
+        by_V = np.outer(r, e)
+        if len(self.layers) == 1:
+            return as_seen_by_learner(self.parameters)[2](by_W[0], by_V)
+        return np.concatenate([part.ravel() for part in (*by_W[::-1], by_V)])
 
     def _theta(self):
-        return np.concatenate([*(layer.W.ravel() for layer in self.layers), self.V.ravel()])
+        return np.concatenate([part.ravel() for part in self.parameters])
 
     def _move(self, change):
         at = 0
-        for part in (*(layer.W for layer in self.layers), self.V):
+        for part in self.parameters:
             part += change[at : at + part.size].reshape(part.shape)
             at += part.size
+        if len(self.layers) == 1:
+            self.layers[0].W = as_seen_by_learner(self.parameters)[0]
 
     def _groups(self):
         """Indices into θ of W[:, g, i] for every g and i, then of V[:, j] for every j."""
         at = 0
-        for part in (*(layer.W for layer in self.layers), self.V):
+        for part in self.parameters:
             indices = at + np.arange(part.size).reshape(len(part), -1)
             yield from indices.T
             at += part.size
@@ -146,3 +155,18 @@ class NaiveNetwork:
         columns = np.array(rows).T if rows else np.empty((width, 0))
         pairs = [moments(column, scale.memory) for column in columns]
         return np.array([p[0] for p in pairs]), np.sqrt([p[1] for p in pairs])
+
+
+def through_time(layer, lams, steps):
+    """(dL/dW, {record: ∂L/∂x}) from {record: ∂L/∂h}, *steps* records back from the newest."""
+    last = max(lams)
+    adjoint, total, below = np.zeros(layer.s.shape), np.zeros(layer.W.size), {}
+    for t in range(last, max(last - steps, -1), -1):
+        z, A, B = layer.past[t]
+        adjoint[0] += lams.get(t, 0)
+        by_state, by_weight = jacobians(layer.W, z, A, B, layer.diagonal)
+        total += adjoint.ravel() @ by_weight
+        delta = np.einsum("kgi,ki->gi", A, adjoint)
+        below[t] = np.tensordot(layer.W[recurrent_rows(layer.cell) + 1 :], delta, 2)
+        adjoint = (adjoint.ravel() @ by_state).reshape(adjoint.shape)
+    return total.reshape(layer.W.shape), below

@@ -6,7 +6,7 @@ from helpers import cover, network, wave
 from naive_online import NaiveNetwork
 
 from stream_rnn.activations import ReLU
-from stream_rnn.cells import CELLS, GRU, LSTM, Elman
+from stream_rnn.cells import CELLS, GRU, LSTM, Elman, Jordan
 from stream_rnn.cells.base import recurrent_rows
 from stream_rnn.engine import CHECK_EVERY
 from stream_rnn.learners import RTRL, TBPTT
@@ -211,8 +211,11 @@ def test_initial_weights_by_fan_in(cell):
     """For inputs of variance 1, pre-activations start with the variance of the cell's gain."""
     net = network(cell, TBPTT(2, 1), 60, 1, seed=1)
     W, J = net.parameters()[0], recurrent_rows(cell)
+    blocks = W[:J, 0], W[J + 1 :, 0]
+    if isinstance(cell, Jordan):  # its recurrent weights read the output
+        J, blocks = 0, (net.parameters()[1][:, 0], W[1:, 0])
     gain = 2.0 if getattr(cell, "activation", None) == ReLU() else 1.0
-    variance = sum(len(block) * block.var() for block in (W[:J, 0], W[J + 1 :, 0]) if block.size)
+    variance = sum(len(block) * block.var() for block in blocks if block.size)
     assert variance == pytest.approx(gain, rel=0.15)
     bias = W[J, :3]
     if hasattr(cell, "forget_bias"):

@@ -1,13 +1,15 @@
 """The recurrent cells; `CELLS` maps their names to their specs."""
 
+from .dropout import Dropout
 from .elman import Elman
 from .elstm import ELSTM
 from .feedforward import FeedForward
 from .gru import GRU
+from .jordan import Jordan
 from .lstm import LSTM
 from .mingru import MinGRU
 from .stack import Stack
 
-CELLS = {spec.__name__: spec for spec in (LSTM, GRU, Elman, ELSTM, MinGRU, FeedForward)}
+CELLS = {spec.__name__: spec for spec in (LSTM, GRU, Elman, ELSTM, MinGRU, Jordan, FeedForward)}
 
-__all__ = ["CELLS", "ELSTM", "GRU", "LSTM", "Elman", "FeedForward", "MinGRU", "Stack"]
+__all__ = ["CELLS", "ELSTM", "GRU", "LSTM", "Dropout", "Elman", "FeedForward", "Jordan", "MinGRU", "Stack"]

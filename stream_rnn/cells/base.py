@@ -33,6 +33,46 @@ def mask(cell, g):
     """Zero, in the gradient g (Z, G, H), what no pre-activation reads."""
 
 
+@generic
+def weigh(scratch, theta, at, work):
+    """Write W into work.W, for a cell in whose parameters, from θ[at] on, it is not contained."""
+
+
+@generic
+def extent(scratch, work):
+    """How many parameters the layer has in θ."""
+
+
+@generic
+def settle(scratch, at, work, g):
+    """Turn dL/dW, in work.g, into derivatives of the layer's own parameters, in g (P,)."""
+
+
+@generic
+def thin(memory, cell, work, learning):
+    """Choose what the layer hands upward, in work.shed (H,); whether it is not all."""
+
+
+@weigh.register
+def plain_weigh(scratch: (), theta, at, work):
+    pass
+
+
+@extent.register
+def plain_extent(scratch: (), work):
+    return work.z.size * work.a.size
+
+
+@settle.register
+def plain_settle(scratch: (), at, work, g):
+    pass
+
+
+@thin.register
+def plain_thin(memory: (), cell, work, learning):
+    return False
+
+
 @singledispatch
 def shape(cell) -> tuple[int, int]:
     """(K, G): state components and pre-activations per unit of *cell*."""
@@ -46,8 +86,32 @@ def recurrent_rows(cell) -> int:
 
 
 @singledispatch
+def parameter_shapes(cell, dims: dict[str, int]) -> list[tuple[int, ...]]:
+    """The shapes of the layer's parameter arrays, as they lie in θ."""
+    return [(dims["Z"], dims["G"], dims["H"])]
+
+
+@singledispatch
+def product_size(cell, dims: dict[str, int]) -> int:
+    """Z·G·H in a cell whose W is made by `weigh`; 0 where it is part of θ."""
+    return 0
+
+
+@singledispatch
+def scratch_axes(cell, dims: dict[str, int]):
+    """Scratch of a cell whose parameters are not simply W: see `weigh`."""
+    return ()
+
+
+@singledispatch
+def memory_axes(cell):
+    """What a cell remembers beside s."""
+    return ()
+
+
+@singledispatch
 def initialise(cell, rng: np.random.Generator, W: np.ndarray) -> None:
-    """Draw the initial parameters W (Z, G, H) in place."""
+    """Draw the initial parameters W (Z, G, H), or those of `parameter_shapes`, in place."""
     raise TypeError(f"{cell!r} is not a cell; the cells are in stream_rnn.cells.CELLS")
 
 

@@ -59,6 +59,7 @@ def pass_down_now(learner, W, above, below, due):
         for g in range(G):
             for i in range(H):
                 lam[j] += W[J + 1 + j, g, i] * above.A[0, g, i] * above.lam[i]
+        lam[j] *= 1 - below.shed[j]
 
 
 @generic

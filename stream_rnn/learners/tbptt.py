@@ -33,7 +33,7 @@ class TBPTT(NamedTuple):
 
     >>> from stream_rnn import Adam, Elman, RecurrentRegressor
     >>> model = RecurrentRegressor(Elman(4), TBPTT(window=5), Adam(0.01), seed=1)
-    >>> for t in range(400):
+    >>> for t in range(401):
     ...     model.learn_one({"x": t % 2}, t % 2)
     >>> round(model.predict_one({"x": 1}), 1)
     1.0
@@ -48,6 +48,7 @@ class Window(NamedTuple):
     A: np.ndarray  # (T, K, G, H)
     B: np.ndarray  # (T, K, K, H)
     lam: np.ndarray  # (T, H): ∂L_s/∂h_s of the losses gathered since the last update
+    shed: np.ndarray  # (T, H): what was not handed upward
     t: np.ndarray  # (2,) steps seen; losses gathered
 
 
@@ -65,6 +66,7 @@ def _(learner: TBPTT, dims):
         Axes(("T", "K", "G", "H")),
         Axes(("T", "K", "K", "H")),
         Axes(("T", "H")),
+        Axes(("T", "H")),
         Axes(("2",), INT),
     )
 
@@ -79,6 +81,7 @@ def observe(learner: TBPTT, W, s_, trace, work, below):
     T = trace.z.shape[0]
     r = trace.t[0] % T
     copy(work.z, trace.z[r])
+    copy(work.shed, trace.shed[r])
     copy(work.A.reshape(work.A.size), trace.A[r].reshape(work.A.size))
     copy(work.B.reshape(work.B.size), trace.B[r].reshape(work.B.size))
     if trace.t[1] >= learner.every:  # the losses gathered so far have been learned
@@ -126,5 +129,5 @@ def propagate(W, trace, adjoint, J):
             zero(delta[r].reshape(G * H))
             continue
         for i in range(H):
-            now[0, i] += trace.lam[r, i] + adjoint.above[r, i]
+            now[0, i] += trace.lam[r, i] + (1 - trace.shed[r, i]) * adjoint.above[r, i]
         pull_back(W, trace.A[r], trace.B[r], now, before, delta[r], J)

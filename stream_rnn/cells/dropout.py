@@ -1,0 +1,98 @@
+"""Dropout on what a layer hands upward (Zaremba, Sutskever & Vinyals 2014)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..learners.base import Axes
+from ..linalg import zero
+from ..randomness import seed_word, uniform
+from . import base
+from .lstm import LSTM
+
+
+class Dropout(NamedTuple):
+    """``Dropout(LSTM(16), rate=0.2)``: its recurrent connections stay whole.
+
+    While it learns, each unit's output to the layer above, or to the readout, is left out
+    with probability *rate*, and otherwise scaled by 1/(1 − rate).  Predictions use all of
+    them.  Every learned record evaluates the network twice.  The generator is part of the
+    state; *seed* starts it.
+
+    >>> from stream_rnn import Dropout, GRU, RecurrentRegressor
+    >>> model = RecurrentRegressor(cell=Dropout(GRU(8), rate=0.1), seed=1)
+    >>> for t in range(300):
+    ...     model.learn_one({"x": t % 2}, t % 2)
+    >>> abs(model.predict_one({"x": 1}) - 1) < 0.2
+    True
+    """
+
+    cell: Any = LSTM()
+    rate: float = 0.2
+    seed: int = 0
+
+    @property
+    def units(self) -> int:
+        return self.cell.units
+
+
+class Generator(NamedTuple):
+    word: np.ndarray  # (1,)
+
+
+@base.memory_axes.register
+def _(cell: Dropout):
+    return Generator(Axes(("1",), np.uint64))
+
+
+@base.shape.register
+def _(cell: Dropout):
+    return base.shape(cell.cell)
+
+
+@base.recurrent_rows.register
+def _(cell: Dropout):
+    return base.recurrent_rows(cell.cell)
+
+
+@base.parameter_shapes.register
+def _(cell: Dropout, dims):
+    return base.parameter_shapes(cell.cell, dims)
+
+
+@base.product_size.register
+def _(cell: Dropout, dims):
+    return base.product_size(cell.cell, dims)
+
+
+@base.scratch_axes.register
+def _(cell: Dropout, dims):
+    return base.scratch_axes(cell.cell, dims)
+
+
+@base.initialise.register
+def _(cell: Dropout, rng, *arrays):
+    base.initialise(cell.cell, rng, *arrays)
+
+
+@base.activate.register
+def activate(cell: Dropout, a, s_, s, A, B):
+    base.activate(cell.cell, a, s_, s, A, B)
+
+
+@base.mask.register
+def mask(cell: Dropout, g):
+    base.mask(cell.cell, g)
+
+
+@base.thin.register
+def thin(memory: Generator, cell, work, learning):
+    shed = work.shed
+    if not learning:
+        zero(shed)
+        return False
+    seed_word(memory.word, cell.seed)
+    for i in range(shed.size):
+        dropped = uniform(memory.word) < cell.rate
+        shed[i] = 1.0 if dropped else 1.0 - 1.0 / (1.0 - cell.rate)
+    return True
