@@ -154,4 +154,6 @@ def _is_ours(arguments) -> bool:
                 return False
         if isinstance(kind, types.BaseTuple) and not _is_ours(kind.types):
             return False
+        if isinstance(kind, types.StructRef) and not _is_ours(kind.field_dict.values()):
+            return False
     return True

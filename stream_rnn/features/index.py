@@ -44,10 +44,15 @@ class FeatureIndex:
 
     def row(self, x: dict) -> np.ndarray:
         """One row (1, m) of the known names; unknown names are left out."""
-        row = np.empty((1, len(self.names)))
-        if not (len(x) == len(self.names) and self._pack(x, row, 0)):
-            row[0] = [_number(name, x.get(name), 0) for name in self.names]
+        row = self.known_row(x)
+        if row is None:
+            row = np.array([[_number(name, x.get(name), 0) for name in self.names]])
         return row
+
+    def known_row(self, x: dict) -> np.ndarray | None:
+        """One row (1, m) if *x* has a finite number for every known name and no other name."""
+        row = np.empty((1, len(self.names)))
+        return row if len(x) == len(self.names) and self._pack(x, row, 0) else None
 
     def encode(self, xs: Sequence[dict]) -> tuple[np.ndarray, list[int]]:
         """Rows (T, m) of all names known after the last record, and how many after each.
