@@ -11,6 +11,7 @@ from river import base, checks, compose, datasets, evaluate, metrics, preprocess
 import stream_rnn
 from stream_rnn import (
     LSTM,
+    TBPTT,
     Adam,
     BadRecord,
     CheckpointError,
@@ -267,6 +268,8 @@ REFUSED = [
     (RecurrentRegressor, {"cell": Adam()}, "is not a cell"),
     (RecurrentRegressor, {"cell": LSTM(0)}, "at least one unit"),
     (RecurrentRegressor, {"learner": LSTM(4)}, "is not a learner"),
+    (RecurrentRegressor, {"learner": TBPTT(4, every=0)}, "every: 0"),
+    (RecurrentRegressor, {"learner": TBPTT(4, every=5)}, "window: 4 is shorter than every = 5"),
     (RecurrentRegressor, {"cell": ()}, "at least one cell"),
     (RecurrentRegressor, {"cell": "LSTM"}, "is not a cell"),
 ]
