@@ -71,6 +71,16 @@ class RecurrentEstimator(base.Estimator):
             return None
         return self._network.predict(self._inputs(self._features.row(x), self._past))[0]
 
+    def _learn_known(self, x: dict, y: float) -> bool:
+        """Learn a record that brings nothing new, the short way; False if it is not such a one."""
+        network = self._network
+        if network is None or network.outputs != 1 or self.target_lags:
+            return False
+        row = self._features.known_row(x)
+        if row is not None:
+            network.prequential(row, np.array([[y]]))
+        return row is not None
+
     def _learn_rows(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[np.ndarray | None]:
         """Predict then learn each record; nothing has changed when it raises `BadRecord`."""
         X, widths = self._features.encode(xs)

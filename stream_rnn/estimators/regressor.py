@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Hashable, Sequence
-from math import inf, nan
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,8 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
 
     def learn_one(self, x: dict, y: float | None) -> None:
         """Take the next record; with y None or NaN only the hidden state goes on."""
-        self._learn_rows([x], [y])
+        if not (type(y) is float and isfinite(y) and self._learn_known(x, y)):
+            self._learn_rows([x], [y])
 
     def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
         """Predict each record before learning from it."""
