@@ -12,4 +12,15 @@ from .stack import Stack
 
 CELLS = {spec.__name__: spec for spec in (LSTM, GRU, Elman, ELSTM, MinGRU, Jordan, FeedForward)}
 
-__all__ = ["CELLS", "ELSTM", "GRU", "LSTM", "Dropout", "Elman", "FeedForward", "Jordan", "MinGRU", "Stack"]
+__all__ = [
+    "CELLS",
+    "ELSTM",
+    "GRU",
+    "LSTM",
+    "Dropout",
+    "Elman",
+    "FeedForward",
+    "Jordan",
+    "MinGRU",
+    "Stack",
+]

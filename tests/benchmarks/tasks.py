@@ -92,7 +92,14 @@ def main() -> None:
             report(f"Add {lags}, nats", learner, *zip(*results, strict=True), known)
     for learner, (rate, published) in ANBN.items() if options.only != "add" else ():
         results = [
-            run(GRU(64), learner, Adam(rate), *anbn_stream(options.characters, seed), seed, np.log(2))
+            run(
+                GRU(64),
+                learner,
+                Adam(rate),
+                *anbn_stream(options.characters, seed),
+                seed,
+                np.log(2),
+            )
             for seed in range(options.seeds)
         ]
         report("aⁿbⁿ, bits", learner, *zip(*results, strict=True), published)
