@@ -117,10 +117,10 @@ class Session:
 
     def run(self, stop: threading.Event) -> None:
         self.consumer = self.worker.open_consumer()
-        if self.worker.ends == {}:
-            bounds = self.consumer.bounds(self.consumer.partitions(self.worker.topic))
-            self.worker.ends = {p: end for p, (_, end) in bounds.items()}
         try:
+            if self.worker.ends == {}:
+                bounds = self.consumer.bounds(self.consumer.partitions(self.worker.topic))
+                self.worker.ends = {p: end for p, (_, end) in bounds.items()}
             with ThreadPoolExecutor(16, "learner") as self.pool:
                 try:
                     self.consumer.subscribe([self.worker.topic], self)

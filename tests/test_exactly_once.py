@@ -1,19 +1,22 @@
 """When an exactly-once run refuses to start, and what it says then."""
 
 import shutil
+import time
 
 import pytest
-from kafka_broker import kafka
+from kafka_broker import CLIENTS, kafka
 from kafka_chaos import Job
 
 from connectors.base import SinkError, SourceError
-from connectors.kafka_driver import Fenced, Partition
+from connectors.kafka_driver import Fenced, GroupOptions, Partition, open_consumer
+from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 from connectors.kafka_transactions import TransactionalSink
 from stream_rnn.config import load, parse
 from stream_rnn.config.assemble import service
 from stream_rnn.config.exactly_once import is_exactly_once
 from stream_rnn.errors import CheckpointError, ConfigError
+from stream_rnn.metrics import Metrics
 
 
 def run(job):
@@ -39,6 +42,34 @@ def test_a_second_run_goes_on_where_the_first_ended(job):
     assert run(job)["consumed"] == 700
     job.send(0, job.sent[0][:50])
     assert run(job)["consumed"] == 50
+    job.verify()
+
+
+def test_metrics_tell_what_happens(job):
+    job.send(0, [b"{"])
+    metrics = Metrics("m")
+    service(load(job.config), (metrics,)).run()
+    samples = dict(
+        line.rsplit(" ", 1) for line in metrics.text().splitlines() if not line.startswith("#")
+    )
+    assert float(samples["stream_rnn_records_consumed_total"]) == 701
+    assert float(samples["stream_rnn_records_predicted_total"]) == 700
+    assert float(samples['stream_rnn_records_dead_lettered_total{reason="undecodable"}']) == 1
+    assert float(samples['stream_rnn_transactions_total{outcome="committed"}']) >= 2
+    assert float(samples["stream_rnn_assigned_partitions"]) == 1
+    place = f'{{partition="0",topic="{job.topic}"}}'
+    assert float(samples[f"stream_rnn_consumer_position_offset{place}"]) == 701
+    assert float(samples[f"stream_rnn_consumer_lag_records{place}"]) == 0
+    learner = f'{{learner="m-{job.topic}-0"}}'
+    assert float(samples[f"stream_rnn_loss_observations_total{learner}"]) == 700
+
+
+def test_the_same_records_keyed_as_they_came(topics, job):
+    topics.produce(job.topic, job.sent[0][:20], keys=[b"k%d" % n for n in range(20)])
+    job.sent[0] += job.sent[0][:20]
+    run(job)
+    keys = [record.key for record in topics.read(job.out)[0]]
+    assert keys == [None] * 700 + [b"k%d" % n for n in range(20)]
     job.verify()
 
 
@@ -132,3 +163,82 @@ def test_a_member_outside_of_its_group_cannot_commit(topics):
     with pytest.raises(SinkError, match="not open"):
         sink.publish([{"n": 1}], [None], [], [], 1, Group(-1, ""))
     assert topics.read(out) == {0: []}
+
+
+class SilentClient:
+    """Behaves as kafka-python does when a batch fails with a sequence or epoch error during a
+    commit: the record's future fails, and the commit returns as if all were well."""
+
+    def __init__(self):
+        self.calls = []
+
+    def send(self, *_arguments):
+        failed = kafka.future.Future()
+        failed.failure(kafka.errors.OutOfOrderSequenceNumberError())
+        failed.get = lambda timeout: (_ for _ in ()).throw(failed.exception)
+        return failed
+
+    def __getattr__(self, name):
+        return lambda *arguments: self.calls.append(name)
+
+
+def test_a_commit_that_would_fail_silently_is_an_error(topics, monkeypatch):
+    out, (sink, _) = transactional(topics, topics.make())
+    sink.open()
+    genuine = sink._producer._client
+    sink._producer._client = client = SilentClient()
+    with pytest.raises(SinkError, match="not written: OutOfOrderSequenceNumber"):
+        sink.publish([{"n": 1}], [None], [], [], 1, Group(1, "member"))
+    assert "commit_transaction" not in client.calls
+    assert client.calls[-1] == "close"
+    genuine.close()
+    assert topics.read(out) == {0: []}
+
+
+def test_an_earlier_owner_is_fenced(topics):
+    name = topics.make()
+    out, (first, second) = transactional(topics, name)
+    consumer = kafka.KafkaConsumer(
+        name, bootstrap_servers=topics.bootstrap, group_id=name, enable_auto_commit=False
+    )
+    while not consumer.assignment():
+        consumer.poll(100)
+    first.open()
+    first.publish([{"n": 1}], [b"a"], [], [], 1, consumer.group_metadata())
+    second.open()
+    with pytest.raises(Fenced):
+        first.publish([{"n": 2}], [b"a"], [], [], 2, consumer.group_metadata())
+    second.publish([{"n": 3}], [b"a"], [], [], 2, consumer.group_metadata())
+    second.close()
+    consumer.close()
+    assert [record.value for record in topics.read(out)[0]] == [b'{"n":1}', b'{"n":3}']
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_short_polls_do_not_leave_a_join_half_done(topics, client):
+    settings = KafkaSettings(topics.bootstrap, client=client)
+    for _ in range(3):
+        topic = topics.make(partitions=2)
+
+        class Heard:
+            owned: set = set()
+
+            def assigned(self, partitions):
+                self.owned = self.owned | partitions
+
+            def revoked(self, partitions):
+                self.owned = self.owned - partitions
+
+            lost = revoked
+
+        heard = Heard()
+        group = GroupOptions(topic, instance="one", session_seconds=2.0)
+        consumer = open_consumer(settings, JsonMessages(), group)
+        consumer.subscribe([topic], heard)
+        deadline = time.monotonic() + 20
+        settled = 0
+        while settled < 100:
+            assert time.monotonic() < deadline, heard.owned
+            consumer.poll(10, 0.002)
+            settled = settled + 1 if len(heard.owned) == 2 else 0
+        consumer.close()
