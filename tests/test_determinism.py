@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from helpers import wave
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numba import config
 
 from stream_rnn import (
@@ -203,3 +205,38 @@ def test_tables_are_their_rows(made, chunk):
     else:
         assert np.concatenate(got).tolist() == expected
     assert bits(by_table) == bits(by_row)
+
+
+NAMES = st.sampled_from(["a", "b", 3, ("t", 1)])
+VALUES = st.one_of(st.none(), st.floats(-10, 10), st.sampled_from([0.0, 1e12, -1e-12, 7]))
+RECORDS = st.lists(st.dictionaries(NAMES, VALUES, max_size=3), min_size=1, max_size=20)
+ACTIONS = st.sampled_from(["go on", "snapshot", "pickle", "refuse", "predict"])
+
+
+@settings(max_examples=40)
+@given(st.data(), RECORDS, st.booleans())
+def test_any_stream_with_anything_in_between(data, xs, lagged):
+    """Batches of any size, saved, restored, refused: the same as record by record."""
+    options = {"target_lags": 2} if lagged else {}
+    ys = data.draw(st.lists(VALUES, min_size=len(xs), max_size=len(xs)))
+    reference, model = regressor(**options), regressor(**options)
+    expected = [reference.stream([x], [y])[0] for x, y in zip(xs, ys, strict=True)]
+    got, t = [], 0
+    while t < len(xs):
+        action = data.draw(ACTIONS)
+        if action == "snapshot":
+            saved, model = model.snapshot(), regressor(**options)
+            model.restore(saved)
+        elif action == "pickle":
+            model = pickle.loads(pickle.dumps(model))
+        elif action == "refuse":
+            with pytest.raises(BadRecord):
+                model.stream([*xs[t:], {"bad": float("nan")}], [*ys[t:], 1.0])
+        elif action == "predict":
+            model.predict_one(xs[t])
+        end = data.draw(st.integers(t + 1, len(xs)))
+        got += model.stream(xs[t:end], ys[t:end])
+        t = end
+    assert same(got, expected)
+    assert bits(model) == bits(reference)
+    assert all(np.isfinite(fields["prediction"]) for fields in got)
