@@ -15,10 +15,10 @@ def update(P, w, x, prior, drift, forget, noise, target, rate, limit, floor, gai
     w += Px·e/α;  P ← (P − Px xᵀP/α)/λ + drift·diag(prior)
     R ← R + rate·(max((ωe)², floor) − R)
 
-    P (n, n) symmetric, its lower triangle in use; w, x, prior, gain (n,); *gain* is scratch.  Huber's weight ω lets an
-    outlier pull no harder than *limit* deviations.  If a leaves [0, 1e12), or is not a
-    number, P returns to diag(prior) and nothing is learned.  With λ < 1 the diagonal is
-    capped at 10·prior, against wind-up.
+    P (n, n) symmetric, its lower triangle in use; w, x, prior, gain (n,); *gain* is scratch.
+    Huber's weight ω lets an outlier pull no harder than *limit* deviations.  If a leaves
+    [0, 1e12), or is not a number, P returns to diag(prior) and nothing is learned.  With
+    λ < 1 the diagonal is capped at 10·prior, against wind-up.
     """
     error = target - dot(w, x)
     variance = product(P, x, gain)
