@@ -89,7 +89,7 @@ def loss(cells, net, theta, n, nudge, sheds):
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ConfigError, match="rate: 1.0"):
+    with pytest.raises(ConfigError, match=r"rate: 1\.0"):
         compose(Dropout(LSTM(2), 1.0), RTRL(), SGD(), Squared())
     with pytest.raises(ConfigError, match="drops twice"):
         compose(Dropout(Dropout(LSTM(2))), RTRL(), SGD(), Squared())

@@ -32,9 +32,11 @@ class Jordan(NamedTuple):
 
     >>> from stream_rnn import Jordan, RecurrentRegressor
     >>> model = RecurrentRegressor(cell=Jordan(units=6), skip=False, seed=1)
-    >>> for t in range(400):  # an oscillation that feeds itself
-    ...     model.learn_one({"x": 0.0}, t % 2)
-    >>> abs(model.predict_one({"x": 0.0}) - 0) < 0.2
+    >>> y = 0.0
+    >>> for t in range(400):  # the target remembers itself
+    ...     y = 0.5 * y + t % 2
+    ...     model.learn_one({"x": t % 2}, y)
+    >>> abs(model.predict_one({"x": 0}) - y / 2) < 0.1
     True
     """
 

@@ -13,8 +13,8 @@ class Stack(tuple):
 
     >>> from stream_rnn import RTRL, Adam, Elman, GRU, RecurrentRegressor
     >>> stack = Stack(GRU(4), Elman(4), exact=True)
-    >>> stack
-    Stack(GRU(units=4, orthogonal=False), Elman(units=4, activation=Tanh(gain=1.0), orthogonal=False), exact=True)
+    >>> stack.exact, len(stack)
+    (True, 2)
     >>> model = RecurrentRegressor(stack, RTRL(), Adam(0.01), seed=1)
     >>> for t in range(401):
     ...     model.learn_one({"x": t % 2}, t % 2)
