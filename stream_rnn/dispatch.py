@@ -22,7 +22,7 @@ import hashlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numba import config, njit, types
 from numba.core import caching
@@ -126,7 +126,7 @@ class _InHome(_Fingerprinted, caching.UserWideCacheLocator): ...
 
 
 class _PackageCacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = [_InCacheDir, _InHome]
+    _locator_classes: ClassVar = [_InCacheDir, _InHome]
 
 
 class _PackageCache(caching.FunctionCache):
@@ -149,11 +149,14 @@ class _PackageCache(caching.FunctionCache):
 def _is_ours(arguments) -> bool:
     """Whether every spec class among the argument types is defined in this package."""
     for kind in arguments:
-        if isinstance(kind, types.BaseNamedTuple):
-            if not Path(inspect.getfile(kind.instance_class)).is_relative_to(PACKAGE):
-                return False
-        if isinstance(kind, types.BaseTuple) and not _is_ours(kind.types):
+        inside: Any = ()
+        if isinstance(kind, types.BaseTuple):
+            inside = kind.types
+        elif isinstance(kind, types.StructRef):
+            inside = kind.field_dict.values()
+        named = isinstance(kind, types.BaseNamedTuple)
+        if named and not Path(inspect.getfile(kind.instance_class)).is_relative_to(PACKAGE):
             return False
-        if isinstance(kind, types.StructRef) and not _is_ours(kind.field_dict.values()):
+        if not _is_ours(inside):
             return False
     return True

@@ -114,7 +114,8 @@ def compare_gradients(
     for cell in cells:
         models = [compose(cell, l, SGD(rate), loss, scale=False) for l in (RTRL(), *learners)]
         scaled = compose(cell, RTRL(), SGD(rate), loss)
-        networks, inputs, targets = [], *_standardised(scaled, X, Y)
+        inputs, targets = _standardised(scaled, X, Y)
+        networks: list[OnlineNetwork] = []
         for model in models:
             _refuse_gathering(model.learner)
             network = OnlineNetwork(

@@ -88,11 +88,12 @@ def load_state_dict(
     if fresh:
         _build(model, given, features, targets)
     network = _network(model)
+    assert network is not None
     try:
         _check_cells(network)
         _check_arrays(network, given)
     except (CheckpointError, ConfigError):
-        if fresh:
+        if fresh and not isinstance(model, OnlineNetwork):
             model._network = None
         raise
     *recurrent, V = network.parameters()
@@ -146,7 +147,8 @@ def _check_cells(network) -> None:
 
 def _shapes(network) -> dict[str, tuple[int, ...]]:
     """Names and shapes of what a file must hold."""
-    shapes, m = {}, network.inputs
+    shapes: dict[str, tuple[int, ...]] = {}
+    m = network.inputs
     for k, cell in enumerate(network.model.cells):
         H, gates = cell.units, _gates(cell)
         sizes = ((gates * H, m), (gates * H, H), (gates * H,), (gates * H,))

@@ -52,8 +52,8 @@ class OnlineNetwork:
     >>> from stream_rnn import LSTM, RTRL, Adam, Squared
     >>> network = OnlineNetwork(compose(LSTM(4), RTRL(), Adam(0.01), Squared()), 1, 1, seed=1)
     >>> X = np.arange(500.0)[:, None] % 4
-    >>> P = network.prequential(X, np.roll(X, -1))
-    >>> bool(abs(P[-50:] - np.roll(X, -1)[-50:]).mean() < 0.2 * abs(P[:50] - np.roll(X, -1)[:50]).mean())
+    >>> errors = abs(network.prequential(X, np.roll(X, -1)) - np.roll(X, -1))
+    >>> bool(errors[-50:].mean() < 0.2 * errors[:50].mean())
     True
     """
 

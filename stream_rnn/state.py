@@ -51,7 +51,7 @@ def grow(fields, old, new_fields, new, shapes, new_shapes) -> None:
 
     *shapes* are the shapes of the parameter arrays that an axis named P concatenates.
     """
-    for (_, field), (_, array), (_, new_field), (_, target) in zip(
+    for (_, field), (_, array), (_, _), (_, target) in zip(
         walk(fields), walk(old), walk(new_fields), walk(new), strict=True
     ):
         if "P" in field.axes:

@@ -243,7 +243,7 @@ class TextPredictor(base.Estimator):
             raise BadRecord(
                 f"text: {len(text)} symbols; the limit is max_line = {self.max_line}", index
             )
-        return text + (b"\n" if isinstance(text, bytes) else "\n")
+        return text + b"\n" if isinstance(text, bytes) else text + "\n"
 
     def _learn_line(self, line: str | bytes) -> dict[str, Any]:
         costs = self._learn(self._unit.split(line))
