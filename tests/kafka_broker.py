@@ -10,10 +10,14 @@ import sys
 import tempfile
 import uuid
 
+import pytest
+
 from connectors.kafka_python import kafka  # first, so that its import warning is silenced
 
 # The client libraries that are installed; kafka-python always is.
 CLIENTS = ["kafka-python"] + ["confluent"] * bool(importlib.util.find_spec("confluent_kafka"))
+# The same for tests that take long: one library in the quick run, the other one in the slow.
+CLIENTS_IN_TURN = [CLIENTS[0], *(pytest.param(c, marks=pytest.mark.slow) for c in CLIENTS[1:])]
 SCRIPT = pathlib.Path(__file__).parents[1] / "deploy" / "kafka" / "broker.py"
 
 

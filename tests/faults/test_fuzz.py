@@ -117,7 +117,7 @@ names = st.sampled_from(["y", "a", "b"]) | st.text(max_size=3)
 records = st.dictionaries(names, values, max_size=4).map(lambda r: json.dumps(r).encode())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(max_size=30) | records | st.none(), max_size=8))
 def test_any_bytes_are_a_result_or_a_dead_letter(raws):
     learner = task(parse(CONFIG))

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from kafka_broker import CLIENTS
+from kafka_broker import CLIENTS, CLIENTS_IN_TURN
 from kafka_chaos import Job, Phases, kill_inside
 from kafka_service import as_messages, river_rows
 
@@ -77,7 +77,7 @@ def run_members(job: Job, count: int, kills: int, seed: int, cooperative: bool) 
 @pytest.mark.timeout(280)
 def test_three_workers_and_a_kill(topics, tmp_path):
     job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5)
-    run_members(job, 12_000, kills=1, seed=3, cooperative=False)
+    run_members(job, 6000, kills=1, seed=3, cooperative=False)
     job.verify()
 
 
@@ -93,7 +93,7 @@ def test_100_000_records_and_many_kills(topics, tmp_path, cooperative, client):
 
 
 @pytest.mark.timeout(280)
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", CLIENTS_IN_TURN)
 def test_a_paused_worker_publishes_nothing_after_it_was_fenced(topics, tmp_path, client):
     job = Job(topics, tmp_path, batch=200, every=500, session=1.5, client=client)
     job.fill(4000)
