@@ -6,6 +6,7 @@ from .cells import CELLS, Dropout, Jordan, Stack
 from .errors import ConfigError
 from .features.scale import Standard, Unscaled
 from .learners import LEARNERS, RTRL, TBPTT, BlockRTRL, StackRTRL
+from .learners.auto import fastest_exact
 from .losses import LOSSES, Absolute, Quantile, is_regression
 from .optimizers import OPTIMIZERS, Clip, Decay, Kalman
 
@@ -30,20 +31,13 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
         if c.units < 1:
             raise ConfigError(f"units: {c.units} in {c}; a cell needs at least one unit")
     check_cells(cells)
+    if isinstance(learner, str) and learner == "auto":
+        learner = RTRL() if getattr(cell, "exact", False) else fastest_exact(cells)
     learner = through_stack(typed(learner, LEARNERS, "learner"), cell)
     loss = typed(loss, LOSSES, "loss")
     links = tuple(typed(link, OPTIMIZERS, "optimizer") for link in _members(optimizer))
     check_learner(learner)
-    if isinstance(learner, StackRTRL) and isinstance(getattr(cells[-1], "cell", cells[-1]), Jordan):
-        raise ConfigError(
-            f"cell: Jordan in {cells}, whose parameters are not those that StackRTRL follows; "
-            "use TBPTT, which is exact across layers within its window"
-        )
-    if isinstance(learner, StackRTRL) and any(isinstance(c, Dropout) for c in cells[:-1]):
-        raise ConfigError(
-            f"cell: Dropout between layers of {cells} is not for StackRTRL, whose influence "
-            "passes through what is handed upward; use it in the last layer, or TBPTT"
-        )
+    check_stack(learner, cells)
     check_optimizer(links, learner, loss)
     inputs = Standard() if scale else Unscaled()
     targets = Standard() if scale and is_regression(loss) else Unscaled()
@@ -83,6 +77,19 @@ def through_stack(learner, cell):
         f"exact: {type(learner).__name__} knows no influence across layers; in a stack with "
         "exact=True use RTRL, or TBPTT, which propagates through layers in any case"
     )
+
+
+def check_stack(learner, cells) -> None:
+    if isinstance(learner, StackRTRL) and isinstance(getattr(cells[-1], "cell", cells[-1]), Jordan):
+        raise ConfigError(
+            f"cell: Jordan in {cells}, whose parameters are not those that StackRTRL follows; "
+            "use TBPTT, which is exact across layers within its window"
+        )
+    if isinstance(learner, StackRTRL) and any(isinstance(c, Dropout) for c in cells[:-1]):
+        raise ConfigError(
+            f"cell: Dropout between layers of {cells} is not for StackRTRL, whose influence "
+            "passes through what is handed upward; use it in the last layer, or TBPTT"
+        )
 
 
 def check_learner(learner) -> None:

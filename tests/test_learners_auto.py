@@ -1,0 +1,48 @@
+"""learner="auto" picks an exact learner, by cell and size."""
+
+import pytest
+
+from stream_rnn import (
+    ELSTM,
+    GRU,
+    LSTM,
+    RTRL,
+    SGD,
+    BlockRTRL,
+    ConfigError,
+    Elman,
+    MinGRU,
+    RecurrentRegressor,
+    Squared,
+    Stack,
+    StackRTRL,
+)
+from stream_rnn.model import compose
+
+
+@pytest.mark.parametrize(
+    ("cell", "learner"),
+    [
+        (LSTM(7), RTRL()),
+        (LSTM(8), BlockRTRL()),
+        (GRU(9), RTRL()),
+        (GRU(10), BlockRTRL()),
+        (Elman(13), RTRL()),
+        (Elman(14), BlockRTRL()),
+        (ELSTM(512), RTRL()),
+        (Stack(MinGRU(64), LSTM(4)), RTRL()),
+        (Stack(MinGRU(64), LSTM(16)), BlockRTRL()),
+        (Stack(LSTM(16), LSTM(16), exact=True), StackRTRL()),
+    ],
+    ids=str,
+)
+def test_the_fastest_exact_learner(cell, learner):
+    assert compose(cell, "auto", SGD(), Squared()).learner == learner
+
+
+def test_an_estimator_takes_it():
+    model = RecurrentRegressor(LSTM(4), "auto", seed=1)
+    assert model._model.learner == RTRL()
+    assert model.clone().learner == "auto"
+    with pytest.raises(ConfigError, match="learner: 'fastest'"):
+        RecurrentRegressor(LSTM(4), "fastest")
