@@ -10,6 +10,19 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+@pytest.fixture(scope="module")
+def interpreted():
+    """Networks made in this module run as plain Python: milliseconds instead of a compilation."""
+    from stream_rnn import bound, engine, online
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(online, "bind", bound.Parts)
+        for name in ("predict", "prequential"):
+            function = getattr(engine, name)
+            patch.setattr(engine, name, getattr(function, "py_func", function))
+        yield
+
+
 @pytest.fixture(scope="session")
 def kafka_bootstrap():
     """The address of a real Kafka: KAFKA_BOOTSTRAP, or a node started for this session.

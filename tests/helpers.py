@@ -17,7 +17,12 @@ from stream_rnn.optimizers import SGD
 # Learners whose gradient is exact as long as the weights are frozen and the stream short.
 EXACT = [
     LEARNERS[name](**settings)
-    for name, settings in (("RTRL", {}), ("TBPTT", {"window": 64}), ("BlockRTRL", {}), ("StackRTRL", {}))
+    for name, settings in (
+        ("RTRL", {}),
+        ("TBPTT", {"window": 64}),
+        ("BlockRTRL", {}),
+        ("StackRTRL", {}),
+    )
     if name in LEARNERS
 ]
 
@@ -33,6 +38,11 @@ def network(cell, learner, inputs=2, outputs=1, *, loss=SQUARED, optimizer=PLAIN
     return OnlineNetwork(model, inputs, outputs, **settings)
 
 
+def plain(function):
+    """The Python function behind a compiled one."""
+    return getattr(function, "py_func", function)
+
+
 @compiled
 def _gradients(model, state, work, X, Y, losses, G):
     for t in range(X.shape[0]):
@@ -46,20 +56,21 @@ def _gradients(model, state, work, X, Y, losses, G):
         backward(model, state, work, work.e, G[t])
 
 
-def gradients(network, X, Y):
+def gradients(network, X, Y, *, compiled=False):
     """Losses L_t (T,) and ∂L_t/∂θ (T, P) along a stream, the weights staying as they are.
 
     X and Y are in the network's own units, without any scaling; the hidden state and the
-    traces start at zero.
+    traces start at zero.  Interpreted unless *compiled*: that takes seconds for each type
+    of network, and pays for large ones only.
     """
     rewind(network)
     losses, G = np.empty(len(X)), np.empty((len(X), network.state.theta.size), network.dtype)
     X, Y = (np.ascontiguousarray(a, np.float64) for a in (X, Y))
-    _gradients(network.model, network.state, network.work, X, Y, losses, G)
+    run = _gradients if compiled else plain(_gradients)
+    run(network.model, network.state, network.work, X, Y, losses, G)
     return losses, G
 
 
-@compiled
 def _losses(model, state, work, X, Y, losses):
     for t in range(X.shape[0]):
         copy(X[t], work.x)

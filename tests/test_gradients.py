@@ -16,16 +16,17 @@ from naive import Layer, as_seen_by_learner, partials, reads
 from stream_rnn.activations import ReLU
 from stream_rnn.cells import CELLS, Elman
 from stream_rnn.cells.base import activate, shape
-from stream_rnn.dispatch import compiled
 from stream_rnn.learners import RTRL, TBPTT
 
 CELL_SPECS = [spec(3) for spec in CELLS.values()]
+pytestmark = pytest.mark.usefixtures("interpreted")
+
 PAIRS = cover(CELL_SPECS, EXACT)
 T = 12
 
 
 @pytest.fixture(scope="module", params=PAIRS, ids=repr)
-def gradient(request):
+def gradient(request, interpreted):
     """A network, its stream, and ∂L_t/∂θ for every step."""
     cell, learner = request.param
     net, (X, Y) = network(cell, learner, 2, 2, seed=3), wave(T, 2, 2)
@@ -73,11 +74,6 @@ def test_partial_derivatives_are_those_of_a_complex_step(cell):
     assert np.allclose(B, expected_B, rtol=1e-12, atol=1e-15)
 
 
-@compiled
-def activated(cell, a, s_, s, A, B):
-    activate(cell, a, s_, s, A, B)
-
-
 @pytest.mark.parametrize("cell", CELL_SPECS, ids=repr)
 def test_single_precision_agrees_with_double(cell):
     K, G = shape(cell)
@@ -86,7 +82,7 @@ def test_single_precision_agrees_with_double(cell):
     results = []
     for dtype in (np.float32, np.float64):
         out = [np.empty(n, dtype) for n in ((K, 3), (K, G, 3), (K, K, 3))]
-        activated(cell, *(a.astype(dtype) for a in arguments), *out)
+        activate(cell, *(a.astype(dtype) for a in arguments), *out)
         results.append(out)
     for single, double in zip(*results, strict=True):
         assert np.allclose(single, double, rtol=1e-5, atol=2e-6)

@@ -12,6 +12,8 @@ from stream_rnn.online import OnlineNetwork
 from stream_rnn.optimizers import OPTIMIZERS, SGD, Adam, Clip, Decay, Kalman
 from stream_rnn.state import walk
 
+pytestmark = pytest.mark.usefixtures("interpreted")
+
 EARLY, LATE, T = 2, 3, 40
 RANDOM = {"UORO"}  # draw as many numbers as there are parameters
 STEPS = [
@@ -55,15 +57,13 @@ def check(net, X, Y, outputs=1):
             assert np.allclose(a, b, rtol=1e-6, atol=1e-9), name
 
 
-@pytest.mark.parametrize(
-    ("cell", "learner"), cover(CELL_SPECS, LEARNER_SPECS, compiled=1), ids=repr
-)
+@pytest.mark.parametrize(("cell", "learner"), cover(CELL_SPECS, LEARNER_SPECS), ids=repr)
 def test_inputs_grow_for_every_cell_and_learner(cell, learner):
     X, Y = wave(2 * T, EARLY + LATE)
     check(network(cell, learner, EARLY, optimizer=Adam(0.01), scale=True, skip=True), X, Y)
 
 
-@pytest.mark.parametrize("chain", [c for (c,) in cover(STEPS, compiled=1)], ids=repr)
+@pytest.mark.parametrize("chain", [c for (c,) in cover(STEPS)], ids=repr)
 def test_inputs_grow_for_every_optimizer(chain):
     X, Y = wave(2 * T, EARLY + LATE)
     check(network(Elman(3), TBPTT(4), EARLY, optimizer=chain, scale=True), X, Y)

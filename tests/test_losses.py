@@ -27,6 +27,8 @@ from stream_rnn.optimizers import Adam
 SPECS = [spec() for spec in LOSSES.values()] + [Huber(0.3), Quantile(0.9)]
 O = 4
 
+pytestmark = pytest.mark.usefixtures("interpreted")
+
 
 def evaluate(loss, y, o):
     """(p, L, e) for targets y and outputs o."""
@@ -113,7 +115,7 @@ def test_a_perfect_prediction_has_no_slope(loss, dtype):
 PREDICTED = [(Quantile(0.9), 10.0), (Squared(), 2.5), (Absolute(), 0.0), (Huber(0.01), 0.0)]
 
 
-@pytest.mark.parametrize("case", cover(PREDICTED, compiled=1), ids=repr)
+@pytest.mark.parametrize("case", cover(PREDICTED), ids=repr)
 def test_what_a_loss_predicts(case):
     """Of noise that is 10 one record in four and 0 otherwise: mean, median, quantile."""
     ((loss, expected),) = case

@@ -13,6 +13,8 @@ from helpers import EXACT, cover, gradients, network
 
 from stream_rnn.cells import CELLS
 
+pytestmark = pytest.mark.usefixtures("interpreted")
+
 FOLDER = Path(__file__).parent / "data" / "pytorch"
 SPECS = {name.lower(): spec(4) for name, spec in CELLS.items()}
 FILES = sorted(FOLDER.glob("*.npz"))
