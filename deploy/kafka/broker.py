@@ -1,7 +1,8 @@
 """A single Apache Kafka node (KRaft) on 127.0.0.1, without containers.
 
-    python deploy/kafka/broker.py start --port 9092 --data /var/tmp/kafka
-    python deploy/kafka/broker.py stop --data /var/tmp/kafka
+    python deploy/kafka/broker.py start
+    python deploy/kafka/broker.py topic rides predictions --partitions 4
+    python deploy/kafka/broker.py stop
 
 ``start`` returns when the node answers, ``run`` stays in the foreground.  The jars come from
 Maven Central (the list is pom.xml) and are kept in the user's cache folder, so that only the
@@ -20,15 +21,16 @@ import secrets
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+import wire
+from wire import HOST
+
 HERE = pathlib.Path(__file__).resolve().parent
-HOST = "127.0.0.1"
 STOP_SECONDS = 60  # a node that does not end by then is killed
 JVM = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 JVM += ["-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
@@ -79,6 +81,12 @@ def cache_folder() -> pathlib.Path:
     root = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     digest = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:12]
     return pathlib.Path(root) / "stream-rnn" / f"kafka-{digest}"
+
+
+def data_folder() -> pathlib.Path:
+    """Where the node keeps its log unless it is told otherwise."""
+    root = os.environ.get("XDG_DATA_HOME") or pathlib.Path.home() / ".local" / "share"
+    return pathlib.Path(root) / "stream-rnn" / "kafka"
 
 
 def program(name: str, remedy: str) -> str:
@@ -172,16 +180,18 @@ def store_password(data: pathlib.Path) -> str:
     return path.read_text()
 
 
-def answers(port: int) -> bool:
-    """Does a Kafka node answer an ApiVersions request (key 18, version 0) on *port*?"""
-    request = struct.pack(">hhih", 18, 0, 1, -1)
+def topic(options: argparse.Namespace) -> None:
+    """Create topics; what is wrong with one does not keep the others from being made."""
+    if not options.names:
+        sys.exit("broker.py: topic: give the names of the topics to create")
     try:
-        with socket.create_connection((HOST, port), timeout=2) as s:
-            s.sendall(struct.pack(">i", len(request)) + request)
-            head = s.recv(10, socket.MSG_WAITALL)
-    except OSError:
-        return False
-    return len(head) == 10 and struct.unpack(">iih", head)[1:] == (1, 0)
+        problems = wire.create_topics(options.port, options.names, options.partitions)
+    except OSError as error:
+        sys.exit(f"broker.py: no node answers on {HOST}:{options.port} ({error}); start one")
+    for name, problem in problems.items():
+        print(f"{name}: {problem or 'created'}")
+    if any(problems.values()):
+        sys.exit(1)
 
 
 def running(data: pathlib.Path) -> int | None:
@@ -203,7 +213,7 @@ def launch(options: argparse.Namespace) -> subprocess.Popen:
     """Start the node and wait until it answers."""
     if running(options.data):
         sys.exit(f"broker.py: a node is already running on {options.data}; stop it first")
-    if answers(options.port):
+    if wire.answers(options.port):
         sys.exit(f"broker.py: port {options.port} is taken by another node; choose --port")
     jars = fetch_jars()
     properties = prepare(options, jars)
@@ -218,7 +228,7 @@ def launch(options: argparse.Namespace) -> subprocess.Popen:
         )
     (options.data / "pid").write_text(str(node.pid))
     deadline = time.monotonic() + options.wait
-    while not answers(options.port):
+    while not wire.answers(options.port):
         if node.poll() is not None or time.monotonic() > deadline:
             node.kill()
             tail = (options.data / "server.log").read_text(errors="replace")[-3000:]
@@ -277,8 +287,10 @@ def stop(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("command", choices=["start", "run", "stop", "fetch"])
-    parser.add_argument("--data", type=pathlib.Path, default=None, help="folder of the node")
+    parser.add_argument("command", choices=["start", "run", "stop", "topic", "fetch"])
+    parser.add_argument("names", nargs="*", help="topic: the topics to create")
+    parser.add_argument("--partitions", type=int, default=1, help="topic: of each (default 1)")
+    parser.add_argument("--data", type=pathlib.Path, help="folder of the node's log")
     parser.add_argument("--port", type=int, default=9092, help="for clients (default 9092)")
     parser.add_argument("--controller-port", type=int, default=0, help="default: a free one")
     sasl = "also listen there with SASL_SSL and SCRAM-SHA-512; certificate in DATA/tls.pem"
@@ -289,10 +301,8 @@ def main() -> None:
     if options.command == "fetch":
         print(fetch_jars())
         return
-    if options.data is None:
-        parser.error("--data is needed: the folder that holds the node's log")
-    options.data = options.data.resolve()
-    {"start": start, "run": run, "stop": stop}[options.command](options)
+    options.data = (options.data or data_folder()).resolve()
+    {"start": start, "run": run, "stop": stop, "topic": topic}[options.command](options)
 
 
 if __name__ == "__main__":

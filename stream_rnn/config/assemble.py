@@ -22,6 +22,7 @@ def service(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Any:
     """What runs *config*: has ``run(stop)`` and ``close()``; raises `ConfigError`."""
     from .exactly_once import is_exactly_once, worker
 
+    config = on_one_cluster(config)
     return worker(config, observers) if is_exactly_once(config) else pipeline(config, observers)
 
 
@@ -121,6 +122,19 @@ def connection(table: schema.KafkaConnection) -> dict[str, Any]:
     """The fields that say how to reach the brokers."""
     names = [field.name for field in msgspec.structs.fields(schema.KafkaConnection)]
     return {name: value for name, value in options(table).items() if name in names}
+
+
+def on_one_cluster(config: schema.Config) -> schema.Config:
+    """A Kafka sink without a bootstrap of its own is reached as the Kafka source is."""
+    if not isinstance(config.source, schema.KafkaSource):
+        return config
+    shared = connection(config.source)
+    changes = {}
+    for part in ("sink", "dead_letter"):
+        table = getattr(config, part)
+        if isinstance(table, schema.KafkaSink) and table.bootstrap is None:
+            changes[part] = msgspec.structs.replace(table, **{**shared, **connection(table)})
+    return msgspec.structs.replace(config, **changes)
 
 
 def open_source(table: schema.Source) -> Source:
