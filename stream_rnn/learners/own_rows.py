@@ -44,7 +44,7 @@ def carry_own(trace: OwnRows, W, work):
 
 @base.project.register
 def project_own(trace: OwnRows, W, work, lam, g):
-    contract(trace.T, lam, g)
+    contract(trace.T, lam, work.learner.fresh[0], g)
 
 
 @base.kernel
@@ -120,10 +120,14 @@ def carry_any(T, D, A, z, fresh):
 
 
 @base.kernel
-def contract(T, lam, g):
-    """Eq. (2)."""
+def contract(T, lam, wide, g):
+    """Eq. (2); *wide* (G, H) is scratch."""
     Z, G, H = g.shape
+    for gate in range(G):
+        for i in range(H):
+            wide[gate, i] = lam[i]
+    weight = wide.reshape(G * H)
     for c in range(Z):
-        for gate in range(G):
-            for i in range(H):
-                g[c, gate, i] = lam[i] * T[0, c, gate, i]
+        out, row = g[c].reshape(G * H), T[0, c].reshape(G * H)
+        for p in range(G * H):
+            out[p] = weight[p] * row[p]

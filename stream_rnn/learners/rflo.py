@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from . import base
-from .own_rows import carry, contract, decay_axes, own_decay, own_rows_axes
+from .own_rows import carry, decay_axes, own_decay, own_rows_axes
 
 
 class RFLO(NamedTuple):
@@ -44,5 +44,5 @@ def observe(learner: RFLO, W, s_, trace, work, below):
 
 @base.gradient.register
 def gradient(learner: RFLO, W, trace, work, lam, g):
-    contract(trace.T, lam, g)
+    base.project(trace, W, work, lam, g)
     return True
