@@ -57,7 +57,7 @@ def run_members(job: Job, count: int, kills: int, seed: int, cooperative: bool) 
             time.sleep(rng.uniform(0, 2))
             phases = Phases(job.folder / f"phases{n}")
             if kill % 2:
-                kill_inside(services[n], phases, "commit", rng, rng.choice((0, 1)))
+                kill_inside(services[n], phases, "commit", rng, rng.choice((0, 1)), 15)
             else:
                 services[n].kill()
             for name, inside in phases.now().items():
