@@ -105,10 +105,9 @@ class RecurrentForecaster(Forecaster):
         Raises `BadRecord`, with nothing changed, if y or x is not a finite number.
         """
         series = self._series
-        if x is None and type(y) is float and series is not None and series.inputs == 0:
-            if abs(y) <= LARGEST or y != y:  # the common case
-                series.take(y)
-                return
+        if x is None and series is not None and series.inputs == 0 and _usable(y):
+            series.take(y)  # the common case
+            return
         self._learn([y], None if x is None else [x])
 
     def forecast(
@@ -131,7 +130,9 @@ class RecurrentForecaster(Forecaster):
             return [float(self._series.newest(0)[POINTS[self.point]])]
         inputs = np.repeat(self._last_inputs, horizon, axis=0)
         if xs is not None:
-            inputs = np.concatenate([self._features.row(self._plain(x, 0)) for x in xs])
+            inputs = np.concatenate(
+                [self._features.row(with_calendar(x, self.timestamp, 0)) for x in xs]
+            )
         rows = self._series.forecast(horizon, inputs)
         points = rows[:, POINTS[self.point]].tolist()
         if level is None:
@@ -207,7 +208,9 @@ class RecurrentForecaster(Forecaster):
         elif isinstance(xs, np.ndarray):
             rows, widths = self._encode_array(xs)
         else:
-            rows, widths = self._features.encode([self._plain(x, t) for t, x in enumerate(xs)])
+            rows, widths = self._features.encode(
+                [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)]
+            )
         if len(rows) != len(targets):
             raise ValueError(f"{len(targets)} targets but {len(rows)} rows of inputs")
         if widths is None or (len(widths) and widths[0] == widths[-1] == len(self._features)):
@@ -246,20 +249,6 @@ class RecurrentForecaster(Forecaster):
                 return self._features.encode([_known(x) for x in records])
             self._features.encode([dict.fromkeys(range(m), 0.0)])
         return X, [m] * len(X)
-
-    def _plain(self, x: dict, index: int) -> dict:
-        """*x* with times replaced by calendar columns; *x* itself if there are none."""
-        times = [k for k, v in x.items() if k == self.timestamp or isinstance(v, date)]
-        if not times:
-            return x
-        plain = {k: v for k, v in x.items() if k not in times}
-        for name in times:
-            try:
-                row = {} if x[name] is None else CALENDAR(x[name])
-            except ValueError as error:
-                raise BadRecord(f"{name}: {error}", index) from None
-            plain.update({f"{name}.{column}": value for column, value in row.items()})
-        return plain
 
     # StreamEstimator --------------------------------------------------------------------------
 
@@ -306,6 +295,25 @@ class RecurrentForecaster(Forecaster):
     @classmethod
     def _unit_test_params(cls):
         yield {}
+
+
+def _usable(y: Any) -> bool:
+    return type(y) is float and (-LARGEST <= y <= LARGEST or y != y)
+
+
+def with_calendar(x: dict, timestamp: str, index: int) -> dict:
+    """*x* with times replaced by calendar columns; *x* itself if there are none."""
+    times = [k for k, v in x.items() if k == timestamp or isinstance(v, date)]
+    if not times:
+        return x
+    plain = {k: v for k, v in x.items() if k not in times}
+    for name in times:
+        try:
+            row = {} if x[name] is None else CALENDAR(x[name])
+        except ValueError as error:
+            raise BadRecord(f"{name}: {error}", index) from None
+        plain.update({f"{name}.{column}": value for column, value in row.items()})
+    return plain
 
 
 def _checked_horizons(horizons: Any) -> tuple[int, ...]:

@@ -1,0 +1,261 @@
+"""Several series at once, each forecast from its own past and the moves of the others."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import nan
+from typing import Any
+
+import numpy as np
+from river.time_series.base import Forecaster
+
+from ..errors import BadRecord, CheckpointError, ConfigError
+from ..features.index import FeatureIndex
+from ..forecasting import cross, series
+from ..forecasting.cross import Cross
+from ..forecasting.experts import DEFAULT
+from ..forecasting.series import POINTS, Prediction, Series
+from .forecaster import LARGEST, _checked_horizons, _checked_level, with_calendar
+from .protocol import Snapshot
+from .regressor import number
+
+ALONE = "y"  # the name of the series when targets are numbers
+
+
+class RecurrentMultivariateForecaster(Forecaster):
+    """Forecasts several series together; learns on every record, from the first one on.
+
+    Each target has a bank of experts as in `RecurrentForecaster`, whose exogenous inputs are
+    the last change of every other target and its deviation from a moving average; every
+    weight is then learned from one Kalman measurement for each target.  The targets are those
+    of the first record; one that is missing later (None, NaN or absent) is imputed.
+
+    Parameters are those of `RecurrentForecaster`.
+
+    Examples
+    --------
+    >>> import math
+    >>> from stream_rnn.estimators.multivariate import RecurrentMultivariateForecaster
+    >>> model = RecurrentMultivariateForecaster()
+    >>> for t in range(200):
+    ...     model.learn_one({"lead": math.sin(t * t), "follow": 3 * math.sin((t - 1) ** 2)})
+    >>> made = model.forecast(1)[0]["follow"]
+    >>> abs(made - 3 * math.sin(199 ** 2)) < 0.3
+    True
+    """
+
+    def __init__(
+        self,
+        horizons: int | tuple = 1,
+        point: str = "median",
+        level: float = 0.9,
+        experts: tuple | None = None,
+        timestamp: str = "timestamp",
+        seed: int = 0,
+    ):
+        self.horizons = horizons
+        self.point = point
+        self.level = level
+        self.experts = experts
+        self.timestamp = timestamp
+        self.seed = seed
+        self._horizons = _checked_horizons(horizons)
+        if point not in POINTS:
+            raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
+        _checked_level(level)
+        self._targets: list[Any] = []
+        self._features = FeatureIndex()
+        self._cross: Cross = cross.allocate(0)
+        self._series: list[Series] = []
+
+    # river ------------------------------------------------------------------------------------
+
+    def learn_one(self, y: Any, x: dict | None = None) -> None:
+        """Take in the next value of every target, *y*: a dict (or a number, if only one)."""
+        self._learn([y], None if x is None else [x])
+
+    def forecast(
+        self, horizon: int, xs: Sequence[dict] | None = None, level: float | None = None
+    ) -> list:
+        """The next *horizon* records of targets, each a dict like the targets learned.
+
+        With *level* the values are `Prediction` (point, lower, upper).  Beyond the direct
+        horizons the other targets' moves are taken for their mean; *xs* are not used.
+        """
+        if horizon < 1:
+            raise ValueError(f"horizon is {horizon}; give 1 or more steps")
+        columns = {}
+        for name, one in zip(self._targets, self._series, strict=True):
+            rows = one.forecast(horizon)
+            points = rows[:, POINTS[self.point]].tolist()
+            if level is not None:
+                lower, upper = series.bounds(rows, _checked_level(level))
+                points = [
+                    Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)
+                ]
+            columns[name] = points
+        if list(columns) == [ALONE]:
+            return columns[ALONE]
+        return [{name: points[t] for name, points in columns.items()} for t in range(horizon)]
+
+    # chunks -----------------------------------------------------------------------------------
+
+    def prequential(self, Y: Any, X: Any = None, horizon: int | None = None) -> np.ndarray:
+        """Take in *Y* (T, C), targets 0, …, C − 1; the forecasts (T, C) made for them.
+
+        Row t was made *horizon* records before (default: the shortest); NaN where there was
+        none.  The same bits as one at a time with ``dict(enumerate(row))``.
+        """
+        horizon = self._horizons[0] if horizon is None else horizon
+        if horizon not in self._horizons:
+            raise ValueError(
+                f"horizon {horizon} is not learned directly; construct with horizons={horizon}"
+            )
+        names = list(getattr(Y, "columns", range(np.shape(Y)[1])))
+        values = np.ascontiguousarray(Y, np.float64)
+        outs = self._learn_values(names, values, None if X is None else list(X))
+        at = self._horizons.index(horizon)
+        return np.column_stack([out[at][:, POINTS[self.point]] for out in outs])
+
+    def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
+        """Predict each record before learning from it, then forecast what comes next.
+
+        Fields: ``prediction`` of this record, made at the shortest horizon before it was
+        seen; ``forecast``, ``lower``, ``upper``: for each target a list with one entry for
+        each direct horizon.
+        """
+        if not len(ys):
+            return []
+        outs = self._learn(ys, xs)
+        results: list[dict[str, Any]] = [
+            {"prediction": {}, "forecast": {}, "lower": {}, "upper": {}} for _ in ys
+        ]
+        for c, name in enumerate(self._targets):
+            made = outs[c][0][:, POINTS[self.point]]
+            after = []
+            for i, h in enumerate(self._horizons):
+                rows = np.concatenate([outs[c][i], self._series[c].waiting(i)])[h : h + len(ys)]
+                after.append((rows[:, POINTS[self.point]], *series.bounds(rows, self.level)))
+            for t, result in enumerate(results):
+                result["prediction"][name] = _plain(made[t])
+                for k, field in enumerate(("forecast", "lower", "upper")):
+                    result[field][name] = [_plain(columns[k][t]) for columns in after]
+        return results
+
+    # from records to arrays -------------------------------------------------------------------
+
+    def _learn(self, ys: Sequence[Any], xs: Sequence[dict] | None) -> list[list[np.ndarray]]:
+        """Forecast rows made for the records, by target and horizon."""
+        records = [y if isinstance(y, dict) else {ALONE: y} for y in ys]
+        names = self._targets or sorted(records[0], key=str)
+        values = np.full((len(records), len(names)), nan)
+        for t, y in enumerate(records):
+            unknown = [name for name in y if name not in names]
+            if unknown:
+                raise BadRecord(
+                    f"target {unknown[0]!r} is not among those of the first record, {names}; "
+                    "give it as an exogenous input or start a new model",
+                    t,
+                )
+            for c, name in enumerate(names):
+                values[t, c] = number(y.get(name), t, name)
+        return self._learn_values(names, values, xs)
+
+    def _learn_values(
+        self, names: list, values: np.ndarray, xs: Sequence[dict] | None
+    ) -> list[list[np.ndarray]]:
+        large = np.flatnonzero((np.abs(values) > LARGEST).any(axis=1))
+        if len(large) or (self._targets and names != self._targets):
+            raise BadRecord(
+                f"targets {names} must be those of the first record and within ±{LARGEST:g}",
+                int(large[0]) if len(large) else 0,
+            )
+        if xs is None:
+            rows = np.full((len(values), len(self._features)), nan)
+        else:
+            plain = [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)]
+            rows, widths = self._features.encode(plain)
+            news = [t for t in range(1, len(widths)) if widths[t] != widths[t - 1]]
+            if news:  # one stretch after another between which no input is new
+                parts = [
+                    self._learn_values(names, values[a:b], xs[a:b])
+                    for a, b in pairwise([0, *news, len(values)])
+                ]
+                return [
+                    [np.concatenate(made) for made in zip(*outs, strict=True)]
+                    for outs in zip(*parts, strict=True)
+                ]
+            self._features.extend(rows.shape[1])
+        C = len(names)
+        if not self._targets:
+            self._targets, self._cross = names, cross.allocate(C)
+        moves = np.empty((len(values), C, 2 * (C - 1)))
+        cross.observe(self._cross, values, moves)
+        width = moves.shape[2] + rows.shape[1]
+        if not self._series:
+            specs = DEFAULT if self.experts is None else tuple(self.experts)
+            self._series = [Series(specs, self._horizons, width, self.seed + c) for c in range(C)]
+        outs = []
+        for c, one in enumerate(self._series):
+            if width > one.inputs:
+                one.grow(width)
+            inputs = np.ascontiguousarray(np.hstack([moves[:, c], rows]))
+            outs.append(one.run(np.ascontiguousarray(values[:, c]), inputs))
+        return outs
+
+    # StreamEstimator --------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
+        arrays = {"cross": self._cross.state.copy()}
+        for c, one in enumerate(self._series):
+            arrays |= {f"{c}.{name}": array.copy() for name, array in one.arrays().items()}
+        meta = {
+            "estimator": type(self).__name__,
+            "parameters": self._described(),
+            "features": list(self._features.names),
+            "targets": list(self._targets),
+        }
+        return Snapshot(arrays, meta)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        arrays, meta = snapshot
+        mine = self._described()
+        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
+            raise CheckpointError(
+                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), this is "
+                f"{type(self).__name__}({mine}); use the settings of the checkpoint"
+            )
+        features, restored = FeatureIndex(meta["features"]), []
+        C = len(meta["targets"])
+        specs = DEFAULT if self.experts is None else tuple(self.experts)
+        for c in range(C):
+            width = 2 * (C - 1) + len(features)
+            one = Series(specs, self._horizons, width, self.seed + c)
+            own = {n.partition(".")[2]: a for n, a in arrays.items() if n.startswith(f"{c}.")}
+            try:
+                one.load(own)
+            except (KeyError, ValueError) as error:
+                raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
+            restored.append(one)
+        self._features, self._series, self._targets = features, restored, list(meta["targets"])
+        self._cross = Cross(np.array(arrays["cross"]))
+
+    def health(self) -> dict[str, float]:
+        """Counters and gauges by metric name, summed over targets and horizons."""
+        report: dict[str, float] = {}
+        for one in self._series:
+            for name, value in one.health().items():
+                report[name] = report.get(name, 0.0) + value
+        return report
+
+    def _described(self) -> dict[str, str]:
+        return {name: repr(value) for name, value in sorted(self._get_params().items())}
+
+    @classmethod
+    def _unit_test_params(cls):
+        yield {}
+
+
+def _plain(value: float) -> float | None:
+    return None if value != value else float(value)
