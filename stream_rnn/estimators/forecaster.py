@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from math import nan
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from river.time_series.base import Forecaster
@@ -297,7 +297,7 @@ class RecurrentForecaster(Forecaster):
         yield {}
 
 
-def _usable(y: Any) -> bool:
+def _usable(y: Any) -> TypeGuard[float]:
     return type(y) is float and (-LARGEST <= y <= LARGEST or y != y)
 
 
