@@ -24,6 +24,20 @@ def empty_buckets(n: int) -> np.ndarray:
     return words[start : start + n * WORDS]
 
 
+def pack_buckets(buckets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The buckets in use (m, 16), and their numbers (m,)."""
+    rows = buckets.reshape(-1, WORDS)
+    used = np.flatnonzero(rows.any(axis=1))
+    return rows[used], used
+
+
+def unpack_buckets(rows: np.ndarray, used: np.ndarray, words: int) -> np.ndarray:
+    """Undo `pack_buckets`."""
+    buckets = empty_buckets(words // WORDS)
+    buckets.reshape(-1, WORDS)[used] = rows
+    return buckets
+
+
 def indirect_table(contexts: int) -> np.ndarray:
     """(contexts, 4096) float32: a first guess from the counts in a history."""
     i = np.arange(HISTORIES)

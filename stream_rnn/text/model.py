@@ -9,12 +9,13 @@ import numpy as np
 from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.text import predictor
 from stream_rnn.text.bits import BitMixture
+from stream_rnn.text.counters import pack_buckets, unpack_buckets
 from stream_rnn.text.history import History
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
 from stream_rnn.text.predictor import Predictor
 from stream_rnn.text.presets import Preset
-from stream_rnn.text.tables import Tables
+from stream_rnn.text.tables import Tables, has_room, rename
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full
 
 FIRST_SYMBOLS = 128  # room a fresh predictor has
@@ -28,6 +29,15 @@ CURSOR = {
     "bits": ("hashes", "base", "tree", "last"),
     "match": ("place",),
 }  # fmt: skip
+
+
+# Written before it is read, in every step: not part of the state.
+SCRATCH = {
+    "network.work", "network.rowwork", "head.work", "tables.symbols", "tables.values",
+    "bits.x", "bits.sets", "bits.odds", "bits.second_sets", "bits.p", "bits.corrections",
+    "bits.leaves",
+}  # fmt: skip
+OWNED = {"bits.buckets", "tables.nodes", "vocabulary.index"}  # made by `load`, not the caller's
 
 
 class TextModel:
@@ -141,7 +151,7 @@ class TextModel:
         state = self.state
         if state.mixture is not None and state.tables is not None:
             entries = self._contexts()
-            if not self.loops.has_room(state.tables, entries):
+            if not has_room(state.tables, entries):
                 tables = state.tables.enlarged(entries, self.preset.contexts)
                 self.state = state._replace(tables=tables)
 
@@ -160,7 +170,7 @@ class TextModel:
         if tables is not None:
             renamed = np.zeros(room, np.int64)
             renamed[kept] = np.arange(len(kept))
-            self.loops.rename(tables, renamed)
+            rename(tables, renamed)
         self._keep(kept, room)
 
     def _keep(self, kept: np.ndarray, room: int) -> None:
@@ -179,11 +189,14 @@ class TextModel:
     def arrays(self) -> dict[str, np.ndarray]:
         """A copy of the whole state, by name; the codes' index follows from the codes."""
         named = dict(_walk("", self.state))
-        named.pop("vocabulary.index")
+        for name in SCRATCH | {"vocabulary.index"}:
+            named.pop(name, None)
         if self.state.tables is not None:
             nodes, used = named["tables.nodes"], int(self.state.tables.fill[1])
             named["tables.nodes"] = nodes[:used]
             named["tables.room"] = np.array([len(nodes)])
+        if "bits.buckets" in named:
+            named["bits.buckets"], named["bits.used"] = pack_buckets(named["bits.buckets"])
         return {name: array.copy() for name, array in named.items()}
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
@@ -198,6 +211,11 @@ class TextModel:
                 nodes = np.zeros((int(arrays.pop("tables.room")[0]), 2), np.int32)
                 nodes[: len(arrays["tables.nodes"])] = arrays["tables.nodes"]
                 arrays["tables.nodes"] = nodes
+            if "bits.buckets" in arrays:
+                like = self.state.bits.buckets
+                arrays["bits.buckets"] = unpack_buckets(
+                    arrays["bits.buckets"], arrays.pop("bits.used"), len(like)
+                )
             self.state = _rebuild("", self.state, arrays)
         except (KeyError, IndexError, ValueError) as error:
             raise CheckpointError(f"not a checkpoint of this text predictor: {error}") from None
@@ -214,10 +232,12 @@ def _walk(path: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
 def _rebuild(path: str, like: Any, arrays: dict[str, np.ndarray]) -> Any:
     """`like` with its arrays replaced by those of the same names."""
     if isinstance(like, np.ndarray):
+        if path in SCRATCH:
+            return scratch_for(path, like, arrays)
         array = arrays[path]
         if array.dtype != like.dtype or array.ndim != like.ndim:
             raise ValueError(f"{path} is {array.dtype} {array.shape}, expected {like.dtype}")
-        return np.array(array, order="C")
+        return array if path in OWNED else np.array(array, order="C")
     if like is None:
         return None
     parts = {
@@ -225,3 +245,13 @@ def _rebuild(path: str, like: Any, arrays: dict[str, np.ndarray]) -> Any:
         for name, part in like._asdict().items()
     }
     return type(like)(**parts)
+
+
+def scratch_for(path: str, like: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Scratch as wide as the vocabulary that was loaded needs it."""
+    symbols = len(arrays["vocabulary.codes"])
+    if path == "network.work":
+        return np.zeros((len(like), max(symbols, arrays["network.recurrent"].shape[2])), like.dtype)
+    if path == "head.work":
+        return np.zeros(max(len(arrays["head.p_class"]), len(like)), like.dtype)
+    return np.zeros_like(like)

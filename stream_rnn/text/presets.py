@@ -29,12 +29,16 @@ def sized(network: NetworkSpec, units: int) -> NetworkSpec:
     return network._replace(units=units, output_rate=rate, output_decay=decay)
 
 
+MORE = ("order8", "order7", "skip1:2", "skip1:3", "1,3", "word+first", "after1", "after2")
 PRESETS = {
     "default": Preset(),
     "network": Preset(mixture=None),
     "contexts": Preset(network=None),
     "fast": Preset(None, None, bits=BitSpec()),
-    "best": Preset(sized(NetworkSpec(), 200), MixtureSpec(), bits=BitSpec()),
+    "best": Preset(
+        sized(NetworkSpec(), 200),
+        bits=BitSpec(contexts=BitSpec().contexts + MORE, buckets=1 << 22),
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from stream_rnn.text import word_head as headwise
 from stream_rnn.text import word_mixture as wordwise
 from stream_rnn.text.network import Network
 from stream_rnn.text.numerics import inlined
-from stream_rnn.text.tables import Tables, has_room, rename
+from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full
 from stream_rnn.text.word_head import MEMBERS, WordHead, classes_in_use, members_in_use
 from stream_rnn.text.word_mixture import CONTEXTS, WordHistory, WordMixture
@@ -175,15 +175,3 @@ def distribution(vocabulary, spelling, history, network, head, mixture, tables, 
         p = probability_of_class(head, mixture, group)
         for i in range(members_in_use(group, seen)):
             out[group * MEMBERS + i] = p * probability_of_member(head, mixture, i)
-
-
-__all__ = [
-    "WordPredictor",
-    "distribution",
-    "follow",
-    "has_room",
-    "learn_chunk",
-    "rename",
-    "repredict",
-    "start",
-]
