@@ -130,9 +130,7 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=10)
     options = parser.parse_args()
     print(f"{machine()}; {options.cell}, {options.inputs} inputs, float32, one thread\n")
-    print(
-        "| units | learner | µs a record | limit µs | share of limit | × forward | × faster than RTRL |"
-    )
+    print("| units | learner | µs a record | limit µs | share | × forward | × faster than RTRL |")
     print("|---|---|---|---|---|---|---|")
     for H in options.units:
         cell = CELLS[options.cell](H)
