@@ -73,7 +73,7 @@ def witten_bell_trigram_bits(words):
     bits, history = 0.0, (None, None)
     for n, word in enumerate(words):
         types = len(seen)
-        p = (seen[word] if word in seen else types) / (n + types) if n else 1.0
+        p = seen.get(word, types) / (n + types) if n else 1.0
         for order in (1, 2):
             counts = tables[order - 1].get(history[2 - order :])
             if counts:
