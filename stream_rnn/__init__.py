@@ -9,6 +9,9 @@
 >>> model.learn_one({"temperature": 21.5}, 3.1)
 """
 
+from importlib import import_module
+from typing import Any
+
 from .activations import ReLU, Tanh
 from .cells import ELSTM, GRU, LSTM, Dropout, Elman, FeedForward, Jordan, MinGRU, Stack
 from .errors import BadRecord, CheckpointError, ConfigError
@@ -41,10 +44,12 @@ __all__ = [
     "Clip",
     "ConfigError",
     "Decay",
+    "Dropout",
     "Elman",
     "FeedForward",
     "GradientReport",
     "Huber",
+    "Jordan",
     "Kalman",
     "Logistic",
     "MinGRU",
@@ -52,8 +57,11 @@ __all__ = [
     "Quantile",
     "RMSProp",
     "ReLU",
+    "RecurrentAnomalyDetector",
     "RecurrentClassifier",
+    "RecurrentForecaster",
     "RecurrentMultiTargetRegressor",
+    "RecurrentMultivariateForecaster",
     "RecurrentRegressor",
     "SnAp1",
     "Softmax",
@@ -61,12 +69,25 @@ __all__ = [
     "Stack",
     "StackRTRL",
     "Tanh",
+    "TextPredictor",
     "compare_gradients",
     "gradient_check",
     "load_safetensors",
     "load_state_dict",
     "save_safetensors",
     "state_dict",
-    "Dropout",
-    "Jordan",
 ]
+
+# Loaded when first asked for, so that the import of the package stays quick.
+_LAZY = {
+    "RecurrentAnomalyDetector": "anomaly",
+    "RecurrentForecaster": "forecaster",
+    "RecurrentMultivariateForecaster": "multivariate",
+    "TextPredictor": "text",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".estimators.{_LAZY[name]}", __name__), name)

@@ -56,5 +56,7 @@ TARGETS: dict[str, list[Any]] = {
     "classifier": ["a", "b"],
     "multitarget": [{"y": 0.5, "v": 1.0}, {"y": 1.5, "v": 0.0}],
     "forecaster": [0.5, 1.5],
+    "multivariate": [{"y": 0.5, "v": 1.0}, {"y": 1.5, "v": 0.0}],
+    "anomaly": [0.5, 1.5],
     "text": [None, None],
 }

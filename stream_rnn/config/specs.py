@@ -23,6 +23,8 @@ ESTIMATORS = {
     "classifier": "stream_rnn.estimators.classifier:RecurrentClassifier",
     "multitarget": "stream_rnn.estimators.multitarget:RecurrentMultiTargetRegressor",
     "forecaster": "stream_rnn.estimators.forecaster:RecurrentForecaster",
+    "multivariate": "stream_rnn.estimators.multivariate:RecurrentMultivariateForecaster",
+    "anomaly": "stream_rnn.estimators.anomaly:RecurrentAnomalyDetector",
     "text": "stream_rnn.estimators.text:TextPredictor",
 }
 # Where each kind of spec is registered, by the name of the argument that takes it.
