@@ -155,7 +155,6 @@ def _compile_vecmat(x, A, y, beta):
     return lambda x, A, y, beta: _vm(A, x, y, beta)
 
 
-
 @intrinsic
 def _dot(typingctx, x, y):
     _check(x, y)
