@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.timeout(900)  # the fixture runs hundreds of tests
+
 CORE = [
     "cells/*",
     "learners/*",
@@ -58,7 +60,6 @@ def report(tmp_path_factory):
     return json.loads(out.read_text())
 
 
-@pytest.mark.timeout(900)
 def test_the_core_passes_its_tests_and_doctests_interpreted(report):
     missed = {
         name: file["missing_lines"]
