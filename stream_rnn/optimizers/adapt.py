@@ -100,4 +100,3 @@ def filter_output(optimizer, model, state, work, j):
         at += correct(P.reshape(P.shape[0], P.size // P.shape[0]), kappa, at, inverse, drift)
     correct(memory.readout, kappa, at, inverse, drift)
     return True
-
