@@ -23,12 +23,6 @@ class Preset(NamedTuple):
     bits: BitSpec | None = None
 
 
-def sized(network: NetworkSpec, units: int) -> NetworkSpec:
-    """The network with so many units; larger ones move their output weights more carefully."""
-    rate, decay = (0.1, 1e-5) if units < 150 else (0.06, 5e-6)
-    return network._replace(units=units, output_rate=rate, output_decay=decay)
-
-
 MORE = ("order8", "order7", "skip1:2", "skip1:3", "1,3", "word+first", "after1", "after2")
 PRESETS = {
     "default": Preset(),
@@ -36,7 +30,7 @@ PRESETS = {
     "contexts": Preset(network=None),
     "fast": Preset(None, None, bits=BitSpec()),
     "best": Preset(
-        sized(NetworkSpec(), 200),
+        NetworkSpec(units=256),
         bits=BitSpec(contexts=BitSpec().contexts + MORE, buckets=1 << 22),
     ),
 }
@@ -55,7 +49,7 @@ def named(preset: "str | Preset", units: int | None) -> Preset:
             raise ConfigError(f"units: {units}, but the preset has no network; leave units out")
         if units < 1:
             raise ConfigError(f"units: {units}; the network needs at least 1")
-        preset = preset._replace(network=sized(preset.network, units))
+        preset = preset._replace(network=preset.network._replace(units=units))
     return preset
 
 
