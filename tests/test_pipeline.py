@@ -432,12 +432,15 @@ def test_a_failure_is_told():
 
 
 def test_the_first_signal_asks_and_the_second_insists():
+    # a shell starts background jobs with SIGINT ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with stop_on_signals(signal.SIGINT) as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.wait(5)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
 
 
 def test_the_pipeline_is_a_page():

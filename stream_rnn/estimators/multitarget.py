@@ -26,7 +26,7 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
     --------
     >>> from stream_rnn import RecurrentMultiTargetRegressor
     >>> model = RecurrentMultiTargetRegressor(seed=42)
-    >>> for t in range(200):
+    >>> for t in range(203):
     ...     model.learn_one({"t": t % 5}, {"double": 2 * (t % 5), "square": (t % 5) ** 2})
     >>> {name: round(value) for name, value in model.predict_one({"t": 3}).items()}
     {'double': 6, 'square': 9}
