@@ -85,14 +85,14 @@ class Words:
         return "".join(parts)
 
     def save(self) -> np.ndarray:
-        """All words by number, as bytes."""
-        joined = "\0".join("" if word is None else word for word in self.words)
+        """All words by number, as bytes; a space between them, which no word contains."""
+        joined = " ".join("" if word is None else word for word in self.words)
         return np.frombuffer(joined.encode("utf-8", "surrogatepass"), np.uint8).copy()
 
     def load(self, saved: np.ndarray, free: list[int]) -> None:
         """Undo `save`."""
         text = saved.tobytes().decode("utf-8", "surrogatepass")
-        self.words = [word or None for word in text.split("\0")] if text else []
+        self.words = [word or None for word in text.split(" ")] if text else []
         self.numbers = {w: code for code, w in enumerate(self.words) if w is not None}
         self._free = list(free)
 
