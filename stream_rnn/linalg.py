@@ -1,9 +1,9 @@
-"""Small dense loops in axpy order, and BLAS where it pays.
+"""Small dense loops in axpy order, and how many threads BLAS may use.
 
 Axpy order (the inner loop runs over contiguous outputs) vectorises without reordering a
-sum, so results do not depend on the vector width.  BLAS is Numba's `np.dot`, which calls
-the OpenBLAS inside SciPy; it is held to one thread unless told otherwise, because the
-split of a sum over threads changes its last bits.
+sum, so results do not depend on the vector width.  BLAS is the OpenBLAS inside SciPy (see
+`blas`); it is held to one thread unless told otherwise, because the split of a sum over
+threads changes its last bits.
 """
 
 import functools

@@ -5,12 +5,12 @@ from itertools import product
 import numpy as np
 from numba import config
 
-from stream_rnn.dispatch import compiled
+from stream_rnn.gradient_tools import stream_gradients
 from stream_rnn.learners import LEARNERS
-from stream_rnn.linalg import copy, zero
-from stream_rnn.losses import Squared, slope, value
+from stream_rnn.linalg import copy
+from stream_rnn.losses import Squared, value
 from stream_rnn.model import compose
-from stream_rnn.network import advance, backward, forward
+from stream_rnn.network import forward
 from stream_rnn.online import OnlineNetwork
 from stream_rnn.optimizers import SGD
 
@@ -43,19 +43,6 @@ def plain(function):
     return getattr(function, "py_func", function)
 
 
-@compiled
-def _gradients(model, state, work, X, Y, losses, G):
-    for t in range(X.shape[0]):
-        copy(X[t], work.x)
-        copy(Y[t], work.y)
-        forward(model, state, work)
-        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
-        losses[t] = value(model.loss, work.y, work.o, work.p)
-        slope(model.loss, work.y, work.o, work.p, work.e)
-        zero(G[t])
-        backward(model, state, work, work.e, G[t])
-
-
 def gradients(network, X, Y, *, compiled=False):
     """Losses L_t (T,) and ∂L_t/∂θ (T, P) along a stream, the weights staying as they are.
 
@@ -66,7 +53,7 @@ def gradients(network, X, Y, *, compiled=False):
     rewind(network)
     losses, G = np.empty(len(X)), np.empty((len(X), network.state.theta.size), network.dtype)
     X, Y = (np.ascontiguousarray(a, np.float64) for a in (X, Y))
-    run = _gradients if compiled else plain(_gradients)
+    run = stream_gradients if compiled else plain(stream_gradients)
     run(network.model, network.state, network.work, X, Y, losses, G)
     return losses, G
 
