@@ -12,6 +12,8 @@ import numpy as np
 
 from .learners.base import Axes
 
+LINE = 64  # bytes
+
 
 class Field(NamedTuple):
     """An array to be allocated: axis names, lengths and dtype."""
@@ -32,8 +34,16 @@ def resolve(tree, dims: dict[str, int], dtype):
 def allocate(fields):
     """Zeros for every field."""
     if isinstance(fields, Field):
-        return np.zeros(fields.shape, fields.dtype)
+        return _aligned(fields.shape, fields.dtype)
     return _rebuild(fields, (allocate(branch) for branch in fields))
+
+
+def _aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
+    """Zeros that begin where a cache line does, so that no vector of a row lies in two."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    room = np.zeros(size + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def walk(tree, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,21 +8,21 @@ The influence S[k, i] = ds[k, i]/dW of all parameters on the state obeys
 
 the last term of (1) touching only the parameters of unit i.  Folding the gates first (2)
 leaves one (K·H × H)(H × P) product, 2 K H² P flops a record.  S is kept in panels of b
-rows of W, so that the product, the sum and the direct term of a panel meet in cache:
-S (N, K, H, b, G, H), with N·b ≥ Z.  Where units do not feed each other, S is zero outside a
-unit's own parameters, and RTRL keeps those only (`own_rows`), at O(P) a record.
+rows of W, S (N, K, H, b, G, H) with N·b ≥ Z, and (1) is one pass over it (`tiles`).  Where
+units do not feed each other, S is zero outside a unit's own parameters, and RTRL keeps
+those only (`own_rows`), at O(P) a record.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import matmul_tn
 from . import base
 from .base import Axes, carry_over, project
 from .own_rows import decay_axes, own_rows_axes
+from .tiles import COLUMNS, propagate
 
-PANEL = 65_536  # numbers in a panel: large enough for BLAS, small enough for the cache
+WIDEST = 8  # rows of W in a panel, at most
 
 
 class RTRL(NamedTuple):
@@ -43,13 +43,18 @@ class Influence(NamedTuple):
 
 class Fold(NamedTuple):
     M: np.ndarray  # (H, K, H): M[j, k, i]
-    R: np.ndarray  # (K, H, b, G, H): Σ_j M S₋[0] of a panel
+    D: np.ndarray  # (K, H, b, G, H): A[k, g, i] at the parameters of unit i, 0 elsewhere
+    Z: np.ndarray  # (b, G, H): z of every column of a panel
+    T: np.ndarray  # (K, H, COLUMNS): scratch of `propagate`
 
 
-def panels(Z: int, G: int, H: int, K: int) -> tuple[int, int]:
-    """(N, b): panels and rows of W in each; the least waste, then the widest panel."""
-    widest = max(1, min(Z, PANEL // (K * H * G * H)))
-    b = min(range(-(-widest // 2), widest + 1), key=lambda b: (-(-Z // b) * b, -b))
+def panels(Z: int, G: int, H: int) -> tuple[int, int]:
+    """(N, b): panels and rows of W in each; the fewest columns of whole tiles, then of rows."""
+
+    def columns(b: int) -> int:
+        return -(-Z // b) * -(-b * G * H // COLUMNS)
+
+    b = min(range(1, min(Z, WIDEST) + 1), key=lambda b: (columns(b), b))
     return -(-Z // b), b
 
 
@@ -57,7 +62,7 @@ def panels(Z: int, G: int, H: int, K: int) -> tuple[int, int]:
 def _(learner: RTRL, dims):
     if not dims["J"]:
         return own_rows_axes(dims)
-    dims["N"], dims["b"] = panels(*(dims[axis] for axis in "ZGHK"))
+    dims["N"], dims["b"] = panels(dims["Z"], dims["G"], dims["H"])
     return Influence(Axes(("N", "K", "H", "b", "G", "H")))
 
 
@@ -65,7 +70,12 @@ def _(learner: RTRL, dims):
 def _(learner: RTRL, dims):
     if not dims["J"]:
         return decay_axes(dims)
-    return Fold(Axes(("H", "K", "H")), Axes(("K", "H", "b", "G", "H")))
+    return Fold(
+        Axes(("H", "K", "H")),
+        Axes(("K", "H", "b", "G", "H")),
+        Axes(("b", "G", "H")),
+        Axes(("K", "H", str(COLUMNS))),
+    )
 
 
 base.pass_down.register(base.pass_down_now, RTRL)
@@ -84,15 +94,15 @@ def gradient(learner: RTRL, W, trace, work, lam, g):
 
 @carry_over.register
 def carry_influence(trace: Influence, W, work):
-    S, M, R = trace.S, work.learner.M, work.learner.R
+    S, M, D, Z = trace.S, work.learner.M, work.learner.D, work.learner.Z
     N, K, H, b, G, _ = S.shape
     columns = b * G * H
     fold(W, work.A, work.B, M)
+    excite(work.A, D)
     for n in range(N):
-        h = S[n, 0].reshape(H, columns)
-        matmul_tn(M.reshape(H, K * H), h, R.reshape(K * H, columns), 0.0)
-        carry(work.B, R.reshape(R.size), S[n].reshape(R.size))
-        excite(work.A, work.z[n * b : n * b + b], S[n].reshape(R.size))
+        spread(work.z[n * b : n * b + b], Z)
+        panel, direct, z = S[n].reshape(K, H, columns), D.reshape(K, H, columns), Z.reshape(columns)
+        propagate(M, work.B, direct, z, work.learner.T, panel)
 
 
 @project.register
@@ -115,58 +125,44 @@ def fold(W, A, B, M):
 
 
 @base.kernel
-def carry(B, R, S):
-    """S[k,i] = R[k,i] + Σ_{l≥1} B[k,l,i] S₋[l,i] in one panel, R and S (K · H · columns,)."""
-    K, _, H = B.shape
-    columns = S.size // (K * H)
-    R, S = R.reshape(K, H, columns), S.reshape(K, H, columns)
-    for i in range(H):
-        if K == 2:  # in one pass
-            b0, b1 = B[0, 1, i], B[1, 1, i]
-            r0, r1, s0, s1 = R[0, i], R[1, i], S[0, i], S[1, i]
-            for p in range(columns):
-                s0[p] = r0[p] + b0 * s1[p]
-            for p in range(columns):
-                s1[p] = r1[p] + b1 * s1[p]
-            continue
-        for k in range(K):
-            row = R[k, i]
-            for l in range(1, K):
-                weight, of = B[k, l, i], S[l, i]
-                for p in range(columns):
-                    row[p] += weight * of[p]
-        for k in range(K):
-            row, to = R[k, i], S[k, i]
-            for p in range(columns):
-                to[p] = row[p]
+def excite(A, D):
+    """D[k,i] = A[k,g,i] at the parameters (c, g, i) of unit i, for every row c of a panel."""
+    K, H, b, G, _ = D.shape
+    for k in range(K):
+        for i in range(H):
+            for c in range(b):
+                for g in range(G):
+                    D[k, i, c, g, i] = A[k, g, i]
 
 
 @base.kernel
-def excite(A, z, S):
-    """Add the direct term A[k,g,i] z[c] of Eq. (1) to one panel, S (K · H · b · G · H,)."""
-    K, G, H = A.shape
-    columns = S.size // (K * H)
-    for k in range(K):
-        for i in range(H):
-            at = (k * H + i) * columns + i
-            for c in range(z.size):
-                for g in range(G):
-                    S[at] += A[k, g, i] * z[c]
-                    at += H
+def spread(z, Z):
+    """Z[c,g,i] = z[c], and 0 in rows beyond those of W."""
+    b, G, H = Z.shape
+    Z = Z.reshape(b, G * H)
+    for c in range(b):
+        value = z[c] if c < z.size else 0
+        for p in range(G * H):
+            Z[c, p] = value
 
 
 @base.kernel
 def contract(lam, S, g):
-    """g[c] = Σ_i λ_i S[0, i, c]: Eq. (3), panel by panel."""
+    """g[c] = Σ_i λ_i S[0, i, c]: Eq. (3), panel by panel, four units a pass."""
     N, _, H, b, G, _ = S.shape
-    Z = g.shape[0]
+    Z, whole = g.shape[0], H - H % 4
     for n in range(N):
         rows = min(b, Z - n * b)
         out = g[n * b : n * b + rows].reshape(rows * G * H)
         panel = S[n, 0].reshape(H, b * G * H)
         for p in range(out.size):
             out[p] = 0
-        for i in range(H):
-            weight = lam[i]
+        for i in range(0, whole, 4):
+            l0, l1, l2, l3 = lam[i], lam[i + 1], lam[i + 2], lam[i + 3]
+            s0, s1, s2, s3 = panel[i], panel[i + 1], panel[i + 2], panel[i + 3]
             for p in range(out.size):
-                out[p] += weight * panel[i, p]
+                out[p] += l0 * s0[p] + l1 * s1[p] + l2 * s2[p] + l3 * s3[p]
+        for i in range(whole, H):
+            weight, row = lam[i], panel[i]
+            for p in range(out.size):
+                out[p] += weight * row[p]

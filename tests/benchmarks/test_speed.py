@@ -108,8 +108,8 @@ def test_one_at_a_time_adds_little_to_the_compiled_loop():
 
 
 def test_folded_rtrl_against_its_matrix_product():
-    """At 16 units within 1.5 times its product; the aim, which smaller sizes miss."""
+    """Within 1.25 times its product from 32 units on; the smaller sizes are printed."""
     for units in UNITS:
         ratio = best["prequential", "RTRL", units] / best["product", units]
         print(f"LSTM({units}) RTRL: {ratio:.2f} times its matrix product alone")
-    assert best["prequential", "RTRL", 32] <= 1.6 * best["product", 32]
+    assert best["prequential", "RTRL", 32] <= 1.25 * best["product", 32]

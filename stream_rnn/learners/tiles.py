@@ -1,0 +1,224 @@
+"""Eq. (1) of `rtrl` for a panel of parameters, summed in registers.
+
+    S[k,i] = z ⊙ D[k,i] + Σ_{l≥1} B[k,l,i] S[l,i] + Σ_j M[j,k,i] S[0,j]          (1)
+
+A BLAS product would write Σ_j M S to memory and two more passes would read it again; at
+the sizes of online learning those passes cost as much as the product.  Here a tile of
+ROWS units × two vectors of columns is summed in registers and stored once.  LLVM does not
+find this loop order by itself, so it is written in its vector instructions; they compile to
+what the machine has.  Every sum runs in the order of (1), whatever the tile.
+"""
+
+import functools
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.core.errors import TypingError
+from numba.extending import intrinsic, overload
+
+from ..dispatch import INNER
+
+WORD, INT32, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+VECTORS = 2  # vectors of columns in a tile
+COLUMNS = VECTORS * 16  # columns of the widest tile: float32 in 64-byte vectors
+
+
+@functools.cache
+def registers() -> tuple[int, int]:
+    """(bytes of a vector, units of a tile): VECTORS · units sums fit the registers."""
+    if binding.get_host_cpu_features().get("avx512f"):
+        return 64, 8
+    return 32, 4
+
+
+def propagate(M, B, D, z, T, S):
+    """S (K, H, C) by Eq. (1), in place.
+
+    M (H, K, H), B (K, K, H), D (K, H, C), z (C,), all of one dtype; T (K, H, ·) is
+    scratch of `COLUMNS` columns.
+    """
+    T = S.copy()
+    S[...] = z * D + np.einsum("jki,jc->kic", M, T[0])
+    for l in range(1, len(S)):
+        S += B[:, l, :, None] * T[l]
+
+
+def _int(value: int):
+    return ir.Constant(WORD, value)
+
+
+class _Vectors:
+    """LLVM's vector instructions on numbers of one dtype."""
+
+    def __init__(self, builder, bits: int):
+        self.builder = builder
+        self.scalar = ir.FloatType() if bits == 32 else ir.DoubleType()
+        self.size = bits // 8
+        self.lanes = registers()[0] // self.size
+        self.kind = ir.VectorType(self.scalar, self.lanes)
+        self.mask = ir.VectorType(BIT, self.lanes)
+        self.suffix = f"v{self.lanes}f{bits}"
+
+    def _intrinsic(self, name: str, returns, *kinds):
+        kind = ir.FunctionType(returns, kinds)
+        return cgutils.get_or_insert_function(self.builder.module, kind, name)
+
+    def add(self, *terms):
+        return functools.reduce(self.builder.add, terms)
+
+    def number(self, base, *offset):
+        return self.builder.load(self.builder.gep(base, [self.add(*offset)]))
+
+    def _vector_at(self, base, *offset):
+        pointer = self.builder.gep(base, [self.add(*offset)])
+        return self.builder.bitcast(pointer, self.kind.as_pointer())
+
+    def load(self, mask, base, *offset):
+        pointer = self._vector_at(base, *offset)
+        if mask is None:
+            return self.builder.load(pointer, align=self.size)
+        name = f"llvm.masked.load.{self.suffix}.p0"
+        function = self._intrinsic(name, self.kind, pointer.type, INT32, self.mask, self.kind)
+        align, zeros = ir.Constant(INT32, self.size), ir.Constant(self.kind, None)
+        return self.builder.call(function, (pointer, align, mask, zeros))
+
+    def store(self, mask, value, base, *offset):
+        pointer = self._vector_at(base, *offset)
+        if mask is None:
+            self.builder.store(value, pointer, align=self.size)
+            return
+        name = f"llvm.masked.store.{self.suffix}.p0"
+        kinds = (self.kind, pointer.type, INT32, self.mask)
+        function = self._intrinsic(name, ir.VoidType(), *kinds)
+        self.builder.call(function, (value, pointer, ir.Constant(INT32, self.size), mask))
+
+    def splat(self, number):
+        anything = ir.Constant(self.kind, ir.Undefined)
+        one = self.builder.insert_element(anything, number, ir.Constant(INT32, 0))
+        lanes = ir.Constant(ir.VectorType(INT32, self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(one, anything, lanes)
+
+    def fma(self, a, b, c):
+        name = f"llvm.fma.{self.suffix}"
+        function = self._intrinsic(name, self.kind, self.kind, self.kind, self.kind)
+        return self.builder.call(function, (a, b, c))
+
+    def first(self, count, skipped: int):
+        """The mask of the lanes that lie among *count* columns, *skipped* before them."""
+        lanes = ir.VectorType(WORD, self.lanes)
+        numbers = ir.Constant(lanes, [skipped + n for n in range(self.lanes)])
+        anything = ir.Constant(lanes, ir.Undefined)
+        one = self.builder.insert_element(anything, count, ir.Constant(INT32, 0))
+        same = ir.Constant(ir.VectorType(INT32, self.lanes), [0] * self.lanes)
+        return self.builder.icmp_signed(
+            "<", numbers, self.builder.shuffle_vector(one, anything, same)
+        )
+
+
+class _Tiles:
+    """The loops of Eq. (1): columns, then k, then units, then the sums of one tile."""
+
+    def __init__(self, context, builder, kinds, values):
+        self.builder = builder
+        self.on = _Vectors(builder, kinds[0].dtype.bitwidth)
+        arrays = [
+            context.make_array(kind)(context, builder, value)
+            for kind, value in zip(kinds, values, strict=True)
+        ]
+        self.M, self.B, self.D, self.z, self.T, self.S = (array.data for array in arrays)
+        self.K, self.H, self.C = cgutils.unpack_tuple(builder, arrays[-1].shape)
+        self.width = cgutils.unpack_tuple(builder, arrays[-2].shape)[2]
+
+    def emit(self):
+        builder, V = self.builder, VECTORS * self.on.lanes
+        whole = builder.mul(builder.udiv(self.C, _int(V)), _int(V))
+        with cgutils.for_range_slice(builder, _int(0), whole, _int(V)) as (column, _):
+            self._columns(column, [None] * VECTORS)
+        left = builder.sub(self.C, whole)
+        with builder.if_then(builder.icmp_unsigned("!=", left, _int(0))):
+            masks = [self.on.first(left, v * self.on.lanes) for v in range(VECTORS)]
+            self._columns(whole, masks)
+
+    def _columns(self, column, masks):
+        """VECTORS vectors of columns.  With K ≤ 2 only S[0] is read after it was written."""
+        builder, units = self.builder, registers()[1]
+        in_place = builder.icmp_unsigned("<=", self.K, _int(2))
+        rows = builder.mul(self.K, self.H)
+        with cgutils.for_range(builder, builder.select(in_place, self.H, rows)) as row:
+            at = self.on.add(builder.mul(row.index, self.C), column)
+            to = builder.mul(row.index, self.width)
+            for v, mask in enumerate(masks):
+                lane = _int(v * self.on.lanes)
+                self.on.store(None, self.on.load(mask, self.S, at, lane), self.T, to, lane)
+        shifted = builder.gep(self.S, [column])
+        before = builder.select(in_place, shifted, self.T)
+        stride = builder.select(in_place, self.C, self.width)
+        whole = builder.and_(self.H, _int(-units))
+        with cgutils.for_range(builder, self.K) as k:
+            with cgutils.for_range_slice(builder, _int(0), whole, _int(units)) as (i, _):
+                self._tile(k.index, i, units, column, masks, before, stride)
+            rest = cgutils.for_range_slice(builder, whole, self.H, _int(units // 2))
+            with rest as (i, _):
+                self._tile(k.index, i, units // 2, column, masks, before, stride)
+
+    def _tile(self, k, first, units, column, masks, before, stride):
+        """Units that do not exist are computed as the last that does."""
+        builder, on = self.builder, self.on
+        last = builder.sub(self.H, _int(1))
+        unit = []
+        for r in range(units):
+            i = builder.add(first, _int(r))
+            inside = builder.icmp_unsigned("<", i, last)
+            exact = units == registers()[1]
+            unit.append(i if exact else builder.select(inside, i, last))
+        row = [builder.add(builder.mul(k, self.H), i) for i in unit]
+        place = [builder.add(builder.mul(r, self.C), column) for r in row]
+        sums = [[cgutils.alloca_once(builder, on.kind) for _ in masks] for _ in unit]
+        lanes = [_int(v * on.lanes) for v in range(len(masks))]
+
+        def accumulate(weights, vectors):
+            for weight, sum_row, vector_row in zip(weights, sums, vectors, strict=True):
+                for to, vector in zip(sum_row, vector_row, strict=True):
+                    builder.store(on.fma(weight, vector, builder.load(to)), to)
+
+        inputs = [on.load(m, self.z, column, lane) for lane, m in zip(lanes, masks, strict=True)]
+        for at, to_row in zip(place, sums, strict=True):
+            for lane, mask, z, to in zip(lanes, masks, inputs, to_row, strict=True):
+                builder.store(builder.fmul(z, on.load(mask, self.D, at, lane)), to)
+        with cgutils.for_range_slice(builder, _int(1), self.K, _int(1)) as (l, _):
+            of = builder.mul(on.add(builder.mul(k, self.K), l), self.H)
+            weights = [on.splat(on.number(self.B, of, i)) for i in unit]
+            starts = [builder.mul(on.add(builder.mul(l, self.H), i), stride) for i in unit]
+            loads = [
+                [on.load(m, before, at, lane) for lane, m in zip(lanes, masks, strict=True)]
+                for at in starts
+            ]
+            accumulate(weights, loads)
+        with cgutils.for_range(builder, self.H) as j:
+            of = builder.mul(j.index, builder.mul(self.K, self.H))
+            at = builder.mul(j.index, self.width)
+            vectors = [on.load(None, self.T, at, lane) for lane in lanes]
+            accumulate([on.splat(on.number(self.M, of, r)) for r in row], [vectors] * units)
+        for at, sum_row in zip(place, sums, strict=True):
+            for lane, mask, total in zip(lanes, masks, sum_row, strict=True):
+                on.store(mask, builder.load(total), self.S, at, lane)
+
+
+@intrinsic
+def _propagate(typingctx, M, B, D, z, T, S):
+    for array in (M, B, D, z, T, S):
+        if not isinstance(array, types.Array) or array.layout != "C" or array.dtype != S.dtype:
+            raise TypingError(f"propagate needs C-contiguous arrays of {S.dtype}, not {array}")
+
+    def codegen(context, builder, signature, args):
+        _Tiles(context, builder, signature.args, args).emit()
+        return context.get_dummy_value()
+
+    return types.void(M, B, D, z, T, S), codegen
+
+
+@overload(propagate, jit_options=INNER)
+def _compile_propagate(M, B, D, z, T, S):
+    return lambda M, B, D, z, T, S: _propagate(M, B, D, z, T, S)

@@ -1,0 +1,58 @@
+"""The compiled pass over RTRL's influence equals the sums of its equation."""
+
+import numpy as np
+import pytest
+
+from stream_rnn.dispatch import compiled
+from stream_rnn.learners.rtrl import panels
+from stream_rnn.learners.tiles import COLUMNS, propagate
+
+
+@compiled
+def run(M, B, D, z, T, S):
+    propagate(M, B, D, z, T, S)
+
+
+def naive(M, B, D, z, S):
+    """S[k,i,c] = z[c] D[k,i,c] + Σ_{l≥1} B[k,l,i] S[l,i,c] + Σ_j M[j,k,i] S[0,j,c]."""
+    new = np.zeros_like(S)
+    K, H, C = S.shape
+    for k in range(K):
+        for i in range(H):
+            for c in range(C):
+                new[k, i, c] = z[c] * D[k, i, c]
+                new[k, i, c] += sum(B[k, l, i] * S[l, i, c] for l in range(1, K))
+                new[k, i, c] += sum(M[j, k, i] * S[0, j, c] for j in range(H))
+    return new
+
+
+@pytest.mark.parametrize("K", [1, 2, 3])
+@pytest.mark.parametrize("H", [1, 3, 4, 8, 9, 13, 17])
+@pytest.mark.parametrize("C", [1, 16, 31, 33, 64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_shape_of_panel(K, H, C, dtype):
+    """Also where units and columns do not fill the last tile; and nothing else is written."""
+    rng = np.random.default_rng(100 * K + H + C)
+    M, B, D, z = (
+        rng.normal(size=shape).astype(dtype) for shape in ((H, K, H), (K, K, H), (K, H, C), C)
+    )
+    around = rng.normal(size=(3, K, H, C)).astype(dtype)
+    before = around.copy()
+    T = np.full((K, H, COLUMNS), np.nan, dtype)
+    run(M, B, D, z, T, around[1])
+    exact = naive(*(a.astype(np.float64) for a in (M, B, D, z, before[1])))
+    tolerance = 64 * H * np.finfo(dtype).eps
+    assert np.allclose(around[1], exact, rtol=tolerance, atol=tolerance)
+    assert np.array_equal(around[::2], before[::2])
+    interpreted = before[1].copy()
+    propagate(M, B, D, z, T, interpreted)
+    assert np.allclose(interpreted, exact, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("Z", "G", "H"), [(27, 4, 16), (21, 4, 10), (5, 1, 3), (1, 4, 1)])
+def test_panels_hold_all_rows(Z, G, H):
+    N, b = panels(Z, G, H)
+    assert N * b >= Z
+    assert (N - 1) * b < Z
+    if not G * H % COLUMNS:
+        assert b == 1  # a row fills whole tiles by itself
