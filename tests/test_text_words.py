@@ -68,11 +68,27 @@ def test_better_than_a_trigram():
     assert "always feared" in best
 
 
+def sentences_that_agree(n, seed=1):
+    """His or her, by a subject six words before: beyond what any context sees."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for who in rng.integers(2, size=n):
+        between = " ".join(("far", "away", "long", "ago")[i] for i in rng.integers(4, size=4))
+        king, his = (("king", "his"), ("queen", "her"))[who]
+        lines.append(f"Then the {king} went {between} with {his} horse.\n")
+    return "".join(lines)
+
+
 @pytest.mark.slow
 def test_the_network_helps_words():
-    text = sentences(3000)
+    """Where contexts cannot see it learns what they miss; where they see all it costs little."""
+    text = sentences_that_agree(1500)
     plain = TextPredictor(unit="word", preset="contexts").learn_text(text)
     mixed = TextPredictor(unit="word", units=16, seed=1).learn_text(text)
-    alone = TextPredictor(unit="word", preset="network", units=16, seed=1).learn_text(text)
-    assert mixed < plain
-    assert alone < 1.3 * plain
+    alone = TextPredictor(unit="word", preset="network", units=32, seed=1).learn_text(text)
+    assert mixed < 0.9 * plain
+    assert alone < 0.95 * plain
+    text = sentences(3000)  # the contexts reach the entropy; the mixture has one weight more
+    plain = TextPredictor(unit="word", preset="contexts").learn_text(text)
+    mixed = TextPredictor(unit="word", units=16, seed=1).learn_text(text)
+    assert mixed < 1.001 * plain
