@@ -4,6 +4,10 @@ import numpy as np
 from naive_text import normalised_lstm, softmax
 
 from stream_rnn.text import network as N
+from stream_rnn.text import network_backward as B
+from stream_rnn.text import network_forward as W
+from stream_rnn.text import network_replay as R
+from stream_rnn.text import numerics as M
 
 SPEC = N.NetworkSpec(units=5, block=4, rate=0.01)
 UNITS, SEEN = 5, 6
@@ -35,12 +39,12 @@ def fresh():
 def run_block(network):
     outputs, probabilities = [], []
     for symbol, target in zip(INPUTS, TARGETS, strict=True):
-        N.forward(network, symbol)
-        N.predict(network, SEEN, False)
+        W.forward(network, symbol)
+        W.predict(network, SEEN, False)
         outputs.append((network.output[:, :UNITS].astype(float), network.output_bias.copy()))
         probabilities.append(network.p[:SEEN].copy())
-        N.learn_output(network, target, SEEN)
-        N.next_position(network)
+        B.learn_output(network, target, SEEN)
+        B.next_position(network)
     return outputs, probabilities
 
 
@@ -52,10 +56,9 @@ def loss(parameters, outputs):
     return total
 
 
-def adam(w, g):
-    first, second = (1 - N.BETA1) * g, (1 - N.BETA2) * g**2
-    step = SPEC.rate / np.sqrt(1 + SPEC.decay)
-    return w - step * (first / (1 - N.BETA1)) / np.sqrt(second / (1 - N.BETA2) + N.EPSILON)
+def moved_by(w, g):
+    """The first step, when the mean square is that of one gradient."""
+    return w - SPEC.rate / np.sqrt(1 + SPEC.decay) * g / np.sqrt(g**2 + B.EPSILON)
 
 
 def test_a_block_moves_the_weights_along_the_exact_gradient():
@@ -75,7 +78,7 @@ def test_a_block_moves_the_weights_along_the_exact_gradient():
                 moved[index][place] += side
                 ends.append(loss(moved, outputs))
             gradient[place] = (ends[1] - ends[0]) / 2e-5
-        expected = adam(before[index], gradient)
+        expected = moved_by(before[index], gradient)
         if name == "lookup":
             expected = np.where(np.isin(range(len(expected)), INPUTS)[:, None], expected, before[1])
         np.testing.assert_allclose(after[index], expected, atol=2e-4, err_msg=name)
@@ -84,10 +87,10 @@ def test_a_block_moves_the_weights_along_the_exact_gradient():
 def test_output_moves_by_plain_gradient_steps():
     network = fresh()
     V, b = network.output[:SEEN].astype(float), network.output_bias[:SEEN].astype(float)
-    N.forward(network, 2)
-    N.predict(network, SEEN, False)
+    W.forward(network, 2)
+    W.predict(network, SEEN, False)
     h, p = network.hidden[1].astype(float), network.p[:SEEN].astype(float)
-    N.learn_output(network, 4, SEEN)
+    B.learn_output(network, 4, SEEN)
     error = p - np.eye(SEEN)[4]
     np.testing.assert_allclose(network.output[:SEEN], V - 0.1 * np.outer(error, h), atol=1e-6)
     np.testing.assert_allclose(network.output_bias[:SEEN], b - 0.1 * error, atol=1e-6)
@@ -108,21 +111,21 @@ def test_padding_stays_zero():
 def test_two_layers_learn_a_rhythm():
     network = N.Network.create(SPEC._replace(layers=2, units=8), 4, seed=1)
     costs = []
-    N.forward(network, 0)
+    W.forward(network, 0)
     for t in range(6000):
-        N.predict(network, 4, False)
+        W.predict(network, 4, False)
         target = 1 + (t // 2) % 2
         costs.append(-np.log2(network.p[target]))
-        N.learn_output(network, target, 4)
-        N.next_position(network)
-        N.forward(network, target)
+        B.learn_output(network, target, 4)
+        B.next_position(network)
+        W.forward(network, target)
     assert np.mean(costs[-200:]) < 0.1 < np.mean(costs[:20])
 
 
 def test_resizing_keeps_rows_and_renames_the_block():
     network = fresh()
     run_block(network)
-    N.forward(network, 3)
+    W.forward(network, 3)
     kept = np.array([0, 1, 3, 5])
     smaller = network.resized(SPEC, kept, 10, seed=3)
     np.testing.assert_array_equal(smaller.output[:4], network.output[kept])
@@ -132,3 +135,67 @@ def test_resizing_keeps_rows_and_renames_the_block():
     np.testing.assert_array_equal(
         smaller.lookup[:, 4:], N.Network.create(SPEC, 10, seed=3).lookup[:, 4:]
     )
+
+
+def step(network, symbol, replays):
+    """Predict, learn and read one symbol."""
+    W.predict(network, SEEN, True)
+    B.learn_output(network, symbol, SEEN)
+    B.next_position(network)
+    if replays:
+        R.replay(network, None, SEEN, True)
+        R.remember(network, symbol)
+    W.forward(network, symbol)
+
+
+def test_replay_is_a_second_reader_of_the_same_weights():
+    """Against two readers with states of their own that take turns at one set of weights."""
+    spec = SPEC._replace(replay=2, memory=128, scale=0.2)
+    network = N.Network.create(spec, SEEN + 2, seed=3)
+    first = N.Network.create(spec._replace(replay=0), SEEN + 2, seed=3)
+    own = ("hidden", "cell", "squashed", "gates", "normed", "scale", "slope", "pull", "symbols")
+    second = first._replace(**{name: getattr(first, name).copy() for name in own})
+    text = [1 + int(n) for n in np.random.default_rng(4).integers(0, SEEN - 1, 700)]
+    passage, blocks, replayed = [], 0, 0
+    for reader in (network, first):
+        W.forward(reader, 0)
+    for t, symbol in enumerate(text):
+        step(network, symbol, True)
+        W.predict(first, SEEN, True)
+        B.learn_output(first, symbol, SEEN)
+        B.next_position(first)
+        blocks += first.clock[N.POSITION] == 0
+        if first.clock[N.POSITION] == 0 and blocks % 2 == 0 and t >= 160:
+            oldest = max(0, t - 128)
+            if not passage or passage[0] < oldest:
+                h = int(M.scramble(np.uint64(t + 1), np.uint64(12345)))
+                start = oldest + (h >> 33) % (t - oldest - 80)
+                passage = list(range(start, start + 80))
+                for state in (second.hidden, second.cell):
+                    state[...] = 0
+            for _ in range(spec.block):
+                at = passage.pop(0)
+                W.forward(second, text[at])
+                W.predict(second, SEEN, True)
+                B.learn_output(second, text[at + 1], SEEN)
+                second.clock[N.POSITION] += 1
+            B.learn_block(second, spec.block)
+            W.carry_over(second, spec.block)
+            replayed += 1
+        W.forward(first, symbol)
+    assert replayed > 50
+    for name in ("recurrent", "lookup", "affine", "output", "hidden", "cell"):
+        np.testing.assert_array_equal(getattr(network, name), getattr(first, name), err_msg=name)
+
+
+def test_forgotten_symbols_are_no_targets():
+    network = N.Network.create(SPEC._replace(replay=1, memory=1024), SEEN, seed=3)
+    W.forward(network, 0)
+    for t in range(400):
+        step(network, 1 + t % 4, True)
+    smaller = network.resized(SPEC._replace(replay=1, memory=1024), np.array([0, 1, 2]), 4, seed=3)
+    assert set(smaller.memory[:400].tolist()) == {0, 1, 2}
+    bias = smaller.output_bias[0].copy()
+    R.learn_again(smaller, None, 0, 3, True)
+    assert smaller.output_bias[0] == bias
+    assert not smaller.pull[smaller.clock[N.POSITION]].any()

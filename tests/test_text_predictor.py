@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.text import TextPredictor
 from stream_rnn.river_metrics import BitsPerSymbol, Perplexity
-from stream_rnn.text.presets import PRESETS, from_plain, to_plain
+from stream_rnn.text.network import NetworkSpec
+from stream_rnn.text.presets import PRESETS, Preset, from_plain, to_plain
 
 SPEECH = (
     "Before we proceed any further, hear me speak.\nSpeak, speak.\nYou are all resolved "
@@ -20,6 +21,7 @@ SPEECH = (
 SETTINGS = [
     ("byte", "contexts", {}),
     ("byte", "network", {"units": 12}),
+    ("byte", "replay", {"units": 12}),
     ("byte", "fast", {}),
     ("char", "contexts", {"max_symbols": 20}),
     ("word", "contexts", {"max_symbols": 30}),
@@ -30,6 +32,8 @@ def make(unit="byte", preset="contexts", **settings):
     if preset == "fast":  # the same, with a table that is quick to allocate
         bits = PRESETS["fast"].bits._replace(buckets=1 << 12)
         preset = PRESETS["fast"]._replace(bits=bits)
+    if preset == "replay":
+        preset = Preset(NetworkSpec(block=6, replay=1, memory=256), mixture=None)
     return TextPredictor(unit=unit, preset=preset, seed=5, **settings)
 
 

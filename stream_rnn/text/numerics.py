@@ -222,16 +222,34 @@ def dot(a, b, n):
 
 @kernel
 def add_combination(u, rows, n, width, out):
-    """out[:width] += u[:n] @ rows[:n, :width]; four rows at once, to load `out` less often."""
-    whole = n - n % 4
-    for i in range(0, whole, 4):
+    """out[:width] += u[:n] @ rows[:n, :width]; eight rows at once, to load `out` less often."""
+    add_columns(u, rows, n, 0, width, out)
+
+
+@kernel
+def add_columns(u, rows, n, first, last, out):
+    """out[: last - first] += u[:n] @ rows[:n, first:last]"""
+    width, eights = last - first, n - n % 8
+    fours = n - n % 4
+    for i in range(0, eights, 8):
         a, b, c, d = u[i], u[i + 1], u[i + 2], u[i + 3]
-        p, q, r, s = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+        e, f, g, h = u[i + 4], u[i + 5], u[i + 6], u[i + 7]
+        p, q = rows[i][first:last], rows[i + 1][first:last]
+        r, s = rows[i + 2][first:last], rows[i + 3][first:last]
+        w, x = rows[i + 4][first:last], rows[i + 5][first:last]
+        y, z = rows[i + 6][first:last], rows[i + 7][first:last]
+        for j in range(width):
+            near = a * p[j] + b * q[j] + c * r[j] + d * s[j]
+            out[j] += near + e * w[j] + f * x[j] + g * y[j] + h * z[j]
+    if fours > eights:
+        a, b, c, d = u[eights], u[eights + 1], u[eights + 2], u[eights + 3]
+        p, q = rows[eights][first:last], rows[eights + 1][first:last]
+        r, s = rows[eights + 2][first:last], rows[eights + 3][first:last]
         for j in range(width):
             out[j] += a * p[j] + b * q[j] + c * r[j] + d * s[j]
-    for i in range(whole, n):
+    for i in range(fours, n):
         a = u[i]
-        p = rows[i]
+        p = rows[i][first:last]
         for j in range(width):
             out[j] += a * p[j]
 

@@ -23,11 +23,14 @@ from stream_rnn.dispatch import compiled
 from stream_rnn.text import bits as bitwise
 from stream_rnn.text import history as past
 from stream_rnn.text import mixture as symbolwise
-from stream_rnn.text import network as recurrent
+from stream_rnn.text import network_backward as recurrent
 from stream_rnn.text.bits import BitMixture
 from stream_rnn.text.history import History
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
+from stream_rnn.text.network_forward import forward, stay
+from stream_rnn.text.network_forward import predict as foretell
+from stream_rnn.text.network_replay import remember, replay
 from stream_rnn.text.numerics import copy_into, inlined, kernel
 from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full, unseen
@@ -73,7 +76,7 @@ def predict_next(vocabulary, history, network, mixture, tables, bits):
     """Every member predicts the next symbol."""
     seen, full = vocabulary.size[SEEN], unseen(vocabulary) == 0
     if network is not None:
-        recurrent.predict(network, seen, full)
+        foretell(network, seen, full)
     if mixture is not None:
         symbolwise.predict(mixture, tables, network, history, seen, full)
     if bits is not None:
@@ -111,7 +114,7 @@ def read(history, network, mixture, bits, symbol, code):
     if bits is not None:
         bitwise.shift(bits, code)
     if network is not None:
-        recurrent.forward(network, symbol)
+        forward(network, symbol)
 
 
 @inlined
@@ -127,10 +130,13 @@ def learn_scored(vocabulary, history, network, mixture, tables, bits, belief, co
     if network is not None:
         recurrent.learn_output(network, symbol, seen)
         recurrent.next_position(network)
+        replay(network, None, seen, unseen(vocabulary) == 0)
     if symbol == 0:
         symbol = np.int64(admit(vocabulary, code))
         if network is not None:
             recurrent.adopt_row(network, symbol)
+    if network is not None:
+        remember(network, symbol)
     vocabulary.counts[symbol] += 1
     if mixture is not None:
         symbolwise.count(mixture, tables, history.keys, symbol)
@@ -150,7 +156,7 @@ def has_room_for(vocabulary, mixture, tables, code):
 def start(vocabulary, history, network, mixture, tables, bits, belief):
     """Make the first prediction."""
     if network is not None:
-        recurrent.forward(network, 0)
+        forward(network, 0)
     predict_next(vocabulary, history, network, mixture, tables, bits)
 
 
@@ -176,7 +182,7 @@ def follow(vocabulary, history, network, mixture, tables, bits, belief, code):
     """Read one symbol without learning from it, and predict the next."""
     symbol = np.int64(vocabulary.index[code])
     if network is not None:
-        recurrent.stay(network)
+        stay(network)
     read(history, network, mixture, bits, symbol, code)
     predict_next(vocabulary, history, network, mixture, tables, bits)
 

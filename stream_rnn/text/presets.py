@@ -30,8 +30,8 @@ PRESETS = {
     "contexts": Preset(network=None),
     "fast": Preset(None, None, bits=BitSpec()),
     "best": Preset(
-        NetworkSpec(units=256),
-        bits=BitSpec(contexts=BitSpec().contexts + MORE, buckets=1 << 22),
+        NetworkSpec(units=232, replay=2),
+        bits=BitSpec(contexts=BitSpec().contexts + MORE, buckets=1 << 22, second_rate=0.001),
     ),
 }
 

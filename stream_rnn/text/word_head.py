@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.text import network as recurrent
+from stream_rnn.text.network import POSITION
+from stream_rnn.text.network_backward import output_step
 from stream_rnn.text.numerics import (
     F,
     add_combination,
@@ -74,7 +75,7 @@ def members_in_use(group, seen):
 @inlined
 def predict_class(net, head, seen):
     """p_class, from the hidden state after the newest word."""
-    h = net.hidden[net.clock[recurrent.POSITION] + 1]
+    h = net.hidden[net.clock[POSITION] + 1]
     n = classes_in_use(seen)
     rows_dot(head.classes, h, n, h.size, head.work)
     add_into(head.bias, n, head.work)
@@ -84,7 +85,7 @@ def predict_class(net, head, seen):
 @inlined
 def predict_member(net, head, group, seen):
     """p_member of one class."""
-    h = net.hidden[net.clock[recurrent.POSITION] + 1]
+    h = net.hidden[net.clock[POSITION] + 1]
     n, first = members_in_use(group, seen), group * MEMBERS
     rows_dot(net.output[first:], h, n, h.size, head.work)
     add_into(net.output_bias[first:], n, head.work)
@@ -94,9 +95,9 @@ def predict_member(net, head, group, seen):
 @inlined
 def learn(net, head, target, seen):
     """One step of both softmaxes towards `target`, whose class was asked for last."""
-    e = net.clock[recurrent.POSITION]
+    e = net.clock[POSITION]
     h, pull = net.hidden[e + 1], net.pull[e]
-    width, step = h.size, recurrent.output_step(net)
+    width, step = h.size, output_step(net)
     group = target // MEMBERS
     fill(F(0), width, pull)
     n = classes_in_use(seen)
@@ -107,7 +108,6 @@ def learn(net, head, target, seen):
     copy_into(head.p_member, n, head.work)
     head.work[target - first] -= F(1)
     move(head.work, h, n, width, step, net.output[first:], net.output_bias[first:], pull)
-    recurrent.next_position(net)
 
 
 @inlined

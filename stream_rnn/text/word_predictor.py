@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rnn.dispatch import compiled
-from stream_rnn.text import network as recurrent
+from stream_rnn.text import network_forward as recurrent
 from stream_rnn.text import word_head as headwise
 from stream_rnn.text import word_mixture as wordwise
 from stream_rnn.text.network import Network
+from stream_rnn.text.network_backward import adopt_row, next_position
+from stream_rnn.text.network_replay import remember, replay
 from stream_rnn.text.numerics import inlined
 from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full
@@ -107,11 +109,15 @@ def step(vocabulary, spelling, history, network, head, mixture, tables, tail, co
         wordwise.learn(mixture, symbol, seen)
     if network is not None:
         headwise.learn(network, head, symbol, seen)
+        next_position(network)
+        replay(network, head, seen, False)
     new = symbol == 0
     if new:
         symbol = np.int64(admit(vocabulary, code))
         if network is not None:
-            recurrent.adopt_row(network, symbol)
+            adopt_row(network, symbol)
+    if network is not None:
+        remember(network, symbol)
     vocabulary.counts[symbol] += 1
     if mixture is not None:
         wordwise.count(mixture, tables, history.keys, symbol, new)
