@@ -50,6 +50,7 @@ __all__ = [
     "GradientReport",
     "Huber",
     "Jordan",
+    "Keyed",
     "Kalman",
     "Logistic",
     "MinGRU",
@@ -80,6 +81,7 @@ __all__ = [
 
 # Loaded when first asked for, so that the import of the package stays quick.
 _LAZY = {
+    "Keyed": "keyed",
     "RecurrentAnomalyDetector": "anomaly",
     "RecurrentForecaster": "forecaster",
     "RecurrentMultivariateForecaster": "multivariate",

@@ -110,3 +110,26 @@ def prequential(bound, X, Y, out):
     that is not finite, upon which the caller restores the parameters and goes on.
     """
     return learn_rows(bound.model, bound.state, bound.work, X, Y, out)
+
+
+@compiled
+def prequential_keyed(bound, context, pool, slots, X, Y, out):
+    """`prequential`, with the context of row t, pool[slots[t]], put into place before it.
+
+    *context* (words,) is the part of bound.state that belongs to one stream.  A context is
+    copied only where the stream changes from one row to the next.
+    """
+    setting = flush_denormals()
+    rows, finite, at = 0, True, slots[0]
+    copy(pool[at], context)
+    while finite and rows < X.shape[0]:
+        if slots[rows] != at:
+            copy(context, pool[at][: context.size])
+            at = slots[rows]
+            copy(pool[at], context)
+        infer(bound.model, bound.state, bound.work, X[rows], out[rows])
+        finite = absorb(bound.model, bound.state, bound.work, X[rows], Y[rows])
+        rows += 1
+    copy(context, pool[at][: context.size])
+    restore_denormals(setting)
+    return rows, finite

@@ -24,7 +24,7 @@ from .network import Layer, LayerWork, Work
 from .optimizers.adapt import Descent, Filter
 from .optimizers.base import Moments, slots
 from .optimizers.kalman import Covariance, Kalman, reset
-from .state import allocate, grow, resolve, walk
+from .state import allocate, allocate_together, grow, resolve, walk, within
 
 
 class State(NamedTuple):
@@ -39,6 +39,15 @@ class State(NamedTuple):
     targets: ScaleMoments
     counts: np.ndarray  # (4,) see engine
     sums: np.ndarray  # (1,) loss
+
+
+class Layout(NamedTuple):
+    """The arrays of a network for m inputs and O outputs."""
+
+    fields: State  # of `Field`s
+    work: Work
+    arrays: list  # shapes of the parameter arrays of each layer
+    shapes: list  # the same without layers, and the readout's
 
 
 class OnlineNetwork:
@@ -91,6 +100,28 @@ class OnlineNetwork:
             if rows == len(X):
                 return out
             done, X, Y = done + rows, X[rows:], Y[rows:]
+
+    def prequential_keyed(
+        self, X: np.ndarray, Y: np.ndarray, slots: np.ndarray, pool: np.ndarray
+    ) -> np.ndarray:
+        """`prequential` for interleaved streams that share the parameters.
+
+        Record t is of the stream whose context is pool[slots[t]]; pool (N, words or more)
+        of uint64, slots (T,) of int64.  What `context` holds afterwards is of no use.
+        """
+        X, Y = _rows(X), _rows(Y)
+        out = np.empty((len(X), self.outputs))
+        done = 0
+        while done < len(X):
+            rows, finite = engine.prequential_keyed(
+                *(self._bound, self.context, pool, slots[done:]),
+                *(X[done:], Y[done:], out[done:]),
+            )
+            done += rows
+            if not finite:
+                self._roll_back()
+                pool[slots[done - 1], : self.context.size] = self.context
+        return out
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and outputs; their weights start at 0, so no prediction changes."""
@@ -156,47 +187,83 @@ class OnlineNetwork:
         self.load(arrays)
 
     def _lay_out(self, inputs: int, outputs: int) -> None:
-        """Allocate a zero state and the scratch for m inputs and O outputs."""
+        """Allocate a zero state and the scratch for m inputs and O outputs.
+
+        What belongs to one stream lies together in `context`, so that a network can be put
+        at the place of another stream by one copy: hidden states, traces, and the gradient
+        if it is gathered over several records.
+        """
         self.inputs, self.outputs = inputs, outputs
-        layers, works, self._shapes, self._arrays, m = [], [], [], [], inputs
+        layout = self._layout(inputs, outputs)
+        self._fields, self._arrays, self._shapes = layout.fields, layout.arrays, layout.shapes
+        state = allocate(self._fields)
+        names = self._of_one_stream
+        kept = tuple(getattr(self._fields, name) for name in names)
+        self.context, parts = allocate_together(kept)
+        self.state = state._replace(**dict(zip(names, parts, strict=True)))
+        self.work = allocate(layout.work)
+        self._bound = bind(self.model, self.state, self.work)
+
+    @property
+    def _of_one_stream(self) -> tuple[str, ...]:
+        """Fields of `State` that belong to the stream rather than to the parameters."""
+        gathers = getattr(self.model.learner, "every", 1) > 1
+        return ("gradient", "layers") if gathers else ("layers",)
+
+    def grow_context(self, words: np.ndarray, inputs: int, outputs: int) -> np.ndarray:
+        """A context of a smaller network, with *inputs* and *outputs*, for this one.
+
+        As `grow` would have made it: what is new is 0.
+        """
+        old, names = self._layout(inputs, outputs), self._of_one_stream
+        old_fields = tuple(getattr(old.fields, name) for name in names)
+        fields = tuple(getattr(self._fields, name) for name in names)
+        grown, target = allocate_together(fields)
+        grow(old_fields, within(words, old_fields), fields, target, old.shapes, self._shapes)
+        return grown
+
+    def _layout(self, inputs: int, outputs: int) -> Layout:
+        layers, works, shapes, arrays, m = [], [], [], [], inputs
         for cell in self.model.cells:
             K, G = shape(cell)
             H = cell.units
             J = recurrent_rows(cell)
             dims = {"K": K, "G": G, "H": H, "J": J, "Z": J + 1 + m, "D": m}
-            dims["Q"] = sum(int(np.prod(s)) for s in self._shapes)  # parameters below
+            dims["Q"] = sum(int(np.prod(s)) for s in shapes)  # parameters below
             dims |= {"O": outputs, "R": H + 1 + (inputs if self.skip else 0)}  # if uppermost
             dims["W"] = product_size(cell, dims)
             trace, memory = trace_axes(self.model.learner, dims), memory_axes(cell)
             layers.append(resolve(Layer(Axes(("K", "H")), trace, memory), dims, self.dtype))
             scratch = scratch_axes(cell, dims), work_axes(self.model.learner, dims)
             works.append(resolve(LayerWork(*_layer_work, *scratch), dims, self.dtype))
-            self._arrays.append(parameter_shapes(cell, dims))
-            self._shapes += self._arrays[-1]
+            arrays.append(parameter_shapes(cell, dims))
+            shapes += arrays[-1]
             m = H
         R = m + 1 + (inputs if self.skip else 0)
-        self._shapes.append((R, outputs))
+        shapes.append((R, outputs))
         dims = {"m": inputs, "O": outputs, "R": R}
-        dims["P"] = sum(int(np.prod(s)) for s in self._shapes)
-        memory, scratch = self._optimizer_axes(dims)
+        dims["P"] = sum(int(np.prod(s)) for s in shapes)
+        memory, scratch = self._optimizer_axes(dims, shapes)
         wide = ScaleMoments(*[Axes(("m",), np.float64)] * 3)
         narrow = ScaleMoments(*[Axes(("O",), np.float64)] * 3)
         P = Axes(("P",))
         head = resolve((P, P, Axes(("2", "P"))), dims, self.dtype)
         tail = (wide, narrow, Axes(("4",), INT), Axes(("1",), np.float64))
         tail = resolve(tail, dims, self.dtype)
-        self._fields = State(*head, tuple(layers), memory, *tail)
-        self.state = allocate(self._fields)
         vectors = [Axes(("m",)), Axes(("O",)), Axes(("R",)), *[Axes(("O",))] * 3]
         vectors = resolve(tuple(vectors), dims, self.dtype)
-        self.work = allocate(Work(tuple(works), *vectors, scratch))
-        self._bound = bind(self.model, self.state, self.work)
+        return Layout(
+            State(*head, tuple(layers), memory, *tail),
+            Work(tuple(works), *vectors, scratch),
+            arrays,
+            shapes,
+        )
 
-    def _optimizer_axes(self, dims: dict[str, int]):
+    def _optimizer_axes(self, dims: dict[str, int], shapes: list[tuple[int, ...]]):
         """Fields of the optimizer's memory and of its scratch."""
         if isinstance(self.model.optimizer, Kalman):
             layers = []
-            for Z, G, H in self._shapes[:-1]:
+            for Z, G, H in shapes[:-1]:
                 sizes = {"L": Z * (Z + 1) // 2, "G": G, "H": H}
                 layers.append(resolve(Axes(("L", "G", "H")), sizes, self.dtype))
             dims["Q"] = dims["R"] * (dims["R"] + 1) // 2

@@ -1,7 +1,7 @@
 """What the recurrent estimators share: from records to the network's rows and back."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from river import base
@@ -12,6 +12,9 @@ from ..features.index import FeatureIndex
 from ..model import compose
 from ..online import OnlineNetwork
 from .protocol import Snapshot
+
+if TYPE_CHECKING:
+    from ..keys.weights import SharedWeights
 
 
 class RecurrentEstimator(base.Estimator):
@@ -44,6 +47,7 @@ class RecurrentEstimator(base.Estimator):
         if target_lags < 0:
             raise ConfigError(f"target_lags: {target_lags}; a number of past targets, 0 or more")
         self._network: OnlineNetwork | None = None
+        self._contexts: SharedWeights | None = None  # where many keys share the network
         self._features = FeatureIndex()
         self._past = np.full((self.target_lags, 0), np.nan)  # (lags, O), newest first
         self._columns = np.empty(0, int)  # the network's inputs, in order: see `_append`
@@ -74,7 +78,7 @@ class RecurrentEstimator(base.Estimator):
     def _learn_known(self, x: dict, y: float) -> bool:
         """Learn a record that brings nothing new, the short way; False if it is not such a one."""
         network = self._network
-        if network is None or network.outputs != 1 or self.target_lags:
+        if network is None or network.outputs != 1 or self.target_lags or self._contexts:
             return False
         row = self._features.known_row(x)
         if row is not None:
@@ -106,23 +110,31 @@ class RecurrentEstimator(base.Estimator):
             while end < len(X) and widths[end] == m and outputs[end] == O:
                 end += 1
             rows, targets = X[start:end, :m], Y[start:end, :O]
-            predictions += self._learn_stretch(rows, targets, m, O)
+            predictions += self._learn_stretch(rows, targets, m, O, slice(start, end))
             start = end
         return predictions
 
-    def _learn_stretch(self, rows, targets, m: int, O: int) -> list[np.ndarray | None]:
-        first = None
+    def _learn_stretch(self, rows, targets, m: int, O: int, span: slice):
+        first, contexts = None, self._contexts
         m += self.target_lags * O
         grown = self._network is None or (self._network.inputs, self._network.outputs) != (m, O)
         if grown:
             known = rows[:1, : len(self._features)]
             if self._network is not None:  # predicted as before the growth, learned after it
+                if contexts is not None:
+                    contexts.place_first(span)
                 first = self._network.predict(self._inputs(known, self._past))[0]
             self._build(rows.shape[1], m, O)
-        if self.target_lags:
-            rows = self._inputs(rows, self._remember(targets))
         network = self._network
-        out = [None] * len(rows) if network is None else list(network.prequential(rows, targets))
+        out: list[np.ndarray | None]
+        if network is None:
+            out = [None] * len(rows)
+        elif contexts is not None:
+            out = list(contexts.run(span, rows, targets))
+        else:
+            if self.target_lags:
+                rows = self._inputs(rows, self._remember(targets))
+            out = list(network.prequential(rows, targets))
         if grown:
             out[0] = first
         return out
@@ -138,6 +150,8 @@ class RecurrentEstimator(base.Estimator):
                 self._model, m, O, seed=self.seed, skip=self.skip, dtype=self.dtype
             )
         else:
+            if self._contexts is not None:
+                self._contexts.before_growth()
             self._network.grow(m, O)
         self._append(width, O)
 
@@ -198,10 +212,15 @@ class RecurrentEstimator(base.Estimator):
             )
         self._features = FeatureIndex(meta["features"])
         self._set_target_names(meta["targets"])
-        self._network, O = None, meta["outputs"]
+        O = meta["outputs"]
+        m = len(self._features) + self.target_lags * O
+        network = self._network
+        if network is not None and (network.inputs, network.outputs) != (m, O):
+            self._network = network = None
+        self._past, self._columns = np.full((self.target_lags, 0), np.nan), np.empty(0, int)
         if O:
-            m = len(self._features) + self.target_lags * O
-            self._build(len(self._features), m, O)
+            if network is None:
+                self._build(len(self._features), m, O)
             self._past, self._columns = (np.array(arrays.pop(k)) for k in ("past", "columns"))
             assert self._network is not None
             self._network.load(arrays)
@@ -210,13 +229,23 @@ class RecurrentEstimator(base.Estimator):
         """Counters and gauges of the network by metric name."""
         if self._network is None:
             return {}
-        theta = self._network.state.theta
+        norm = float(np.linalg.norm(self._network.state.theta))
+        return {**self._counters(), "parameter_norm": norm}
+
+    def _counters(self) -> dict[str, float]:
+        if self._network is None:
+            return {}
+        counts = self._network.counts
         return {
-            **{k: float(v) for k, v in self._network.counts.items()},
+            **{k: float(v) for k, v in counts.items()},
             "loss_sum": float(self._network.state.sums[0]),
-            "loss_observations": float(self._network.counts["learned"]),
-            "parameter_norm": float(np.linalg.norm(theta)),
+            "loss_observations": float(counts["learned"]),
         }
+
+    def _check(self, xs: Sequence[dict], ys: Sequence[Any]) -> None:
+        """Raise `BadRecord` for records that cannot be learned, whatever came before them."""
+        self._features.encode(xs)
+        self._encode_targets(ys)
 
     def _get_params(self) -> dict[str, Any]:
         """River's view of the parameters; it cannot look into an empty tuple, which a spec

@@ -1,0 +1,36 @@
+"""What may be a key, and where it is in a record."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import BadRecord
+
+MESSAGE_KEY = "@message_key"  # as the name of a field: the key of the Kafka message itself
+
+Key = str | int | bytes
+
+
+class MissingKey(BadRecord):
+    """A record that does not say whose it is."""
+
+
+def key_of(value: Any, field: str, index: int = 0) -> Key:
+    """*value* as a key: text, bytes or an integer; 17.0 is 17, but "17" is another key.
+
+    Raises `MissingKey`, a `BadRecord`, for anything else.
+    """
+    kind = type(value)
+    if kind is str or kind is int or kind is bytes:
+        return value
+    if value is None:
+        raise MissingKey(f"the key field {field!r} is missing", index)
+    if kind is float and value.is_integer():
+        return int(value)
+    raise MissingKey(
+        f"key field {field!r}: {value!r} cannot be a key; give text or a whole number", index
+    )
+
+
+def keys_of(values: Sequence[dict], field: str) -> list[Key]:
+    """The key of each record; raises `MissingKey` with the index of the first without one."""
+    return [key_of(value.get(field), field, index) for index, value in enumerate(values)]
