@@ -3,7 +3,8 @@
 A checkpoint is one safetensors file.  Its arrays are the estimator's; its metadata holds
 the manifest (JSON: format version, stream position, sink positions, counters, everything
 that is not an array) and the SHA-256 of both.  A file is complete and intact, or it is
-skipped for the one before it.
+skipped for the one before it.  The contexts of a keyed stream lie in files of their own,
+which the manifest names, so that only what changed is written again: see `keys.segments`.
 
 >>> import tempfile
 >>> import numpy as np
@@ -36,6 +37,9 @@ from safetensors.numpy import save as write_tensors
 
 from .errors import CheckpointError
 from .folders import open_folder
+from .keys.key import Key
+from .keys.segments import PREFIX, Saved, Segment, Segments, describe, files_of, unbundle
+from .keys.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +62,7 @@ class Checkpoint(NamedTuple):
     manifest: dict[str, Any]
     arrays: Arrays
     size: int  # bytes of the file
+    contexts: Shelf | None = None  # of a keyed stream
 
 
 def encode(manifest: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -147,6 +152,8 @@ class Store:
         self.last_size = 0  # bytes of the checkpoint written last
         self._folder = open_folder(url)
         self._sequence: int | None = None
+        self._segments = Segments()
+        self._needed: dict[str, set[str]] = {}  # files beside it, by checkpoint
 
     def lock(self) -> None:
         """Claim the store; raises `CheckpointError` if another process writes to it."""
@@ -159,24 +166,41 @@ class Store:
         """The names of the checkpoints, oldest first."""
         return [name for name in self._folder.names() if NAME.fullmatch(name)]
 
-    def save(self, manifest: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    def save(
+        self,
+        manifest: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray],
+        contexts: Saved | None = None,
+    ) -> str:
         """Write a checkpoint atomically, then drop the oldest beyond *keep*; its name.
 
-        Raises `CheckpointWriteError` when it could not be written (disk full, read-only
-        directory, store out of reach); the earlier checkpoints are then untouched.
+        *contexts* are those of a keyed stream; what of them changed since the checkpoint that
+        was loaded or saved before is written.  Raises `CheckpointWriteError` when it could not
+        be written (disk full, read-only directory, store out of reach); the earlier
+        checkpoints are then untouched.
         """
-        data = encode({**manifest, "written": time.time()}, arrays)
         try:
             if self._sequence is None:
                 self._sequence = self._highest()
-            name = f"checkpoint-{self._sequence + 1:012d}.safetensors"
+            number, segments, size = self._sequence + 1, None, 0
+            if contexts is not None:
+                segments, size = self._segments.write(self._folder, number, contexts)
+                manifest = {**manifest, "contexts": describe(segments)}
+            data = encode({**manifest, "written": time.time()}, arrays)
+            name = f"checkpoint-{number:012d}.safetensors"
             self._folder.write(name, data)
+        except CheckpointError:
+            raise
         except Exception as error:  # each object store has exception classes of its own
             raise CheckpointWriteError(
                 f"cannot write a checkpoint to {self.url}: {error}"
             ) from error
-        self._sequence += 1
-        self.last_size = len(data)
+        self._sequence = number
+        self.last_size = len(data) + size
+        if contexts is not None and segments is not None:
+            self._segments.current = segments
+            contexts.changed.clear()
+        self._needed[name] = files_of(manifest)
         self._prune()
         return name
 
@@ -188,7 +212,31 @@ class Store:
             raise CheckpointError(f"{self.url} holds no checkpoint {name}") from None
         except Exception as error:
             raise CheckpointError(f"cannot read {name} in {self.url}: {error}") from error
-        return decode(data, name)
+        checkpoint = decode(data, name)
+        if "contexts" in checkpoint.manifest:
+            return self._with_contexts(checkpoint)
+        return checkpoint
+
+    def _with_contexts(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Read its segments too; what is saved next adds to them."""
+        segments, size = [], checkpoint.size
+        shelf = Shelf()
+        for segment in checkpoint.manifest["contexts"]:
+            keys: set[Key] = set()
+            for name in segment["files"]:
+                try:
+                    part = decode(self._folder.read(name), name)
+                except FileNotFoundError:
+                    raise CheckpointError(
+                        f"{checkpoint.name} needs {name}, which is missing"
+                    ) from None
+                size += part.size
+                for key, blob in unbundle(part.arrays):
+                    shelf.put(key, blob)
+                    keys.add(key)
+            segments.append(Segment(segment["files"], frozenset(keys)))
+        self._segments.current = segments
+        return checkpoint._replace(contexts=shelf, size=size)
 
     def load_newest(self) -> Checkpoint | None:
         """The newest intact checkpoint, or None; a damaged one is logged and counted."""
@@ -208,5 +256,22 @@ class Store:
     def _prune(self) -> None:
         """A file too many does no harm, so that what cannot be removed is left there."""
         with contextlib.suppress(Exception):
-            for name in self.list()[: -self.keep]:
+            names = self.list()
+            for name in names[: -self.keep]:
+                self._folder.remove(name)
+                self._needed.pop(name, None)
+            self._prune_contexts(names[-self.keep :])
+
+    def _prune_contexts(self, kept: "list[str]") -> None:
+        """Remove files of contexts that are older than what is kept, and not part of it."""
+        files = [name for name in self._folder.names() if name.startswith(PREFIX)]
+        if not files:
+            return
+        for name in kept:
+            if name not in self._needed:
+                self._needed[name] = files_of(decode(self._folder.read(name), name).manifest)
+        needed = set().union(*(self._needed[name] for name in kept))
+        number = NAME.fullmatch(kept[0])[1]  # type: ignore[index]
+        for name in files:
+            if name not in needed and name[len(PREFIX) :] < number:
                 self._folder.remove(name)

@@ -112,7 +112,7 @@ class PartitionLearner:
                 f"{self.position}, correct source.group or source.bootstrap, or start anew with "
                 "another checkpoint directory and another source.group"
             )
-        self.task.restore(manifest["task"], checkpoint.arrays)
+        self.task.restore(manifest["task"], checkpoint.arrays, checkpoint.contexts)
         self.published = committed
         self._saved_position, self._saved_count = self.position, self.counters["consumed"]
         log.info(
@@ -179,7 +179,7 @@ class PartitionLearner:
             "counters": self.counters,
             "task": meta,
         }
-        self.store.save(manifest, arrays)
+        self.store.save(manifest, arrays, self.task.contexts)
         self._saved_position = self.position
         return True
 

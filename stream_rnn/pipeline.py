@@ -156,7 +156,7 @@ class Pipeline:
         if self.store is None:
             return
         try:
-            self.store.save(*self.state())
+            self.store.save(*self.state(), self.task.contexts)
         except CheckpointWriteError as error:
             self._tell("checkpoint_failed", "write")
             if self.schedule.stop_on_failure:
@@ -193,7 +193,7 @@ class Pipeline:
             return
         manifest = checkpoint.manifest
         self._check_identity(manifest["identity"])
-        self.task.restore(manifest["task"], checkpoint.arrays)
+        self.task.restore(manifest["task"], checkpoint.arrays, checkpoint.contexts)
         self.position = manifest["position"]
         if self.position is not None:
             self.source.restore(self.position)

@@ -13,8 +13,15 @@ from connectors.base import Record
 from connectors.dead_letter import letter
 
 from .errors import BadRecord
+from .estimators.keyed import Keyed
 from .estimators.protocol import Snapshot, StreamEstimator
 from .features.rows import MissingTarget, Row, Rows
+from .keys.contexts import Contexts, Notes
+from .keys.key import MESSAGE_KEY, MissingKey
+from .keys.shelf import Shelf
+
+
+REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
 
 
 class Outcome(NamedTuple):
@@ -47,6 +54,10 @@ class Task:
     ):
         self.estimator, self.rows = estimator, rows
         self.copy, self.origin = tuple(copy), origin
+        # The contexts of keys, which a checkpoint holds beside the rest of the state.
+        self.contexts: Contexts | None = getattr(estimator, "contexts", None)
+        if self.contexts is not None:
+            rows.histories = Notes(self.contexts)
 
     def learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; every record is in exactly one of them."""
@@ -71,7 +82,7 @@ class Task:
                     limit = bad.index  # those before it are good: they go first
                     continue
                 index = todo.pop(0)
-                reason = "missing_target" if isinstance(bad, MissingTarget) else "refused"
+                reason = REASONS.get(type(bad), "refused")
                 refused[index] = _letter(records[index], "learn", reason, str(bad))
             else:
                 results += rows
@@ -98,14 +109,11 @@ class Task:
     def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
         """Result rows and the number of labels; a `BadRecord` has changed nothing."""
         values: list[Row] = [record.value for record in records]  # type: ignore[misc]
-        before = self.rows.snapshot() if self.rows.lags else None
-        try:
-            xs, ys = self.rows.transform(values)
-            outputs = self.estimator.stream(xs, ys)
-        except BadRecord:
-            if before is not None:
-                self.rows.restore(before)
-            raise
+        if self.rows.key == MESSAGE_KEY:
+            values = [{**v, MESSAGE_KEY: r.key} for v, r in zip(values, records, strict=True)]
+        xs, ys = self.rows.transform(values)
+        outputs = self.estimator.stream(xs, ys)
+        self.rows.commit()
         labels = len(records)
         if self.rows.target is not None:  # a stream without targets teaches by itself
             labels -= _unlabelled(ys)
@@ -121,13 +129,20 @@ class Task:
         return outputs, labels
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """All of the state: JSON-able, and arrays by name."""
-        arrays, meta = self.estimator.snapshot()
+        """All of the state but `contexts`: JSON-able, and arrays by name."""
+        keyed = isinstance(self.estimator, Keyed)
+        arrays, meta = self.estimator.snapshot_shared() if keyed else self.estimator.snapshot()
         return {"estimator": meta, "rows": self.rows.snapshot()}, arrays
 
-    def restore(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def restore(
+        self, meta: dict[str, Any], arrays: dict[str, np.ndarray], contexts: Shelf | None = None
+    ) -> None:
         """Take over a snapshot; raises `CheckpointError` if it is of another model."""
-        self.estimator.restore(Snapshot(arrays, meta["estimator"]))
+        snapshot = Snapshot(arrays, meta["estimator"])
+        if isinstance(self.estimator, Keyed):
+            self.estimator.restore_shared(snapshot, contexts or Shelf())
+        else:
+            self.estimator.restore(snapshot)
         self.rows.restore(meta["rows"])
 
 

@@ -44,6 +44,9 @@ class Linear:
             self.w = self.w + self.rate * (y - prediction) * row
         return {"prediction": prediction}
 
+    def clone(self):
+        return Linear(self.rate, self.seed)
+
     def snapshot(self):
         meta = {"kind": "linear", "names": list(self.names), "loss": self.loss, "seen": self.seen}
         return Snapshot({"w": self.w.copy()}, meta)

@@ -17,7 +17,7 @@ def interpreted():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(online, "bind", bound.Parts)
-        for name in ("predict", "prequential"):
+        for name in ("predict", "prequential", "prequential_keyed"):
             function = getattr(engine, name)
             patch.setattr(engine, name, getattr(function, "py_func", function))
         yield

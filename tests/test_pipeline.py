@@ -201,10 +201,10 @@ def test_a_checkpoint_counts_on_durable_sinks(tmp_path):
             events.append("flush")
 
     class Watched(Store):
-        def save(self, manifest, arrays):
+        def save(self, manifest, arrays, contexts=None):
             events.append("save")
             assert manifest["sinks"]["sink"] == manifest["counters"]["predicted"]
-            return super().save(manifest, arrays)
+            return super().save(manifest, arrays, contexts)
 
     run(values(20), store=Watched(tmp_path), sinks=(Sink(), Sink()), every_records=10)
     assert events == ["flush", "flush", "save"] * (len(events) // 3)
@@ -306,10 +306,10 @@ def test_a_few_refusals_do_not():
 
 
 class BrokenStore(Store):
-    def save(self, manifest, arrays):
+    def save(self, manifest, arrays, contexts=None):
         if manifest["counters"]["consumed"]:
             raise CheckpointWriteError("cannot write: No space left on device")
-        return super().save(manifest, arrays)
+        return super().save(manifest, arrays, contexts)
 
 
 def test_a_checkpoint_that_fails_does_not_stop_predictions(tmp_path, caplog):

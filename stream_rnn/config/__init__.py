@@ -23,8 +23,9 @@ from typing import Any
 import msgspec
 
 from ..errors import ConfigError
+from ..keys.key import MESSAGE_KEY
 from .messages import explain
-from .schema import Config
+from .schema import Config, FileSource, KafkaSource, StdoutSink
 
 __all__ = ["Config", "from_table", "load", "parse"]
 
@@ -99,3 +100,31 @@ def _check(config: Config) -> None:
     for name, steps in features.lags.items():
         if not steps:
             raise ConfigError(f"features.lags.{name} = []: give at least one lag, such as [1]")
+    _check_key(config, targets)
+
+
+def _check_key(config: Config, targets: list[str]) -> None:
+    if config.key is None:
+        for name in ("share", "max_contexts"):
+            if getattr(config, name) != getattr(_DEFAULTS, name):
+                raise ConfigError(f"{name} needs key: name the field that says whose a record is")
+        return
+    if config.key in targets:
+        raise ConfigError(f"key = {config.key!r} is the target; name the field of the entity")
+    if config.key in (config.features.include or ()):
+        raise ConfigError(
+            f"features.include holds the key {config.key!r}, which tells records apart and is "
+            "not a feature; leave it out there"
+        )
+    if config.key == MESSAGE_KEY and not isinstance(config.source, KafkaSource):
+        raise ConfigError(
+            f"key = {MESSAGE_KEY!r} is the key of Kafka's messages, which a {_kind(config)} "
+            "source does not have; name a field"
+        )
+
+
+def _kind(config: Config) -> str:
+    return str(type(config.source).__struct_config__.tag)
+
+
+_DEFAULTS = Config(source=FileSource(path=""), sink=StdoutSink())

@@ -64,11 +64,22 @@ def task(config: schema.Config) -> Task:
         features.timestamp,
         calendar(features.calendar),
         features.missing_target,
+        config.key,
     )
     origin = config.run.origin
     if origin is None:
         origin = isinstance(config.source, schema.KafkaSource)
-    return Task(specs.estimator(config.estimator), rows, config.run.copy, origin)
+    return Task(estimator(config), rows, config.run.copy, origin)
+
+
+def estimator(config: schema.Config) -> Any:
+    """The estimator, with a context for each key if there are keys."""
+    model = specs.estimator(config.estimator)
+    if config.key is None:
+        return model
+    from ..estimators.keyed import Keyed
+
+    return Keyed(model, config.key, config.share, config.max_contexts)
 
 
 def calendar(names: list[str]) -> Any:
@@ -102,6 +113,8 @@ def identity(config: schema.Config) -> dict[str, Any]:
         "estimator": config.estimator,
         "features": msgspec.to_builtins(config.features),
         "copy": config.run.copy,
+        "key": config.key,
+        "share": None if config.key is None else config.share,
     }
 
 

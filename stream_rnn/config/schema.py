@@ -153,6 +153,9 @@ class Config(_Table, kw_only=True):
 
     source: Source
     sink: Sink
+    key: str | None = None  # field that says whose a record is; "@message_key": Kafka's own
+    share: Literal["weights", "nothing"] = "weights"  # what the keys have in common
+    max_contexts: Positive = 10_000  # kept in memory; the others are on disk
     features: Features = field(default_factory=Features)
     estimator: dict[str, Any] = field(default_factory=lambda: {"type": "regressor"})
     dead_letter: Sink | None = None

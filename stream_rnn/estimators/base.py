@@ -244,7 +244,9 @@ class RecurrentEstimator(base.Estimator):
 
     def _check(self, xs: Sequence[dict], ys: Sequence[Any]) -> None:
         """Raise `BadRecord` for records that cannot be learned, whatever came before them."""
-        self._features.encode(xs)
+        X, _ = self._features.encode(xs)
+        if X.shape[1] < 256:  # known names are encoded faster
+            self._features.extend(X.shape[1])
         self._encode_targets(ys)
 
     def _get_params(self) -> dict[str, Any]:

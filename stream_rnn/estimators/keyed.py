@@ -56,6 +56,13 @@ class Keyed(base.Wrapper, base.Estimator):
     1
     """
 
+    def __new__(cls, estimator: Any = None, *args: Any, **kwargs: Any) -> "Keyed":
+        """River tells kinds of estimators by their class: be of the same as *estimator*."""
+        if cls is Keyed:
+            kinds = (kind for role, kind in ROLES.items() if isinstance(estimator, role))
+            cls = next(kinds, Keyed)
+        return super().__new__(cls)
+
     def __init__(
         self, estimator: Any, key: str, share: str = "weights", max_contexts: int = 10_000
     ):
@@ -191,8 +198,8 @@ class Keyed(base.Wrapper, base.Estimator):
     def __getstate__(self) -> dict[str, Any]:
         names = ("estimator", "key", "share", "max_contexts")
         parameters = {name: getattr(self, name) for name in names}
-        return {"parameters": {**parameters, "estimator": self.estimator.clone()},
-                "snapshot": self.snapshot()}
+        parameters["estimator"] = self.estimator.clone()
+        return {"parameters": parameters, "snapshot": self.snapshot()}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__init__(**saved["parameters"])  # type: ignore[misc]
@@ -203,3 +210,27 @@ class Keyed(base.Wrapper, base.Estimator):
         from .regressor import RecurrentRegressor
 
         yield {"estimator": RecurrentRegressor(), "key": "key"}
+
+
+class KeyedRegressor(Keyed, base.Regressor):
+    """`Keyed` of a regressor."""
+
+
+class KeyedMultiTargetRegressor(Keyed, base.MultiTargetRegressor):
+    """`Keyed` of a regressor of several targets."""
+
+
+class KeyedClassifier(Keyed, base.Classifier):
+    """`Keyed` of a classifier."""
+
+
+class KeyedAnomalyDetector(Keyed, base.AnomalyDetector):
+    """`Keyed` of an anomaly detector."""
+
+
+ROLES: dict[type, type[Keyed]] = {
+    base.Regressor: KeyedRegressor,
+    base.MultiTargetRegressor: KeyedMultiTargetRegressor,
+    base.Classifier: KeyedClassifier,
+    base.AnomalyDetector: KeyedAnomalyDetector,
+}

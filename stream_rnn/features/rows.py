@@ -10,16 +10,24 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import BadRecord
+from ..keys.key import Key, keys_of
 
 Row = dict[str, Any]
 
 
 class MissingTarget(BadRecord):
     """A record without its target field."""
+
+
+class Histories(Protocol):
+    """The values of each lagged field, newest first, by key."""
+
+    def get(self, key: Any) -> dict[str, list] | None: ...
+
+    def __setitem__(self, key: Any, past: dict[str, list]) -> None: ...
 
 
 class Rows:
@@ -38,6 +46,8 @@ class Rows:
         timestamp: the field that holds the time of the record.
         calendar: features of that time, as a function of the field's value.
         missing_target: ``"refuse"`` or ``"advance"``.
+        key: the field that says whose a record is; lags look back among its records only.
+            It goes to the estimator as it is.  A record without it is a `BadRecord`.
     """
 
     def __init__(
@@ -49,6 +59,7 @@ class Rows:
         timestamp: str | None = None,
         calendar: Callable[[Any], Row] | None = None,
         missing_target: str = "refuse",
+        key: str | None = None,
     ):
         self.target = target
         self.targets = [target] if isinstance(target, str) else list(target or ())
@@ -56,13 +67,17 @@ class Rows:
         self.dropped = sorted({*exclude, *self.targets, *([timestamp] if timestamp else [])})
         self.lags = {field: sorted(set(steps)) for field, steps in (lags or {}).items()}
         self.timestamp, self.calendar = timestamp, calendar
-        self.missing_target = missing_target
-        self._past: dict[str, deque] = {
-            field: deque(maxlen=steps[-1]) for field, steps in self.lags.items()
-        }
+        self.missing_target, self.key = missing_target, key
+        # The past of each key, newest first; of None if there are no keys.
+        self.histories: Histories = {}
+        self._ahead: dict[Key | None, dict[str, deque]] = {}  # after the last `transform`
 
     def transform(self, values: Sequence[Row]) -> tuple[list[Row], list[Any]]:
-        """Features and targets of *values*; raises `BadRecord` with nothing changed."""
+        """Features and targets of *values*; nothing changes until `commit`.
+
+        Raises `BadRecord`.
+        """
+        keys = None if self.key is None else keys_of(values, self.key)
         ys = self._targets(values)
         if self.include is None:
             xs = list(map(dict.copy, values))
@@ -73,9 +88,30 @@ class Rows:
             xs = [{k: value[k] for k in self.include if k in value} for value in values]
         if self.calendar is not None:
             self._add_calendar(xs, values)
-        for field in self.lags:
-            self._add_lags(field, xs, values)
+        if self.lags:
+            owners = [None] * len(values) if keys is None else keys
+            self._ahead = {key: self._history(key) for key in dict.fromkeys(owners)}
+            pasts = [self._ahead[key] for key in owners]
+            for field in self.lags:
+                self._add_lags(field, xs, values, pasts)
+        if keys is not None:
+            for x, key in zip(xs, keys, strict=True):
+                x[self.key] = key  # type: ignore[index]
         return xs, ys
+
+    def commit(self) -> None:
+        """The records of the last `transform` are past."""
+        for key, past in self._ahead.items():
+            self.histories[key] = {field: list(values) for field, values in past.items()}
+        self._ahead = {}
+
+    def _history(self, key: Key | None) -> dict[str, deque]:
+        """A copy of a key's past."""
+        past = self.histories.get(key) or {}
+        return {
+            field: deque(past.get(field, ()), maxlen=steps[-1])
+            for field, steps in self.lags.items()
+        }
 
     def _targets(self, values: Sequence[Row]) -> list[Any]:
         if self.missing_target == "refuse":
@@ -105,10 +141,10 @@ class Rows:
             except (ValueError, TypeError, OverflowError) as error:
                 raise BadRecord(f"timestamp field {self.timestamp!r}: {error}", index) from None
 
-    def _add_lags(self, field: str, xs: list[Row], values: Sequence[Row]) -> None:
+    def _add_lags(self, field: str, xs: list[Row], values: Sequence[Row], pasts: list) -> None:
         steps = [(step, f"{field}.lag{step}") for step in self.lags[field]]
-        past = self._past[field]  # newest first
-        for x, value in zip(xs, values, strict=True):
+        for x, value, fields in zip(xs, values, pasts, strict=True):
+            past = fields[field]
             for step, name in steps:
                 if step > len(past):
                     break
@@ -117,10 +153,9 @@ class Rows:
             past.appendleft(value.get(field))
 
     def snapshot(self) -> dict[str, Any]:
-        """The lags' history, JSON-able."""
-        return {field: list(past) for field, past in self._past.items()}
+        """The lags' history, JSON-able; empty with a key: that of a key is in its context."""
+        return {} if self.key is not None else dict(self.histories.get(None) or {})
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        for field, past in self._past.items():
-            past.clear()
-            past.extend(islice(state.get(field, ()), past.maxlen))
+        if self.key is None:
+            self.histories[None] = {field: list(state.get(field, ())) for field in self.lags}

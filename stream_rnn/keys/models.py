@@ -20,6 +20,8 @@ class SeparateModels:
     def __init__(self, template: Any, limit: int):
         self.template = template
         self.contexts = Contexts(self, limit)
+        recurrent = isinstance(template, RecurrentEstimator)
+        self._checker: Any = template.clone() if recurrent else None
         self._spare: Any = None  # a model to be used for another key
         self._totals: dict[str, float] = {}
 
@@ -42,10 +44,10 @@ class SeparateModels:
         groups: dict[Key, list[int]] = {}
         for t, key in enumerate(keys):
             groups.setdefault(key, []).append(t)
-        check = getattr(self.template, "_check", None)
-        if check is not None:
-            check(xs, ys)
-        undo: list[tuple[Key, bytes | None]] | None = [] if check is None else None
+        undo: list[tuple[Key, bytes | None]] | None = []
+        if self._checker is not None:
+            self._checker._check(xs, ys)
+            undo = None  # nothing can fail from here on
         results: list[dict] = [{}] * len(keys)
         for key, places in groups.items():
             if undo is not None:
