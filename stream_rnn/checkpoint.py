@@ -26,7 +26,7 @@ import os
 import re
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -262,7 +262,7 @@ class Store:
                 self._needed.pop(name, None)
             self._prune_contexts(names[-self.keep :])
 
-    def _prune_contexts(self, kept: "list[str]") -> None:
+    def _prune_contexts(self, kept: Sequence[str]) -> None:
         """Remove files of contexts that are older than what is kept, and not part of it."""
         files = [name for name in self._folder.names() if name.startswith(PREFIX)]
         if not files:

@@ -94,7 +94,10 @@ def evaluate(
 
     Raises `ValueError` when no record could be scored, saying why.
     """
-    name = name or type(task.estimator).__name__
+    name = name or type(getattr(task.estimator, "_wrapped_model", task.estimator)).__name__
+    key = task.rows.key
+    if key is not None and key not in task.copy:
+        task.copy = (*task.copy, key)  # each key has baselines of its own
     judge: Judge | None = None
     kept: deque[dict[str, Any]] = deque(maxlen=recent)
     records = refused = 0
@@ -115,7 +118,7 @@ def evaluate(
             reasons.setdefault(letter["reason"], letter["error"])
         for row in outcome.rows:
             if is_known(row["target"]):
-                judge = judge or Judge(name, task.estimator, row, period)
+                judge = judge or Judge(name, task.estimator, row, period, key)
                 judge.update(row)
                 kept.append(row)
         if progress is not None:

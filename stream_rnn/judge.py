@@ -46,7 +46,8 @@ class Judge:
     """Scores a model and what it must beat, record by record.
 
     *row* is any result row of the *estimator*: it tells the kind of task.  A forecast made
-    h records ahead is compared with the value h records before.
+    h records ahead is compared with the value h records before.  With *key*, a field of the
+    rows, each key's records have baselines of their own.
 
     >>> judge = Judge("model", None, {"prediction": 0.0, "target": 1.0})
     >>> for y in (1.0, 3.0, 2.0):
@@ -55,33 +56,49 @@ class Judge:
     [('model', 0.667), ('last value', 1.333), ('running mean', 1.0)]
     """
 
-    def __init__(self, name: str, estimator: Any, row: dict[str, Any], period: int | None = None):
-        self.baselines: list[Any]
+    def __init__(
+        self,
+        name: str,
+        estimator: Any,
+        row: dict[str, Any],
+        period: int | None = None,
+        key: str | None = None,
+    ):
         scorer: type
         if isinstance(estimator, base.Classifier) or "probabilities" in row:
             self.task, scorer = "classification", ClassScorer
-            self.baselines = [LastClass(), Majority()]
         elif isinstance(row["target"], dict):
             self.task, scorer = "multi-target regression", MultiTargetScorer
-            self.baselines = [PerTarget(LastValue), PerTarget(RunningMean)]
         else:
             self.task, scorer = "regression", RegressionScorer
-            horizon = _horizon(estimator)
-            self.baselines = [LastValue(horizon), RunningMean()]
-            if period is not None:
-                self.baselines.append(SeasonalLastValue(period * -(-horizon // period)))
+        self._horizon, self._period, self._key = _horizon(estimator), period, key
+        self._baselines: dict[Any, list[Any]] = {}  # by key; of None if there are no keys
         self.count = 0
-        self.scorers = [scorer(n) for n in (name, *(b.name for b in self.baselines))]
+        self.scorers = [scorer(n) for n in (name, *(b.name for b in self._new_baselines()))]
         self.curves = [ErrorCurve() for _ in self.scorers]
+
+    def _new_baselines(self) -> list[Any]:
+        if self.task == "classification":
+            return [LastClass(), Majority()]
+        if self.task != "regression":
+            return [PerTarget(LastValue), PerTarget(RunningMean)]
+        horizon, period = self._horizon, self._period
+        found = [LastValue(horizon), RunningMean()]
+        if period is not None:
+            found.append(SeasonalLastValue(period * -(-horizon // period)))
+        return found
 
     def update(self, row: dict[str, Any]) -> list[float]:
         """Score all on a result row, then let the baselines learn its target; the errors."""
-        truth = row["target"]
-        predictions = [_prediction(row), *(b.predict() for b in self.baselines)]
+        truth, key = row["target"], None if self._key is None else row[self._key]
+        if key not in self._baselines:
+            self._baselines[key] = self._new_baselines()
+        baselines = self._baselines[key]
+        predictions = [_prediction(row), *(b.predict() for b in baselines)]
         errors = [s.update(truth, p) for s, p in zip(self.scorers, predictions)]
         for curve, error in zip(self.curves, errors):
             curve.add(error)
-        for baseline in self.baselines:
+        for baseline in baselines:
             baseline.learn(truth)
         self.count += 1
         return errors
@@ -103,5 +120,6 @@ def _prediction(row: dict[str, Any]) -> Any:
 
 def _horizon(estimator: Any) -> int:
     """How many records ahead the scored prediction is made: a forecaster's shortest horizon."""
+    estimator = getattr(estimator, "_wrapped_model", estimator)
     horizons = getattr(estimator, "horizons", 1)
     return 1 if isinstance(horizons, int) else min(horizons)

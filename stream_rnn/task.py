@@ -20,7 +20,6 @@ from .keys.contexts import Contexts, Notes
 from .keys.key import MESSAGE_KEY, MissingKey
 from .keys.shelf import Shelf
 
-
 REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
 
 
@@ -130,8 +129,8 @@ class Task:
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """All of the state but `contexts`: JSON-able, and arrays by name."""
-        keyed = isinstance(self.estimator, Keyed)
-        arrays, meta = self.estimator.snapshot_shared() if keyed else self.estimator.snapshot()
+        model = self.estimator
+        arrays, meta = model.snapshot_shared() if isinstance(model, Keyed) else model.snapshot()
         return {"estimator": meta, "rows": self.rows.snapshot()}, arrays
 
     def restore(

@@ -75,7 +75,7 @@ def run(model, pairs, sizes=(1000,)):
 def state(model):
     """All of the state by key: contexts brought to the present width, and what is shared."""
     shared = model.snapshot_shared()
-    known = sorted(model.contexts.keys(), key=repr)
+    known = sorted(model.contexts, key=repr)
     contexts = {}
     for key in known:
         entry = model.contexts.find(key)
@@ -241,9 +241,7 @@ def test_classes_and_targets_appear_at_any_time(share):
         Keyed(RecurrentMultiTargetRegressor(Elman(3), SnAp1(), seed=1), "id", share, limit)
         for limit in (2, 50)
     )
-    several = [
-        (x, {"p": y, "q": 1.0} if t > 30 else {"p": y}) for t, (x, y) in enumerate(pairs)
-    ]
+    several = [(x, {"p": y, "q": 1.0} if t > 30 else {"p": y}) for t, (x, y) in enumerate(pairs)]
     assert run(few, several, (7,)) == run(many, several, (1,))
 
 
@@ -274,7 +272,7 @@ def test_equal_keys():
     model = Keyed(regressor(), "id")
     for key in (17, 17.0, "17", b"17"):
         model.learn_one({"id": key, "u": 1.0}, 1.0)
-    assert sorted(map(repr, model.contexts.keys())) == ["'17'", "17", "b'17'"]
+    assert sorted(map(repr, model.contexts)) == ["'17'", "17", "b'17'"]
 
 
 @pytest.mark.parametrize("kind", [regressor, Linear])
@@ -332,7 +330,7 @@ def test_pickle_and_clone(share):
 
 def test_a_snapshot_of_another_setting_is_refused():
     model = Keyed(regressor(), "id")
-    with pytest.raises(CheckpointError, match="is of Keyed.*nothing.*this is Keyed.*weights"):
+    with pytest.raises(CheckpointError, match=r"is of Keyed.*nothing.*this is Keyed.*weights"):
         model.restore(Keyed(regressor(), "id", "nothing").snapshot())
     with pytest.raises(CheckpointError, match="configuration says"):
         model.restore(Keyed(regressor(cell=Elman(4)), "id").snapshot())

@@ -28,6 +28,12 @@ def command(
     estimator: Annotated[
         str | None, typer.Option(help="regressor, classifier, multitarget or forecaster.")
     ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The field that says whose a record is, if not all one's.")
+    ] = None,
+    share: Annotated[
+        str | None, typer.Option(help="What keys have in common: weights or nothing.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="As in a pipeline: --set estimator.cell.units=8 (repeatable)."),
@@ -52,13 +58,16 @@ def command(
       stream-rnn evaluate taxi.csv --target riders --timestamp time
       stream-rnn evaluate load.csv.gz -y load --set 'features.lags={load=[1,24]}' --period 24
       stream-rnn evaluate flowers.csv -y species --plot flowers.png
+      stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
     """
     from ..config.assemble import open_source, task
     from ..config.schema import FileSource
     from ..evaluate import evaluate
 
-    loaded = configure(file, target, exclude, timestamp, estimator, set_, config)
+    keys = [f"{n}={_quoted(v)}" for n, v in (("key", key), ("share", share)) if v is not None]
+    set_ = [*(set_ or ()), *keys]
+    loaded = configure(file, target, exclude, timestamp, estimator, set_, config, key)
     assert isinstance(loaded.source, FileSource)
     source = open_source(loaded.source)
     try:
@@ -88,6 +97,7 @@ def configure(
     estimator: str | None,
     overrides: list[str] | None,
     config: Path | None,
+    key: str | None = None,
 ) -> Any:
     """The pipeline that the options describe; what they leave open is told by the data."""
     from ..config import from_table, load
@@ -96,11 +106,12 @@ def configure(
         both = [f"source={{type='file', path={_quoted(file)}}}", *(overrides or ())]
         return load(config, [*both, f"features.target={_targets(target)}"])
     columns = peek(file)
-    missing = [name for name in target if name not in columns]
-    if missing:
-        raise_missing(missing[0], file, columns)
+    for option, names in (("target", target), ("key", [] if key is None else [key])):
+        for name in names:
+            if name not in columns:
+                raise_missing(option, name, file, columns)
     texts = [n for n, values in columns.items() if any(isinstance(v, str) for v in values)]
-    left_out = [n for n in texts if n not in (*target, *(exclude or ()), timestamp)]
+    left_out = [n for n in texts if n not in (*target, *(exclude or ()), timestamp, key)]
     if left_out:
         typer.echo(f"text columns left out: {', '.join(left_out)}", err=True)
     if estimator is None:
@@ -140,11 +151,11 @@ def peek(file: str) -> dict[str, list[Any]]:
     return columns
 
 
-def raise_missing(name: str, file: str, columns: Any) -> None:
+def raise_missing(option: str, name: str, file: str, columns: Any) -> None:
     from ..config.messages import suggest
     from ..errors import ConfigError
 
-    raise ConfigError(f"--target {name}: {file} has no such field; {suggest(name, columns)}")
+    raise ConfigError(f"--{option} {name}: {file} has no such field; {suggest(name, columns)}")
 
 
 @contextmanager

@@ -31,7 +31,8 @@ def command(
             {"name": name, "dtype": str(a.dtype), "shape": list(a.shape), "norm": _norm(a)}
             for name, a in sorted(found.arrays.items())
         ]
-        typer.echo(json.dumps({"name": found.name, **found.manifest, "arrays": arrays}))
+        keys = {} if found.contexts is None else {"keys": len(found.contexts)}
+        typer.echo(json.dumps({"name": found.name, **found.manifest, **keys, "arrays": arrays}))
         return
     _print(found)
 
@@ -47,6 +48,10 @@ def _print(found: Any) -> None:
     for name in ("identity", "position", "sinks", "counters"):
         for key, value in _flat(name, manifest.get(name)):
             console.print(f"  {key}: {value}", markup=False)
+    if found.contexts is not None:
+        segments = manifest["contexts"]
+        word = "segment" if len(segments) == 1 else "segments"
+        console.print(f"  keys: {len(found.contexts):,} in {len(segments)} {word}", markup=False)
     table = Table(box=box.SIMPLE)
     for heading in ("array", "type", "shape", "norm"):
         table.add_column(heading)

@@ -26,26 +26,32 @@ def command(
     from ..config.specs import ESTIMATORS
 
     if configs:
-        tables = [(str(path), load(path).estimator) for path in configs]
+        loaded = [(str(path), load(path)) for path in configs]
+        tables = [(name, found.estimator, found.key and found.share) for name, found in loaded]
     else:
-        tables = [(name, {"type": name}) for name in ESTIMATORS]
-    for name, table in tables:
+        tables = [(name, {"type": name}, None) for name in ESTIMATORS]
+    for name, table, share in tables:
         start = time.perf_counter()
-        compile_estimator(table)
+        compile_estimator(table, share)
         typer.echo(f"{name}: {time.perf_counter() - start:.1f} s")
 
 
-def compile_estimator(table: dict[str, Any]) -> None:
-    """Let an estimator of this configuration see a few records."""
+def compile_estimator(table: dict[str, Any], share: str | None = None) -> None:
+    """Let an estimator of this configuration see a few records; with *share*, of keys."""
     from ..config.specs import estimator
+    from ..estimators.keyed import Keyed
 
     kind = table.get("type", "regressor")
-    learner = estimator(table)
+    learner: Any = estimator(table)
+    if share is not None:
+        learner = Keyed(learner, "key", share)
     for step in range(3):
         if kind == "text":
             xs: list[dict[str, Any]] = [{"text": "to be"}, {"text": "or not"}]
         else:
             xs = [{"x": float(step), "z": 1.0}, {"x": step + 0.5, "z": 2.0}]
+        if share is not None:
+            xs = [{"key": n, **x} for n, x in enumerate(xs)]
         learner.stream(xs, TARGETS[kind])
     learner.restore(learner.snapshot())
 

@@ -94,11 +94,11 @@ class Keyed(base.Wrapper, base.Estimator):
     def _wrapped_model(self):
         return self.estimator
 
-    def predict_one(self, x: dict) -> Any:
+    def predict_one(self, x: dict, **kwargs: Any) -> Any:
         """Prediction for *x* as the next record of its key."""
         return self._call("predict_one", x)
 
-    def predict_proba_one(self, x: dict) -> dict:
+    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
         """Probability of every class."""
         return self._call("predict_proba_one", x)
 
@@ -110,7 +110,7 @@ class Keyed(base.Wrapper, base.Estimator):
         key, rest = self._split(x)
         return self._parts.call(key, method, rest)
 
-    def learn_one(self, x: dict, y: Any = None) -> None:
+    def learn_one(self, x: dict, y: Any = None, **kwargs: Any) -> None:
         """Take the next record.  Raises `BadRecord` if it has no key."""
         key, rest = self._split(x)
         self._parts.learn(key, rest, y)
@@ -163,7 +163,7 @@ class Keyed(base.Wrapper, base.Estimator):
     def snapshot(self) -> Snapshot:
         """Copy of the whole state, with all contexts."""
         shared = self.snapshot_shared()
-        items = ((key, self.contexts.blob(key)) for key in self.contexts.keys())
+        items = ((key, self.contexts.blob(key)) for key in self.contexts)
         return Snapshot(shared.arrays | bundle(items), shared.meta)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -171,7 +171,7 @@ class Keyed(base.Wrapper, base.Estimator):
         shelf = fill(unbundle(snapshot.arrays))
         own = {k: v for k, v in snapshot.arrays.items() if not k.startswith("contexts.")}
         self.restore_shared(Snapshot(own, snapshot.meta), shelf)
-        self.contexts.changed.update(shelf.keys())
+        self.contexts.changed.update(shelf)
 
     def snapshot_shared(self) -> Snapshot:
         """Copy of what all keys share; the contexts are saved beside it."""

@@ -55,9 +55,9 @@ class Contexts:
         """How many keys there are."""
         return len(self._shelf) + self._only_live
 
-    def keys(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[Key]:
         yield from [key for key in self.live if self._shelf.get(key) is None]
-        yield from self._shelf.keys()
+        yield from self._shelf
 
     def find(self, key: Key) -> Entry | None:
         """The context of *key*, now the last used one; None if there is none."""

@@ -57,7 +57,8 @@ class Segments:
         kept, taken = self.plan(contexts.changed)
         if not taken:
             return kept, 0
-        files, size = [], 0
+        files: list[str] = []
+        size = 0
         order = sorted(taken, key=lambda key: (type(key).__name__, key))
         for data in _files((key, contexts.blob(key)) for key in order):
             name = f"{PREFIX}{number:012d}-{self._run}-{len(files):04d}.safetensors"

@@ -56,7 +56,7 @@ class Shelf:
         gone = self._base.execute("DELETE FROM contexts WHERE key = ?", (_pack(key),))
         self._count -= gone.rowcount
 
-    def keys(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[Key]:
         """All keys, in the order in which they came."""
         for (name,) in self._base.execute("SELECT key FROM contexts ORDER BY rowid").fetchall():
             yield _unpack(name)

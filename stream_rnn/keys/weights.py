@@ -25,7 +25,7 @@ class SharedWeights:
     """
 
     def __init__(self, estimator: "RecurrentEstimator", limit: int):
-        self.estimator = estimator
+        self.estimator: Any = estimator
         self.contexts = Contexts(self, limit)
         self.pool = np.empty((0, 0), np.uint64)
         self.past = np.empty((0, 0, 0))  # (N, lags, O): the same memory as float64
