@@ -44,16 +44,18 @@ class Keyed(base.Wrapper, base.Estimator):
 
     Examples
     --------
-    >>> from stream_rnn import LSTM, Adam, Keyed, RecurrentRegressor, SnAp1
-    >>> model = Keyed(RecurrentRegressor(LSTM(4), SnAp1(), Adam(0.02), seed=1), key="sensor")
-    >>> for t in range(900):  # one counts by twos, the other by threes; neither sees the count
-    ...     for sensor, period in (("north", 2), ("south", 3)):
-    ...         model.learn_one({"sensor": sensor, "on": 1.0}, float(t % period))
-    >>> round(model.predict_one({"sensor": "north", "on": 1.0}))
-    0
-    >>> model.learn_one({"sensor": "north", "on": 1.0}, 0.0)
-    >>> round(model.predict_one({"sensor": "north", "on": 1.0}))
-    1
+    >>> import random
+    >>> from stream_rnn import LSTM, Keyed, RecurrentRegressor, SnAp1
+    >>> model = Keyed(RecurrentRegressor(LSTM(4), SnAp1(), seed=1), key="sensor")
+    >>> rng, last = random.Random(1), {"north": 0.0, "south": 0.0}
+    >>> for _ in range(1000):  # the target is what the same sensor sent before
+    ...     sensor, u = rng.choice(["north", "south"]), rng.random()
+    ...     model.learn_one({"sensor": sensor, "u": u}, last[sensor])
+    ...     last[sensor] = u
+    >>> {sensor: round(u, 1) for sensor, u in last.items()}
+    {'north': 0.2, 'south': 0.9}
+    >>> {s: round(model.predict_one({"sensor": s, "u": 0.5}), 1) for s in last}
+    {'north': 0.2, 'south': 0.8}
     """
 
     def __new__(cls, estimator: Any = None, *args: Any, **kwargs: Any) -> "Keyed":
