@@ -14,7 +14,13 @@ import msgspec
 
 from connectors.base import Record, SourceError
 from connectors.json_records import MAX_BYTES, MAX_DEPTH
-from connectors.kafka_driver import Header, Partition, open_consumer, open_producer
+from connectors.kafka_driver import (
+    Header,
+    Partition,
+    RecordDecoder,
+    open_consumer,
+    open_producer,
+)
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 
@@ -32,7 +38,8 @@ class KafkaSource:
         partitions: numbers of the partitions to read; all when None.
         start: ``"earliest"`` or ``"latest"``, for a partition without a position.
         stop_at_end: finish at the ends that the partitions have now, instead of waiting.
-        max_record_bytes, max_depth: a record beyond them is handed out as an error.
+        max_record_bytes, max_depth: a JSON record beyond them is handed out as an error.
+        decode: what else messages are decoded with.
 
     Raises `SourceError` when no broker answers or a topic does not exist.
     """
@@ -47,10 +54,12 @@ class KafkaSource:
         stop_at_end: bool = False,
         max_record_bytes: int = MAX_BYTES,
         max_depth: int = MAX_DEPTH,
+        decode: RecordDecoder | None = None,
     ):
         if start not in ("earliest", "latest"):
             raise ValueError(f"start = {start!r}; use 'earliest' or 'latest'")
-        self._consumer = open_consumer(settings, JsonMessages(max_record_bytes, max_depth))
+        decode = decode or JsonMessages(max_record_bytes, max_depth)
+        self._consumer = open_consumer(settings, decode)
         self._start, self._stop_at_end = start, stop_at_end
         try:
             self._partitions = self._choose(topics, partitions)

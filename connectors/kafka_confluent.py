@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from connectors.background import in_background
 from connectors.base import Record, SinkError, SourceError
 from connectors.kafka_driver import (
     Fenced,
@@ -282,20 +283,25 @@ class ConfluentProducer:
     def init_transactions(self) -> None:
         self._attempt("starting transactions", self._client.init_transactions)
 
-    def begin(self) -> None:
+    def begin(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
+        """See `connectors.kafka_driver.Producer.begin`."""
+        if group_metadata is None:
+            raise Fenced("this process is not a member of its group; its work is discarded")
         try:
             self._client.begin_transaction()
         except KafkaException as error:
             raise sink_error("beginning a transaction", error) from error
-
-    def commit(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
-        """See `connectors.kafka_driver.Producer.commit`."""
-        if group_metadata is None:
-            raise Fenced("this process is not a member of its group; its work is discarded")
-        self.flush()
         moved = [TopicPartition(*p, offset) for p, offset in offsets.items()]
         send = self._client.send_offsets_to_transaction
-        self._attempt("adding the offsets", send, moved, group_metadata)
+        # Its round trips take place while the records are handed over and sent.
+        self._adding = in_background(
+            self._attempt, "adding the offsets", send, moved, group_metadata
+        )
+
+    def commit(self) -> None:
+        """See `connectors.kafka_driver.Producer.commit`."""
+        self._adding.result()
+        self.flush()
         self._attempt("committing", self._client.commit_transaction)
 
     def abort(self) -> None:

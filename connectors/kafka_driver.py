@@ -124,10 +124,11 @@ class Producer(Protocol):
     def init_transactions(self) -> None:
         """Fence and finish whatever an earlier owner of the transactional id left."""
 
-    def begin(self) -> None: ...
+    def begin(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
+        """Start a transaction that moves the group's input *offsets*."""
 
-    def commit(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
-        """Flush, add the input offsets, commit.  Any `SinkError` is final: close, restart."""
+    def commit(self) -> None:
+        """Flush and commit.  Any `SinkError` is final: close, restart."""
 
     def abort(self) -> None: ...
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
+from connectors.background import in_background
 from connectors.base import Record, SinkError, SourceError
 from connectors.kafka_driver import (
     Fenced,
@@ -32,6 +33,7 @@ FETCH_BYTES = 8 << 20  # a fetch; the default of 1 MiB a partition halves the ra
 MAX_IN_FLIGHT = 20_000  # records sent and not yet acknowledged
 COLUMNS = [attrgetter(name) for name in ("value", "offset", "timestamp", "key")]
 SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
+RETRY_MS = 10  # the default of 100 is the price of two transactions
 
 
 class PythonConsumer:
@@ -188,6 +190,8 @@ class PythonProducer:
         if transactional_id is not None:
             options["transactional_id"] = transactional_id
             options["transaction_timeout_ms"] = round(SEND_SECONDS * 1000)
+            # A request that meets the end of the transaction before is sent again this much later.
+            options["retry_backoff_ms"] = RETRY_MS
         self._in_flight: deque[Any] = deque()
         try:
             self._client = kafka.KafkaProducer(**options)
@@ -230,23 +234,28 @@ class PythonProducer:
     def init_transactions(self) -> None:
         self._attempt("starting transactions", self._client.init_transactions)
 
-    def begin(self) -> None:
+    def begin(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
+        """See `connectors.kafka_driver.Producer.begin`."""
+        if group_metadata.generation_id < 0 or not group_metadata.member_id:
+            # The broker would take this for a commit from outside of the group.
+            raise Fenced("this member has been removed from its group; its work is discarded")
         self._attempt("beginning a transaction", self._client.begin_transaction)
+        moved = {TopicPartition(*p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
+        send = self._client.send_offsets_to_transaction
+        # Its two round trips take place while the records are handed over and sent.
+        self._adding = in_background(
+            self._attempt, "adding the offsets", send, moved, group_metadata
+        )
 
-    def commit(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
+    def commit(self) -> None:
         """See `connectors.kafka_driver.Producer.commit`.
 
         Every record's future is asked *before* the commit: when a batch fails with a sequence
         or epoch error during the commit, this client renews its epoch, never ends the
         transaction and returns from ``commit_transaction`` as if all were well.
         """
-        if group_metadata.generation_id < 0 or not group_metadata.member_id:
-            # The broker would take this for a commit from outside of the group.
-            raise Fenced("this member has been removed from its group; its work is discarded")
+        self._adding.result()
         self.flush()
-        moved = {TopicPartition(*p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
-        send = self._client.send_offsets_to_transaction
-        self._attempt("adding the offsets", send, moved, group_metadata)
         self._attempt("committing", self._client.commit_transaction)
 
     def abort(self) -> None:
@@ -280,7 +289,8 @@ FENCING = (
 
 
 def sink_error(what: str, error: Exception) -> SinkError:
-    kind = Fenced if isinstance(error, FENCING) else SinkError
+    # A call after the one that was fenced fails too, and names that as its reason.
+    kind = Fenced if any(isinstance(e, FENCING) for e in (error, *error.args)) else SinkError
     return kind(f"Kafka: {what}: {words(error)}")
 
 

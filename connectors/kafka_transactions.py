@@ -71,7 +71,7 @@ class TransactionalSink:
         if producer is None:
             raise SinkError(f"{self.transactional_id}: this sink is not open")
         try:
-            producer.begin()
+            producer.begin({self.source: next_offset}, group_metadata)
             for row, key in zip(rows, keys, strict=True):
                 key = message_key(row, self.key) if self.key is not None else key
                 producer.send(self.topic, encode(row), key, self._number)
@@ -80,7 +80,7 @@ class TransactionalSink:
                     value, headers = dead_letter(letter)
                     headers.append(version())
                     producer.send(self.dead_letters, value, key, headers=headers)
-            producer.commit({self.source: next_offset}, group_metadata)
+            producer.commit()
         except BaseException:
             self.discard()
             raise

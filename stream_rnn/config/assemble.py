@@ -160,7 +160,7 @@ def open_source(table: schema.Source) -> Source:
             table.topic,
             start=table.start,
             stop_at_end=table.stop_at_end,
-            max_record_bytes=table.max_record_bytes,
+            decode=messages(table),
         )
     if isinstance(table, schema.FileSource):
         from connectors.files import FileSource
@@ -169,6 +169,17 @@ def open_source(table: schema.Source) -> Source:
     from connectors.stdio import StdinSource
 
     return StdinSource(**options(table))
+
+
+def messages(table: schema.KafkaSource) -> Any:
+    """What decodes the messages of a topic; raises ValueError that names the option."""
+    if isinstance(table.format, schema.AvroFormat):
+        from connectors.avro_records import avro_messages
+
+        return avro_messages(options(table.format), table.max_record_bytes)
+    from connectors.kafka_records import JsonMessages
+
+    return JsonMessages(table.max_record_bytes)
 
 
 def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:

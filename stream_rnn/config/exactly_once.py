@@ -17,7 +17,7 @@ from ..exactly_once import Batching, Worker
 from ..partitions import PartitionLearner
 from ..pipeline import Observer
 from . import schema
-from .assemble import connection, identity, schedule, task
+from .assemble import connection, identity, messages, schedule, task
 
 
 def is_exactly_once(config: schema.Config) -> bool:
@@ -65,7 +65,10 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
     options = GroupOptions(
         group, source.instance, source.session_seconds, cooperative=source.cooperative
     )
-    decode = JsonMessages(source.max_record_bytes)
+    try:
+        decode = messages(source)
+    except (ValueError, ImportError) as error:
+        raise ConfigError(f"source: {error}") from None
     width = topic_widths(settings, config)[sink.topic]
 
     def member() -> Consumer:

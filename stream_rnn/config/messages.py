@@ -74,11 +74,12 @@ def _join(place: str, name: str) -> str:
 
 def _structs(steps: list[str]) -> list[type[msgspec.Struct]]:
     """The tables that may stand at a path."""
-    if not steps:
-        return [schema.Config]
-    kind = next((f.type for f in msgspec.structs.fields(schema.Config) if f.name == steps[0]), None)
-    options = getattr(kind, "__args__", (kind,))
-    return [o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)]
+    structs: list[type[msgspec.Struct]] = [schema.Config]
+    for step in steps:
+        kinds = [f.type for s in structs for f in msgspec.structs.fields(s) if f.name == step]
+        options = [option for kind in kinds for option in getattr(kind, "__args__", (kind,))]
+        structs = [o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)]
+    return structs
 
 
 def types(steps: list[str]) -> list[str]:

@@ -57,8 +57,25 @@ class KafkaConnection(_Table):
     client_id: str | None = None
 
 
+class JsonFormat(_Table, tag="json"):
+    """Messages are JSON objects."""
+
+
+class AvroFormat(_Table, tag="avro"):
+    """Messages are Avro records, of the schemas in a registry or of one schema file."""
+
+    registry: str | None = None  # its address; a message begins with the number of its schema
+    schema: str | None = None  # an .avsc file; a message is a record and nothing else
+    username: str | None = None
+    username_file: str | None = None
+    password_file: str | None = None  # or SCHEMA_REGISTRY_PASSWORD in the environment
+    cafile: str | None = None
+    timeout_seconds: Seconds = 5.0
+    retry_seconds: Seconds = 30.0  # a registry that is silent for so long ends the run
+
+
 class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
-    """A topic of JSON objects."""
+    """A topic of records."""
 
     topic: str
     group: str | None = None  # of the consumers; by default named after run.name
@@ -68,6 +85,7 @@ class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     start: Literal["earliest", "latest"] = "earliest"
     max_record_bytes: Positive = 1 << 20
     stop_at_end: bool = False  # finish at the offsets that were last when the run began
+    format: JsonFormat | AvroFormat = field(default_factory=JsonFormat)
 
 
 Source = FileSource | StdinSource | KafkaSource

@@ -2,7 +2,9 @@
 
     pytest tests/benchmarks/test_kafka_throughput.py -s -p no:benchmark
 
-Every rate is the best of three, of records of about 100 bytes in one partition.
+Every rate is the best of three, of records of about 100 bytes in one partition.  The cost of
+transactions is that of 1000 records each: the time from the first batch to the last one, against
+the same run at least once, which sends the same records without transactions.
 """
 
 import json
@@ -110,8 +112,23 @@ class Nothing:
         return {}
 
 
-def run(text: str, learns: bool = True) -> int:
-    line = service(parse(text))
+class Span:
+    """The rate from the end of the first batch to the end of the last: start and end left out."""
+
+    def __init__(self):
+        self.times, self.counts = [], []
+
+    def batch(self, _pipeline, outcome):
+        self.times.append(time.perf_counter())
+        self.counts.append(outcome.counts["consumed"])
+
+    @property
+    def rate(self) -> float:
+        return sum(self.counts[1:]) / (self.times[-1] - self.times[0])
+
+
+def run(text: str, learns: bool = True, span: Span | None = None) -> int:
+    line = service(parse(text), (span,) if span else ())
     if not learns:
         make = line.make_learner
 
@@ -166,3 +183,26 @@ def test_rates(topics, topic, rates, tmp_path, client):
         (f"{client}: exactly once", f"{client}: exactly once, not learning"),
     ]:
         print(f"\n{part} / {base} = {rates.ratio(part, base):.2f}", end="")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_transactions_cost(topics, topic, tmp_path, client):
+    """1000 records each; the two ways take turns, so that a busy machine slows both."""
+    run(config(topics, topic, tmp_path, client, False))  # compiles
+    rates: dict[str, list[float]] = {"at least once": [], "exactly once": [], "not learning": []}
+    for _ in range(REPEATS):
+        for name, exactly_once in [("at least once", None), ("exactly once", True)]:
+            span = Span()
+            run(config(topics, topic, tmp_path, client, exactly_once, 1000), span=span)
+            rates[name].append(span.rate)
+        span = Span()
+        run(config(topics, topic, tmp_path, client, True, 1000), learns=False, span=span)
+        rates["not learning"].append(span.rate)
+    best = {name: max(found) for name, found in rates.items()}
+    for name, rate in best.items():
+        print(f"\n{client}: {name:16} {rate:10,.0f}/s", end="")
+    cost = 1 - best["exactly once"] / best["at least once"]
+    share = best["exactly once"] / best["not learning"]
+    print(f"\n{client}: transactions cost {cost:.1%}; learning on / off = {share:.2f}", end="")
+    assert share >= 0.70
