@@ -25,6 +25,12 @@ class Record(NamedTuple):
     key: bytes | None = None
 
 
+class Label(Record):
+    """A record that tells the target of another one."""
+
+    __slots__ = ()
+
+
 class Source(Protocol):
     """Where records come from."""
 

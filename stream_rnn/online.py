@@ -24,7 +24,7 @@ from .network import Layer, LayerWork, Work
 from .optimizers.adapt import Descent, Filter
 from .optimizers.base import Moments, slots
 from .optimizers.kalman import Covariance, Kalman, reset
-from .state import allocate, allocate_together, grow, resolve, walk, within
+from .state import allocate, allocate_together, grow, grow_parameters, resolve, walk, within
 
 
 class State(NamedTuple):
@@ -129,6 +129,21 @@ class OnlineNetwork:
         self._lay_out(inputs, outputs)
         self._reset_memory()
         grow(fields, state, self._fields, self.state, shapes, self._shapes)
+
+    def follow(self, other: "OnlineNetwork") -> None:
+        """Take over what *other* has learned: parameters and the statistics of the targets.
+
+        The hidden state and the statistics of the inputs stay.  Inputs that *other* does not
+        know yet get weights of 0, which is what it will begin with when it meets them.
+        """
+        if other.outputs > self.outputs or other.inputs > self.inputs:
+            self.grow(max(self.inputs, other.inputs), max(self.outputs, other.outputs))
+        if other._shapes == self._shapes:
+            self.state.theta[:] = other.state.theta
+        else:
+            grow_parameters(other.state.theta, self.state.theta, other._shapes, self._shapes)
+        for mine, theirs in zip(self.state.targets, other.state.targets, strict=True):
+            mine[: len(theirs)] = theirs
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The state's arrays by name: views, not copies."""

@@ -94,14 +94,14 @@ def grow(fields, old, new_fields, new, shapes, new_shapes) -> None:
         walk(fields), walk(old), walk(new_fields), walk(new), strict=True
     ):
         if "P" in field.axes:
-            _grow_parameters(array, target, shapes, new_shapes)
+            grow_parameters(array, target, shapes, new_shapes)
         elif "N" in field.axes:
             _grow_panels(field, array, target)
         else:
             target[tuple(slice(n) for n in array.shape)] = array
 
 
-def _grow_parameters(old, new, shapes, new_shapes) -> None:
+def grow_parameters(old, new, shapes, new_shapes) -> None:
     """Row by row: split into parameter arrays, copy each into the corner of its successor."""
     old, new = old.reshape(-1, old.shape[-1]), new.reshape(-1, new.shape[-1])
     new[:] = 0

@@ -183,6 +183,23 @@ class RecurrentEstimator(base.Estimator):
         at = np.where(self._columns < 0, rows.shape[1] - 1 - self._columns, self._columns)
         return np.hstack([rows, lagged])[:, at]
 
+    # Targets that come later --------------------------------------------------------------
+
+    def check_target(self, y: Any) -> None:
+        """Raise `BadRecord` if *y* cannot be learned; nothing changes."""
+        self._encode_targets([y])
+
+    def follow(self, other: "RecurrentEstimator") -> None:
+        """Take over what *other* has learned; the hidden state stays, see `OnlineNetwork`."""
+        if other._network is None:
+            return
+        self._set_target_names(other._target_names())
+        O = other._network.outputs
+        if self._network is None or self._network.outputs != O:
+            self._build(len(self._features), len(self._features), O)
+        if self._network is not None:
+            self._network.follow(other._network)
+
     # StreamEstimator ----------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
