@@ -70,6 +70,10 @@ FAMILIES = {
         "Updates undone because they left NaN or infinity.", LEARNER
     ),
     "drift_alarms_total": Family("Drift alarms, by detector.", ("learner", "detector")),
+    "missing_targets_total": Family("Targets that were missing.", LEARNER),
+    "level_shifts_total": Family("Level shifts that a forecaster confirmed.", LEARNER),
+    "outliers_total": Family("Errors that a forecaster took for outliers.", LEARNER),
+    "anomalies_total": Family("Records above an anomaly detector's threshold.", LEARNER),
     "vocabulary_size": Family("Known tokens or classes.", LEARNER),
     "vocabulary_overflows_total": Family("Tokens beyond the vocabulary's cap.", LEARNER),
     "keys": Family("Keys that have a state.", LEARNER),
@@ -182,7 +186,7 @@ class Metrics:
 
     def started(self, pipeline: Any) -> None:
         """Totals of a resumed estimator count from here."""
-        self._base[self._name(pipeline)] = dict(pipeline.task.estimator.health())
+        self._base[self._name(pipeline)] = self._health(pipeline)
         self.update(pipeline)
 
     def batch(self, pipeline: Any, outcome: Any) -> None:
@@ -210,16 +214,26 @@ class Metrics:
     def update(self, pipeline: Any) -> None:
         """What the estimator, the source and the sinks report of themselves."""
         learner = self._name(pipeline)
-        health, before = pipeline.task.estimator.health(), self._base.get(learner, {})
+        health, before = self._health(pipeline), self._base.get(learner, {})
         for name in HEALTH:
             short = name.removesuffix("_total")
             if short in health:
                 base = before.get(short, 0.0) if name.endswith("_total") else 0.0
                 self.set(name, health[short] - base, learner=learner)
+        for detector, alarms in pipeline.task.drift_alarms().items():
+            alarms -= before.get(f"drift_alarms {detector}", 0.0)
+            self.set("drift_alarms_total", alarms, learner=learner, detector=detector)
         for part in (pipeline.source, *pipeline.sinks.values()):
             samples: Samples = part.metrics() if hasattr(part, "metrics") else ()
             for name, labels, value in samples:
                 self.set(name, value, **labels)
+
+    @staticmethod
+    def _health(pipeline: Any) -> dict[str, float]:
+        """What the estimator reports, and the drift alarms of each detector."""
+        alarms = pipeline.task.drift_alarms().items()
+        found = {f"drift_alarms {detector}": float(count) for detector, count in alarms}
+        return {**pipeline.task.estimator.health(), **found}
 
     def _name(self, pipeline: Any) -> str:
         """A process may own several learners; each has its partition in its name."""

@@ -23,7 +23,7 @@ from .model import Model
 from .network import Layer, LayerWork, Work
 from .optimizers.adapt import Descent, Filter
 from .optimizers.base import Moments, slots
-from .optimizers.kalman import Covariance, Kalman, reset
+from .optimizers.kalman import Covariance, Kalman, reset, unsettle
 from .state import allocate, allocate_together, grow, grow_parameters, resolve, walk, within
 
 
@@ -302,6 +302,13 @@ class OnlineNetwork:
         V[:H] = rng.uniform(-1, 1, (H, self.outputs)) * np.sqrt(3 / H)
         self.state.saved[:] = self.state.theta
         self._reset_memory()
+
+    def unsettle(self, share: float = 0.1) -> None:
+        """Give every weight of a Kalman filter a *share* of its prior variance back."""
+        memory = self.state.memory
+        if isinstance(memory, Covariance):
+            for array in (*memory.layers, memory.readout):
+                unsettle(array, share * self.model.optimizer.prior)
 
     def _reset_memory(self) -> None:
         """Set the optimizer's memory to that of a new one."""

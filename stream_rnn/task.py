@@ -3,6 +3,7 @@
 A file is one task; of a Kafka topic each partition is one.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ import numpy as np
 from connectors.base import Record
 from connectors.dead_letter import letter
 
+from .drift.losses import losses
+from .drift.monitor import Monitor
 from .errors import BadRecord
 from .estimators.keyed import Keyed
 from .estimators.protocol import Snapshot, StreamEstimator
@@ -21,6 +24,10 @@ from .keys.key import MESSAGE_KEY, MissingKey
 from .keys.shelf import Shelf
 
 REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
+
+log = logging.getLogger(__name__)
+
+WATCH = "watch."  # arrays of the drift monitor in a checkpoint
 
 
 class Outcome(NamedTuple):
@@ -42,6 +49,7 @@ class Task:
         rows: makes its features and targets.
         copy: fields of the record that the result repeats.
         origin: whether a result says which partition and offset it belongs to.
+        drift: watches the losses, and makes the estimator react if it has that set.
     """
 
     def __init__(
@@ -50,9 +58,10 @@ class Task:
         rows: Rows,
         copy: Sequence[str] = (),
         origin: bool = False,
+        drift: Monitor | None = None,
     ):
         self.estimator, self.rows = estimator, rows
-        self.copy, self.origin = tuple(copy), origin
+        self.copy, self.origin, self.drift = tuple(copy), origin, drift
         # The contexts of keys, which a checkpoint holds beside the rest of the state.
         self.contexts: Contexts | None = getattr(estimator, "contexts", None)
         if self.contexts is not None:
@@ -71,7 +80,7 @@ class Task:
             }
             todo = [index for index in todo if index not in refused]
         results: list[Row] = []
-        labelled, limit = 0, len(todo)
+        labelled, limit = 0, self._room(todo)
         while todo:
             part = records if limit == len(records) else [records[i] for i in todo[:limit]]
             try:
@@ -87,7 +96,8 @@ class Task:
                 results += rows
                 labelled += learned
                 todo = todo[limit:]
-            limit = len(todo)
+                self._watch(rows)
+            limit = self._room(todo)
         reasons: dict[str, int] = {}
         for row in refused.values():
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
@@ -127,22 +137,49 @@ class Task:
                 output["offset"] = record.offset
         return outputs, labels
 
+    def _room(self, todo: list[int]) -> int:
+        """How many records to learn before the estimator may have to react to drift."""
+        if self.drift is None or self.drift.on_drift is None:
+            return len(todo)
+        return min(len(todo), self.drift.room())
+
+    def _watch(self, rows: list[Row]) -> None:
+        if self.drift is not None:
+            self.drift.update(*losses(rows))
+            if self.drift.due():
+                self.estimator.react(self.drift.on_drift)  # type: ignore[attr-defined]
+
+    def drift_alarms(self) -> dict[str, int]:
+        """How often each detector has raised an alarm."""
+        own = {} if self.drift is None else {self.drift.name: self.drift.alarms}
+        inside: dict[str, int] = getattr(self.estimator, "drift_alarms", dict)()
+        return {name: own.get(name, 0) + inside.get(name, 0) for name in (own | inside)}
+
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """All of the state but `contexts`: JSON-able, and arrays by name."""
         model = self.estimator
         arrays, meta = model.snapshot_shared() if isinstance(model, Keyed) else model.snapshot()
-        return {"estimator": meta, "rows": self.rows.snapshot()}, arrays
+        saved = {"estimator": meta, "rows": self.rows.snapshot()}
+        if self.drift is not None:
+            own, saved["drift"] = self.drift.snapshot()
+            arrays = {**arrays, **{f"{WATCH}{name}": array for name, array in own.items()}}
+        return saved, arrays
 
     def restore(
         self, meta: dict[str, Any], arrays: dict[str, np.ndarray], contexts: Shelf | None = None
     ) -> None:
         """Take over a snapshot; raises `CheckpointError` if it is of another model."""
-        snapshot = Snapshot(arrays, meta["estimator"])
+        inner = {name: array for name, array in arrays.items() if not name.startswith(WATCH)}
+        snapshot = Snapshot(inner, meta["estimator"])
         if isinstance(self.estimator, Keyed):
             self.estimator.restore_shared(snapshot, contexts or Shelf())
         else:
             self.estimator.restore(snapshot)
         self.rows.restore(meta["rows"])
+        if self.drift is not None:
+            own = {n.removeprefix(WATCH): a for n, a in arrays.items() if n.startswith(WATCH)}
+            if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
+                log.warning("the drift detector starts anew: its settings have changed")
 
 
 def _unlabelled(ys: Sequence[Any]) -> int:

@@ -14,6 +14,7 @@ from ..metrics import Metrics
 from ..pipeline import Observer, Pipeline, Schedule
 from ..task import Task
 from . import schema, specs
+from .drift import monitor
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,8 @@ def task(config: schema.Config) -> Task:
     origin = config.run.origin
     if origin is None:
         origin = isinstance(config.source, schema.KafkaSource)
-    return Task(estimator(config), rows, config.run.copy, origin)
+    model = estimator(config)
+    return Task(model, rows, config.run.copy, origin, monitor(config.drift, model))
 
 
 def estimator(config: schema.Config) -> Any:

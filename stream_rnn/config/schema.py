@@ -176,6 +176,7 @@ class Config(_Table, kw_only=True):
     max_contexts: Positive = 10_000  # kept in memory; the others are on disk
     features: Features = field(default_factory=Features)
     estimator: dict[str, Any] = field(default_factory=lambda: {"type": "regressor"})
+    drift: dict[str, Any] = field(default_factory=lambda: {"detector": "ADWIN"})
     dead_letter: Sink | None = None
     checkpoint: Checkpoint | None = None
     metrics: Metrics = field(default_factory=Metrics)

@@ -33,8 +33,12 @@ REGISTRIES = {
     "learner": "stream_rnn.learners:LEARNERS",
     "optimizer": "stream_rnn.optimizers:OPTIMIZERS",
     "loss": "stream_rnn.losses:LOSSES",
+    "experts": "stream_rnn.forecasting.experts:EXPERTS",
     "activation": "stream_rnn.activations:ACTIVATIONS",
 }
+
+
+BANKS = "stream_rnn.forecasting.experts:BANKS"  # experts by one name
 
 
 def load(reference: str) -> Any:
@@ -54,7 +58,9 @@ def estimator(table: Mapping[str, Any]) -> StreamEstimator:
         place = f"estimator.{field}"
         if field not in known:
             raise ConfigError(f"{place}: unknown field; {suggest(field, known)}")
-        if field in REGISTRIES:
+        if field == "experts" and isinstance(value, str):
+            arguments[field] = bank(value, place)
+        elif field in REGISTRIES:
             arguments[field] = build(value, field, place)
         else:
             arguments[field] = convert(value, known[field].annotation, place)
@@ -62,6 +68,16 @@ def estimator(table: Mapping[str, Any]) -> StreamEstimator:
         return kind(**arguments)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"estimator: {error}") from None
+
+
+def bank(name: str, place: str) -> tuple:
+    """A whole bank of experts by its name."""
+    banks = load(BANKS)
+    if name not in banks:
+        raise ConfigError(
+            f"{place} = {name!r}: unknown; {suggest(name, banks)}; or give a list of tables"
+        )
+    return banks[name]
 
 
 def estimator_class(name: str) -> type:

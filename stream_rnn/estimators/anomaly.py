@@ -11,9 +11,10 @@ from river import base
 from ..errors import BadRecord, CheckpointError, ConfigError
 from ..forecasting import surprise
 from ..forecasting.surprise import Surprise
-from .forecaster import LARGEST, RecurrentForecaster
+from .forecaster import RecurrentForecaster
 from .protocol import Snapshot
 from .regressor import number
+from .series_records import LARGEST
 
 WORST = 1e9  # interval half-widths; an error where nothing has varied yet
 
@@ -95,6 +96,13 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
     def learn_one(self, x: dict) -> None:
         """Take in the next record.  Raises `BadRecord` if a field is not a finite number."""
         self._run([x])
+
+    reactions = RecurrentForecaster.reactions
+
+    def react(self, kind: str) -> None:
+        """Let every field's forecaster react to drift, see `RecurrentForecaster`."""
+        for model, _ in self._fields.values():
+            model.react(kind)
 
     # StreamEstimator --------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from ..errors import BadRecord, CheckpointError, ConfigError
 from ..features.index import FeatureIndex
 from ..model import compose
 from ..online import OnlineNetwork
+from ..optimizers.kalman import Kalman
 from .protocol import Snapshot
 
 if TYPE_CHECKING:
@@ -258,6 +259,16 @@ class RecurrentEstimator(base.Estimator):
             "loss_sum": float(self._network.state.sums[0]),
             "loss_observations": float(counts["learned"]),
         }
+
+    @property
+    def reactions(self) -> tuple[str, ...]:
+        """What `react` knows: process noise, where a Kalman filter learns."""
+        return ("noise",) if isinstance(self._model.optimizer, Kalman) else ()
+
+    def react(self, kind: str) -> None:
+        """Be less sure of what was learned, so as to learn anew; *kind* is ``"noise"``."""
+        if self._network is not None:
+            self._network.unsettle()
 
     def _check(self, xs: Sequence[dict], ys: Sequence[Any]) -> None:
         """Raise `BadRecord` for records that cannot be learned, whatever came before them."""

@@ -1,27 +1,23 @@
 """River's forecaster: a bank of experts mixed online, with intervals and without settings."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 from math import nan
 from typing import Any, TypeGuard
 
 import numpy as np
-from river.time_series.base import Forecaster
 
-from ..errors import BadRecord, CheckpointError, ConfigError
-from ..features.calendar import Calendar
+from ..errors import BadRecord
 from ..features.index import FeatureIndex
 from ..forecasting import series
-from ..forecasting.experts import DEFAULT
+from ..forecasting.bank import MEDIAN
 from ..forecasting.series import POINTS, Prediction, Series
+from . import series_records
 from .protocol import Snapshot
-from .regressor import number
-
-LARGEST = 1e60  # squares of squares must stay finite
-CALENDAR = Calendar("day", "week")
+from .series_base import SeriesForecaster
+from .series_records import LARGEST, checked_level, with_calendar
 
 
-class RecurrentForecaster(Forecaster):
+class RecurrentForecaster(SeriesForecaster):
     """Forecasts a time series; learns on every record, from the first one on.
 
     A bank of experts — LSTMs trained by exact RTRL and a Kalman filter, Kalman-filtered
@@ -53,6 +49,12 @@ class RecurrentForecaster(Forecaster):
         of day and of the week.
     seed
         Of the random weights.
+    drift
+        A detector that watches the errors: ``"ADWIN"``, another one's name, or an object of
+        `river.drift`; see `drift_alarms`.  None for none.
+    on_drift
+        What to do upon an alarm: ``"noise"``, give the Kalman filters process noise, so that
+        they learn anew; ``"widen"``, widen the intervals; ``"both"``; None for nothing.
 
     Examples
     --------
@@ -80,22 +82,15 @@ class RecurrentForecaster(Forecaster):
         experts: tuple | None = None,
         timestamp: str = "timestamp",
         seed: int = 0,
+        drift: Any = None,
+        on_drift: str | None = None,
     ):
-        self.horizons = horizons
-        self.point = point
-        self.level = level
-        self.experts = experts
-        self.timestamp = timestamp
-        self.seed = seed
-        self._horizons = _checked_horizons(horizons)
-        if point not in POINTS:
-            raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
-        _checked_level(level)
-        self._features = FeatureIndex()
+        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift)
         self._series: Series | None = None
         self._last_inputs = np.zeros((1, 0))
-        if experts is not None:  # refuse odd ones now, not at the first record
-            Series(tuple(experts), (1,), 0, seed)
+
+    def _all_series(self) -> Iterable[Series]:
+        return () if self._series is None else (self._series,)
 
     # river ------------------------------------------------------------------------------------
 
@@ -105,7 +100,8 @@ class RecurrentForecaster(Forecaster):
         Raises `BadRecord`, with nothing changed, if y or x is not a finite number.
         """
         series = self._series
-        if x is None and series is not None and series.inputs == 0 and _usable(y):
+        plain = x is None and self._monitor is None
+        if plain and series is not None and series.inputs == 0 and _usable(y):
             series.take(y)  # the common case
             return
         self._learn([y], None if x is None else [x])
@@ -122,7 +118,7 @@ class RecurrentForecaster(Forecaster):
         if horizon < 1:
             raise ValueError(f"horizon is {horizon}; give 1 or more steps")
         if level is not None:
-            _checked_level(level)
+            checked_level(level)
         if self._series is None or self._series.count == 0:
             row = 0.0 if level is None else Prediction(0.0, -np.inf, np.inf)
             return [row] * horizon
@@ -152,17 +148,13 @@ class RecurrentForecaster(Forecaster):
         point, lower, upper.  *X* is an array (T, m), a DataFrame or a sequence of dicts.
         The same bits as `learn_one` and `forecast` one at a time.
         """
-        horizon = self._horizons[0] if horizon is None else horizon
-        if horizon not in self._horizons:
-            raise ValueError(
-                f"horizon {horizon} is not learned directly; construct with horizons={horizon}"
-            )
-        outs = self._learn(np.asarray(y, np.float64).tolist(), _records(X))
-        rows = outs[self._horizons.index(horizon)]
+        at = self._direct(horizon)
+        outs = self._learn(np.asarray(y, np.float64).tolist(), series_records.records(X))
+        rows = outs[at]
         points = rows[:, POINTS[self.point]]
         if level is None:
             return points.copy()
-        return np.column_stack([points, *series.bounds(rows, _checked_level(level))])
+        return np.column_stack([points, *series.bounds(rows, checked_level(level))])
 
     def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
         """Predict each record before learning from it, then forecast what comes next.
@@ -202,9 +194,10 @@ class RecurrentForecaster(Forecaster):
 
     def _learn(self, ys: Sequence, xs: Sequence[dict] | np.ndarray | None) -> list[np.ndarray]:
         """Take in targets and inputs; the forecast rows (T, WIDTH) made for them, by horizon."""
-        targets = _targets(ys)
+        targets = series_records.targets(ys)
         if xs is None:
-            rows, widths = np.full((len(ys), len(self._features)), nan), None
+            rows = np.full((len(ys), len(self._features)), nan)
+            widths: Sequence[int] = [len(self._features)] * len(ys)
         elif isinstance(xs, np.ndarray):
             rows, widths = self._encode_array(xs)
         else:
@@ -213,29 +206,31 @@ class RecurrentForecaster(Forecaster):
             )
         if len(rows) != len(targets):
             raise ValueError(f"{len(targets)} targets but {len(rows)} rows of inputs")
-        if widths is None or (len(widths) and widths[0] == widths[-1] == len(self._features)):
-            return self._learn_stretch(targets, rows)
-        outs, start = [], 0
-        while start < len(rows):
-            end = start + 1
-            while end < len(rows) and widths[end] == widths[start]:
-                end += 1
+        outs = []
+        for start, end in series_records.stretches(widths):
             self._features.extend(widths[start])
             outs.append(self._learn_stretch(targets[start:end], rows[start:end, : widths[start]]))
-            start = end
-        return [np.concatenate(parts) for parts in zip(*outs, strict=True)]
+        if not outs:
+            return self._learn_stretch(targets, rows)
+        return outs[0] if len(outs) == 1 else _joined(outs)
 
     def _learn_stretch(self, targets: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
         """Take in records between which no input is new."""
         inputs = len(self._features)
         if self._series is None:
-            specs = DEFAULT if self.experts is None else tuple(self.experts)
-            self._series = Series(specs, self._horizons, inputs, self.seed)
+            self._series = self._new_series(inputs)
         elif inputs > self._series.inputs:
             self._series.grow(inputs)
         if len(rows):
             self._last_inputs = np.array(rows[-1:])
-        return self._series.run(targets, np.ascontiguousarray(rows))
+        rows = np.ascontiguousarray(rows)
+        if self._monitor is None or not len(targets):
+            return self._series.run(targets, rows)
+        outs = []
+        for piece in self._pieces(len(targets)):
+            outs.append(self._series.run(targets[piece], rows[piece]))
+            self._watch(abs(outs[-1][0][:, MEDIAN : MEDIAN + 1] - targets[piece, None]), (0,))
+        return _joined(outs)
 
     def _encode_array(self, X: np.ndarray) -> tuple[np.ndarray, list[int]]:
         """Rows of an array whose columns are the features 0, 1, …; NaN is missing."""
@@ -246,7 +241,7 @@ class RecurrentForecaster(Forecaster):
         if self._features.names != tuple(range(m)):
             if len(self._features):
                 records = [dict(enumerate(row)) for row in X.tolist()]
-                return self._features.encode([_known(x) for x in records])
+                return self._features.encode([series_records.known(x) for x in records])
             self._features.encode([dict.fromkeys(range(m), 0.0)])
         return X, [m] * len(X)
 
@@ -257,108 +252,25 @@ class RecurrentForecaster(Forecaster):
         arrays = {} if self._series is None else self._series.arrays()
         arrays = {name: array.copy() for name, array in arrays.items()}
         arrays["last_inputs"] = self._last_inputs.copy()
-        meta = {
-            "estimator": type(self).__name__,
-            "parameters": self._described(),
-            "features": list(self._features.names),
-            "started": self._series is not None,
-        }
-        return Snapshot(arrays, meta)
+        return self._snapshot(arrays, {"started": self._series is not None})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        self._check(snapshot)
         arrays, meta = dict(snapshot.arrays), snapshot.meta
-        mine = self._described()
-        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
-            raise CheckpointError(
-                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), this is "
-                f"{type(self).__name__}({mine}); use the settings of the checkpoint"
-            )
         features, restored = FeatureIndex(meta["features"]), None
         last_inputs = np.array(arrays.pop("last_inputs"))
         if meta["started"]:
-            specs = DEFAULT if self.experts is None else tuple(self.experts)
-            restored = Series(specs, self._horizons, len(features), self.seed)
-            try:
-                restored.load(arrays)
-            except (KeyError, ValueError) as error:
-                raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
+            own = {name: array for name, array in arrays.items() if not name.startswith("drift.")}
+            restored = self._restored(self._new_series(len(features)), own)
+        self._restore_drift(snapshot)
         self._features, self._series, self._last_inputs = features, restored, last_inputs
 
-    def health(self) -> dict[str, float]:
-        """Counters and gauges by metric name, summed over the horizons."""
-        return {} if self._series is None else self._series.health()
 
-    def _described(self) -> dict[str, str]:
-        return {name: repr(value) for name, value in sorted(self._get_params().items())}
-
-    @classmethod
-    def _unit_test_params(cls):
-        yield {}
+def _joined(outs: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """The parts of each horizon end to end."""
+    return [np.concatenate(parts) for parts in zip(*outs, strict=True)]
 
 
 def _usable(y: Any) -> TypeGuard[float]:
     return type(y) is float and (-LARGEST <= y <= LARGEST or y != y)
-
-
-def with_calendar(x: dict, timestamp: str, index: int) -> dict:
-    """*x* with times replaced by calendar columns; *x* itself if there are none."""
-    times = [k for k, v in x.items() if k == timestamp or isinstance(v, date)]
-    if not times:
-        return x
-    plain = {k: v for k, v in x.items() if k not in times}
-    for name in times:
-        try:
-            row = {} if x[name] is None else CALENDAR(x[name])
-        except ValueError as error:
-            raise BadRecord(f"{name}: {error}", index) from None
-        plain.update({f"{name}.{column}": value for column, value in row.items()})
-    return plain
-
-
-def _checked_horizons(horizons: Any) -> tuple[int, ...]:
-    """An int h as (1, …, h); a sequence in increasing order."""
-    if isinstance(horizons, int):
-        chosen = tuple(range(1, horizons + 1))
-    else:
-        chosen = tuple(sorted({int(h) for h in horizons}))
-    if not chosen or chosen[0] < 1:
-        raise ConfigError(f"horizons: {horizons!r}; give an integer ≥ 1, or several")
-    return chosen
-
-
-def _checked_level(level: float) -> float:
-    if not 0 < level < 1:
-        raise ConfigError(f"level: {level!r}; give a probability between 0 and 1, such as 0.9")
-    return level
-
-
-def _targets(ys: Any) -> np.ndarray:
-    """Targets (T,) with NaN where missing; `BadRecord` where not a usable number."""
-    if isinstance(ys, np.ndarray) and ys.ndim == 1 and ys.dtype == np.float64:
-        targets = np.ascontiguousarray(ys)
-    else:
-        targets = np.array([number(y, t) for t, y in enumerate(ys)], np.float64)
-    if np.abs(targets).max(initial=0.0) <= LARGEST:  # not so with NaN or infinity either
-        return targets
-    bad = np.flatnonzero(np.abs(targets) > LARGEST)
-    if len(bad):
-        raise BadRecord(
-            f"target: {targets[bad[0]]!r} is beyond ±{LARGEST:g}; give it in larger units, "
-            "or None if it is missing",
-            int(bad[0]),
-        )
-    return targets
-
-
-def _records(X: Any) -> Any:
-    """X as an array or a list of dicts."""
-    if X is None or isinstance(X, np.ndarray):
-        return X
-    if hasattr(X, "to_dict"):
-        return X.to_dict("records")
-    return list(X) if len(X) and isinstance(X[0], dict) else np.asarray(X, np.float64)
-
-
-def _known(x: dict) -> dict:
-    return {name: value for name, value in x.items() if value == value}

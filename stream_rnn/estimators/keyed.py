@@ -197,6 +197,15 @@ class Keyed(base.Wrapper, base.Estimator):
         """Counters and gauges by metric name: of the contexts, and of all that is learned."""
         return {**self._parts.health(), **self.contexts.health()}
 
+    @property
+    def reactions(self) -> tuple[str, ...]:
+        """What `react` knows: with shared weights, what the estimator does."""
+        return self.estimator.reactions if self.share == "weights" else ()
+
+    def react(self, kind: str) -> None:
+        """Let the shared network react to drift."""
+        self.estimator.react(kind)
+
     def __getstate__(self) -> dict[str, Any]:
         names = ("estimator", "key", "share", "max_contexts")
         parameters = {name: getattr(self, name) for name in names}

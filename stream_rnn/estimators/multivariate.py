@@ -1,27 +1,26 @@
 """Several series at once, each forecast from its own past and the moves of the others."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 from math import nan
 from typing import Any
 
 import numpy as np
-from river.time_series.base import Forecaster
 
-from ..errors import BadRecord, CheckpointError, ConfigError
+from ..errors import BadRecord
 from ..features.index import FeatureIndex
 from ..forecasting import cross, series
+from ..forecasting.bank import MEDIAN
 from ..forecasting.cross import Cross
-from ..forecasting.experts import DEFAULT
 from ..forecasting.series import POINTS, Prediction, Series
-from .forecaster import LARGEST, _checked_horizons, _checked_level, with_calendar
 from .protocol import Snapshot
 from .regressor import number
+from .series_base import SeriesForecaster
+from .series_records import LARGEST, checked_level, stretches, with_calendar
 
 ALONE = "y"  # the name of the series when targets are numbers
 
 
-class RecurrentMultivariateForecaster(Forecaster):
+class RecurrentMultivariateForecaster(SeriesForecaster):
     """Forecasts several series together; learns on every record, from the first one on.
 
     Each target has a bank of experts as in `RecurrentForecaster`, whose exogenous inputs are
@@ -51,21 +50,16 @@ class RecurrentMultivariateForecaster(Forecaster):
         experts: tuple | None = None,
         timestamp: str = "timestamp",
         seed: int = 0,
+        drift: Any = None,
+        on_drift: str | None = None,
     ):
-        self.horizons = horizons
-        self.point = point
-        self.level = level
-        self.experts = experts
-        self.timestamp = timestamp
-        self.seed = seed
-        self._horizons = _checked_horizons(horizons)
-        if point not in POINTS:
-            raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
-        _checked_level(level)
+        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift)
         self._targets: list[Any] = []
-        self._features = FeatureIndex()
         self._cross: Cross = cross.allocate(0)
         self._series: list[Series] = []
+
+    def _all_series(self) -> Iterable[Series]:
+        return self._series
 
     # river ------------------------------------------------------------------------------------
 
@@ -88,7 +82,7 @@ class RecurrentMultivariateForecaster(Forecaster):
             rows = one.forecast(horizon)
             points = rows[:, POINTS[self.point]].tolist()
             if level is not None:
-                lower, upper = series.bounds(rows, _checked_level(level))
+                lower, upper = series.bounds(rows, checked_level(level))
                 points = [
                     Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)
                 ]
@@ -105,15 +99,10 @@ class RecurrentMultivariateForecaster(Forecaster):
         Row t was made *horizon* records before (default: the shortest); NaN where there was
         none.  The same bits as one at a time with ``dict(enumerate(row))``.
         """
-        horizon = self._horizons[0] if horizon is None else horizon
-        if horizon not in self._horizons:
-            raise ValueError(
-                f"horizon {horizon} is not learned directly; construct with horizons={horizon}"
-            )
+        at = self._direct(horizon)
         names = list(getattr(Y, "columns", range(np.shape(Y)[1])))
         values = np.ascontiguousarray(Y, np.float64)
         outs = self._learn_values(names, values, None if X is None else list(X))
-        at = self._horizons.index(horizon)
         return np.column_stack([out[at][:, POINTS[self.point]] for out in outs])
 
     def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
@@ -174,26 +163,33 @@ class RecurrentMultivariateForecaster(Forecaster):
         else:
             plain = [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)]
             rows, widths = self._features.encode(plain)
-            news = [t for t in range(1, len(widths)) if widths[t] != widths[t - 1]]
-            if news:  # one stretch after another between which no input is new
-                parts = [
-                    self._learn_values(names, values[a:b], xs[a:b])
-                    for a, b in pairwise([0, *news, len(values)])
-                ]
-                return [
-                    [np.concatenate(made) for made in zip(*outs, strict=True)]
-                    for outs in zip(*parts, strict=True)
-                ]
+            parts = stretches(widths)
+            if len(parts) > 1:  # one after another between which no input is new
+                return _joined([self._learn_values(names, values[a:b], xs[a:b]) for a, b in parts])
             self._features.extend(rows.shape[1])
-        C = len(names)
+        self._begin(names)
+        if self._monitor is None or not len(values):
+            return self._learn_stretch(values, rows)
+        outs = []
+        for piece in self._pieces(len(values)):
+            outs.append(self._learn_stretch(values[piece], rows[piece]))
+            made = np.column_stack([out[0][:, MEDIAN] for out in outs[-1]])
+            self._watch(abs(made - values[piece]), [str(name) for name in names])
+        return _joined(outs)
+
+    def _begin(self, names: list) -> None:
+        """The first record says which targets there are."""
         if not self._targets:
-            self._targets, self._cross = names, cross.allocate(C)
+            self._targets, self._cross = names, cross.allocate(len(names))
+
+    def _learn_stretch(self, values: np.ndarray, rows: np.ndarray) -> list[list[np.ndarray]]:
+        """Take in records between which no input is new."""
+        C = len(self._targets)
         moves = np.empty((len(values), C, 2 * (C - 1)))
         cross.observe(self._cross, values, moves)
         width = moves.shape[2] + rows.shape[1]
         if not self._series:
-            specs = DEFAULT if self.experts is None else tuple(self.experts)
-            self._series = [Series(specs, self._horizons, width, self.seed + c) for c in range(C)]
+            self._series = [self._new_series(width, c) for c in range(C)]
         outs = []
         for c, one in enumerate(self._series):
             if width > one.inputs:
@@ -209,52 +205,29 @@ class RecurrentMultivariateForecaster(Forecaster):
         arrays = {"cross": self._cross.state.copy()}
         for c, one in enumerate(self._series):
             arrays |= {f"{c}.{name}": array.copy() for name, array in one.arrays().items()}
-        meta = {
-            "estimator": type(self).__name__,
-            "parameters": self._described(),
-            "features": list(self._features.names),
-            "targets": list(self._targets),
-        }
-        return Snapshot(arrays, meta)
+        return self._snapshot(arrays, {"targets": list(self._targets)})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        self._check(snapshot)
         arrays, meta = snapshot
-        mine = self._described()
-        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
-            raise CheckpointError(
-                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), this is "
-                f"{type(self).__name__}({mine}); use the settings of the checkpoint"
-            )
         features, restored = FeatureIndex(meta["features"]), []
         C = len(meta["targets"])
-        specs = DEFAULT if self.experts is None else tuple(self.experts)
         for c in range(C):
-            width = 2 * (C - 1) + len(features)
-            one = Series(specs, self._horizons, width, self.seed + c)
             own = {n.partition(".")[2]: a for n, a in arrays.items() if n.startswith(f"{c}.")}
-            try:
-                one.load(own)
-            except (KeyError, ValueError) as error:
-                raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
-            restored.append(one)
+            one = self._new_series(2 * (C - 1) + len(features), c)
+            restored.append(self._restored(one, own))
+        self._restore_drift(snapshot)
         self._features, self._series, self._targets = features, restored, list(meta["targets"])
         self._cross = Cross(np.array(arrays["cross"]))
 
-    def health(self) -> dict[str, float]:
-        """Counters and gauges by metric name, summed over targets and horizons."""
-        report: dict[str, float] = {}
-        for one in self._series:
-            for name, value in one.health().items():
-                report[name] = report.get(name, 0.0) + value
-        return report
 
-    def _described(self) -> dict[str, str]:
-        return {name: repr(value) for name, value in sorted(self._get_params().items())}
-
-    @classmethod
-    def _unit_test_params(cls):
-        yield {}
+def _joined(outs: list[list[list[np.ndarray]]]) -> list[list[np.ndarray]]:
+    """The parts of each target and horizon end to end."""
+    return [
+        [np.concatenate(made) for made in zip(*parts, strict=True)]
+        for parts in zip(*outs, strict=True)
+    ]
 
 
 def _plain(value: float) -> float | None:

@@ -60,6 +60,11 @@ DEFAULT: tuple[Any, ...] = (
 LIGHT: tuple[Any, ...] = (*DEFAULT[:5], DEFAULT[6], DEFAULT[8], DEFAULT[10])
 
 
+#: Kinds of experts, and whole banks, by the names they have in a configuration.
+EXPERTS = {kind.__name__: kind for kind in (Ewma, HoltWinters, Linear, Lstm)}
+BANKS = {"default": DEFAULT, "light": LIGHT}
+
+
 class Packed(NamedTuple):
     """Groups of experts, the prior (K,) in their order, and the features they share."""
 

@@ -149,3 +149,9 @@ def reset(P, prior):
         if at == diagonal:
             c += 1
             diagonal += c + 1
+
+
+def unsettle(P: np.ndarray, noise: float) -> None:
+    """Π ← Π + noise · I for all groups of a packed covariance (L, …)."""
+    Z = int((np.sqrt(8 * len(P) + 1) - 1) / 2)
+    P[np.cumsum(np.arange(1, Z + 1)) - 1] += P.dtype.type(noise)

@@ -1,0 +1,1 @@
+"""Drift: an alarm when a stream's losses grow, by any of river's detectors."""

@@ -1,0 +1,50 @@
+"""The loss of a result row, whatever kind of estimator it came from."""
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+ONLY = 0  # the name of the column where a record has one loss
+
+
+def losses(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, list[Any]]:
+    """Losses (T, C) of result *rows*, NaN where there is none, and the columns' names.
+
+    A row with class probabilities: 1 for a wrong class.  With a prediction and a target: the
+    absolute error, of each target if there are several.  Else the score of an anomaly
+    detector, or the bits per symbol of a text.
+
+    >>> rows = [{"prediction": 1.0, "target": 3.0}, {"prediction": None, "target": 3.0}]
+    >>> losses(rows)
+    (array([[ 2.],
+           [nan]]), [0])
+    """
+    found = [of_row(row) for row in rows]
+    names = list(dict.fromkeys(name for row in found for name in row))
+    table = np.full((len(rows), len(names)), np.nan)
+    for t, row in enumerate(found):
+        for c, name in enumerate(names):
+            table[t, c] = row.get(name, np.nan)
+    return table, names
+
+
+def of_row(row: dict[str, Any]) -> dict[Any, float]:
+    """The losses of one row by column."""
+    truth, made = row.get("target"), row.get("prediction")
+    if "probabilities" in row:
+        wrong = truth is not None and truth == truth and made is not None
+        return {ONLY: float(made != truth)} if wrong else {}
+    pairs: dict[Any, tuple[Any, Any]]
+    if isinstance(truth, dict) and isinstance(made, dict):
+        pairs = {str(name): (made.get(name), y) for name, y in truth.items()}
+    elif "prediction" in row:
+        pairs = {ONLY: (made, truth)}
+    else:
+        pairs = {ONLY: (row.get("score", row.get("bits_per_symbol")), 0.0)}
+    return {
+        name: abs(float(p) - float(y))
+        for name, (p, y) in pairs.items()
+        if isinstance(p, Real) and isinstance(y, Real)
+    }

@@ -1,0 +1,162 @@
+"""What the forecasters of one and of several series share."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from river.time_series.base import Forecaster
+
+from ..drift.monitor import Monitor
+from ..errors import CheckpointError, ConfigError
+from ..features.index import FeatureIndex
+from ..forecasting.experts import DEFAULT
+from ..forecasting.reaction import react
+from ..forecasting.series import POINTS, Series
+from .protocol import Snapshot
+from .series_records import checked_horizons, checked_level
+
+
+class SeriesForecaster(Forecaster):
+    """Parameters, their checks, drift, and the frame of a snapshot.
+
+    A subclass says in `_all_series` which series it has.
+    """
+
+    reactions = ("noise", "widen", "both")
+
+    def __init__(
+        self,
+        horizons: int | tuple = 1,
+        point: str = "median",
+        level: float = 0.9,
+        experts: tuple | None = None,
+        timestamp: str = "timestamp",
+        seed: int = 0,
+        drift: Any = None,
+        on_drift: str | None = None,
+    ):
+        self.horizons = horizons
+        self.point = point
+        self.level = level
+        self.experts = experts
+        self.timestamp = timestamp
+        self.seed = seed
+        self.drift = drift
+        self.on_drift = on_drift
+        self._horizons = checked_horizons(horizons)
+        if point not in POINTS:
+            raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
+        checked_level(level)
+        if on_drift is not None and drift is None:
+            raise ConfigError(f"on_drift: {on_drift!r} needs drift, such as drift='ADWIN'")
+        self._monitor = None if drift is None else Monitor(drift, on_drift)
+        self._features = FeatureIndex()
+        if experts is not None:  # refuse odd ones now, not at the first record
+            Series(tuple(experts), (1,), 0, seed)
+
+    def _all_series(self) -> Iterable[Series]:
+        """Every series that has begun."""
+        raise NotImplementedError
+
+    def _new_series(self, inputs: int, number: int = 0) -> Series:
+        """The series of that *number* before its first record."""
+        specs = DEFAULT if self.experts is None else tuple(self.experts)
+        return Series(specs, self._horizons, inputs, self.seed + number)
+
+    def _direct(self, horizon: int | None) -> int:
+        """Where a direct *horizon*, by default the shortest, is among all of them."""
+        horizon = self._horizons[0] if horizon is None else horizon
+        if horizon not in self._horizons:
+            raise ValueError(
+                f"horizon {horizon} is not learned directly; construct with horizons={horizon}"
+            )
+        return self._horizons.index(horizon)
+
+    # drift ------------------------------------------------------------------------------------
+
+    def react(self, kind: str) -> None:
+        """Be less sure of what was learned: ``"noise"``, ``"widen"`` or ``"both"``."""
+        for one in self._all_series():
+            for bank in one.banks:
+                react(bank, kind)
+
+    def _pieces(self, count: int) -> Iterable[slice]:
+        """*count* records in parts between which the model may react to drift."""
+        monitor = self._monitor
+        if monitor is None or monitor.on_drift is None:
+            yield slice(0, count)
+            return
+        start = 0
+        while start < count:
+            end = min(count, start + monitor.room())
+            yield slice(start, end)
+            start = end
+
+    def _watch(self, losses: np.ndarray, names: Sequence[Any]) -> None:
+        """Show the monitor the *losses* (T, C), and react if it says so."""
+        monitor = self._monitor
+        if monitor is not None:
+            monitor.update(losses, names)
+            if monitor.due():
+                self.react(str(monitor.on_drift))
+
+    def drift_alarms(self) -> dict[str, int]:
+        """How often each detector has raised an alarm."""
+        return {} if self._monitor is None else {self._monitor.name: self._monitor.alarms}
+
+    # StreamEstimator --------------------------------------------------------------------------
+
+    def health(self) -> dict[str, float]:
+        """Counters and gauges by metric name, summed over series and horizons."""
+        report: dict[str, float] = {}
+        for one in self._all_series():
+            for name, value in one.health().items():
+                report[name] = report.get(name, 0.0) + value
+        return report
+
+    def _snapshot(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> Snapshot:
+        """*arrays* and *meta* with what every forecaster saves."""
+        meta |= {
+            "estimator": type(self).__name__,
+            "parameters": self._described(),
+            "features": list(self._features.names),
+        }
+        if self._monitor is not None:
+            own, meta["drift"] = self._monitor.snapshot()
+            arrays |= {f"drift.{name}": array for name, array in own.items()}
+        return Snapshot(arrays, meta)
+
+    def _check(self, snapshot: Snapshot) -> None:
+        """Raises `CheckpointError` if *snapshot* is of another model."""
+        meta, mine = snapshot.meta, self._described()
+        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
+            raise CheckpointError(
+                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), this is "
+                f"{type(self).__name__}({mine}); use the settings of the checkpoint"
+            )
+
+    def _restored(self, one: Series, arrays: dict[str, np.ndarray]) -> Series:
+        """*one* with the state *arrays*; raises `CheckpointError` if they do not fit."""
+        try:
+            one.load(arrays)
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
+        return one
+
+    def _restore_drift(self, snapshot: Snapshot) -> None:
+        if self._monitor is not None:
+            arrays = snapshot.arrays.items()
+            own = {name[6:]: array for name, array in arrays if name.startswith("drift.")}
+            self._monitor.restore(own, snapshot.meta["drift"])
+
+    def _described(self) -> dict[str, str]:
+        """Parameters in words; those that change no forecast only where they are set."""
+        found = {name: repr(value) for name, value in sorted(self._get_params().items())}
+        for name in ("drift", "on_drift"):
+            if getattr(self, name) is None:
+                del found[name]
+        return found
+
+    @classmethod
+    def _unit_test_params(cls):
+        yield {}

@@ -1,0 +1,90 @@
+"""From records to the arrays a forecaster takes."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadRecord, ConfigError
+from ..features.calendar import Calendar
+from .regressor import number
+
+LARGEST = 1e60  # squares of squares must stay finite
+CALENDAR = Calendar("day", "week")
+
+
+def with_calendar(x: dict, timestamp: str, index: int) -> dict:
+    """*x* with times replaced by calendar columns; *x* itself if there are none."""
+    times = [k for k, v in x.items() if k == timestamp or isinstance(v, date)]
+    if not times:
+        return x
+    plain = {k: v for k, v in x.items() if k not in times}
+    for name in times:
+        try:
+            row = {} if x[name] is None else CALENDAR(x[name])
+        except ValueError as error:
+            raise BadRecord(f"{name}: {error}", index) from None
+        plain.update({f"{name}.{column}": value for column, value in row.items()})
+    return plain
+
+
+def targets(ys: Any) -> np.ndarray:
+    """Targets (T,) with NaN where missing; `BadRecord` where not a usable number."""
+    if isinstance(ys, np.ndarray) and ys.ndim == 1 and ys.dtype == np.float64:
+        found = np.ascontiguousarray(ys)
+    else:
+        found = np.array([number(y, t) for t, y in enumerate(ys)], np.float64)
+    if np.abs(found).max(initial=0.0) <= LARGEST:  # not so with NaN or infinity either
+        return found
+    bad = np.flatnonzero(np.abs(found) > LARGEST)
+    if len(bad):
+        raise BadRecord(
+            f"target: {found[bad[0]]!r} is beyond ±{LARGEST:g}; give it in larger units, "
+            "or None if it is missing",
+            int(bad[0]),
+        )
+    return found
+
+
+def records(X: Any) -> Any:
+    """X as an array or a list of dicts."""
+    if X is None or isinstance(X, np.ndarray):
+        return X
+    if hasattr(X, "to_dict"):
+        return X.to_dict("records")
+    return list(X) if len(X) and isinstance(X[0], dict) else np.asarray(X, np.float64)
+
+
+def known(x: dict) -> dict:
+    """*x* without NaN."""
+    return {name: value for name, value in x.items() if value == value}
+
+
+def stretches(widths: Sequence[int]) -> list[tuple[int, int]]:
+    """(start, end) of the runs of records that know equally many inputs.
+
+    >>> stretches([2, 2, 3])
+    [(0, 2), (2, 3)]
+    """
+    cuts = [t for t in range(1, len(widths)) if widths[t] != widths[t - 1]]
+    edges = [0, *cuts, len(widths)]
+    return list(pairwise(edges)) if len(widths) else []
+
+
+def checked_horizons(horizons: Any) -> tuple[int, ...]:
+    """An int h as (1, …, h); a sequence in increasing order."""
+    if isinstance(horizons, int):
+        chosen = tuple(range(1, horizons + 1))
+    else:
+        chosen = tuple(sorted({int(h) for h in horizons}))
+    if not chosen or chosen[0] < 1:
+        raise ConfigError(f"horizons: {horizons!r}; give an integer ≥ 1, or several")
+    return chosen
+
+
+def checked_level(level: float) -> float:
+    if not 0 < level < 1:
+        raise ConfigError(f"level: {level!r}; give a probability between 0 and 1, such as 0.9")
+    return level
