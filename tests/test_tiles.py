@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stream_rnn.dispatch import compiled
+from stream_rnn.learners.own_tiles import carry_rows
 from stream_rnn.learners.rtrl import panels
 from stream_rnn.learners.tiles import COLUMNS, propagate
 
@@ -46,6 +47,35 @@ def test_every_shape_of_panel(K, H, C, dtype):
     assert np.array_equal(around[::2], before[::2])
     interpreted = before[1].copy()
     propagate(M, B, D, z, T, interpreted)
+    assert np.allclose(interpreted, exact, rtol=tolerance, atol=tolerance)
+
+
+@compiled
+def run_own(D, A, z, T):
+    carry_rows(D, A, z, T)
+
+
+@pytest.mark.parametrize("K", [1, 2])
+@pytest.mark.parametrize("n", [1, 15, 32, 45, 64])
+@pytest.mark.parametrize("Z", [1, 5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_shape_of_own_rows(K, n, Z, dtype):
+    rng = np.random.default_rng(K + n + Z)
+    D, A, z = (rng.normal(size=shape).astype(dtype) for shape in ((K, K, n), (K, n), Z))
+    around = rng.normal(size=(3, K, Z, n)).astype(dtype)
+    before = around.copy()
+    run_own(D, A, z, around[1])
+    exact = np.empty((K, Z, n))
+    for k in range(K):
+        for c in range(Z):
+            for p in range(n):
+                carried = sum(float(D[k, l, p]) * before[1, l, c, p] for l in range(K))
+                exact[k, c, p] = carried + float(A[k, p]) * z[c]
+    tolerance = 32 * np.finfo(dtype).eps
+    assert np.allclose(around[1], exact, rtol=tolerance, atol=tolerance)
+    assert np.array_equal(around[::2], before[::2])
+    interpreted = before[1].copy()
+    carry_rows(D, A, z, interpreted)
     assert np.allclose(interpreted, exact, rtol=tolerance, atol=tolerance)
 
 

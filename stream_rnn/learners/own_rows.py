@@ -15,6 +15,7 @@ import numpy as np
 
 from . import base
 from .base import Axes
+from .own_tiles import carry_rows
 
 
 class OwnRows(NamedTuple):
@@ -78,29 +79,10 @@ def carry(T, D, A, z, fresh):
     """Eq. (1)."""
     K, Z, G, H = T.shape
     n = G * H
-    if K == 1:
-        decay, partial = D.reshape(n), A.reshape(n)
-        for c in range(Z):
-            row, value = T[0, c].reshape(n), z[c]
-            for p in range(n):
-                row[p] = decay[p] * row[p] + partial[p] * value
-    elif K == 2:
-        carry_pair(T.reshape(2, Z, n), D.reshape(2, 2, n), A.reshape(2, n), z)
+    if K <= 2:
+        carry_rows(D.reshape(K, K, n), A.reshape(K, n), z, T.reshape(K, Z, n))
     else:
         carry_any(T.reshape(K, Z, n), D.reshape(K, K, n), A.reshape(K, n), z, fresh.reshape(K, n))
-
-
-@base.kernel
-def carry_pair(T, D, A, z):
-    """Eq. (1) for two state components, in one pass over the trace."""
-    _, Z, n = T.shape
-    D00, D01, D10, D11, A0, A1 = D[0, 0], D[0, 1], D[1, 0], D[1, 1], A[0], A[1]
-    for c in range(Z):
-        T0, T1, value = T[0, c], T[1, c], z[c]
-        for p in range(n):
-            t0, t1 = T0[p], T1[p]
-            T0[p] = D00[p] * t0 + D01[p] * t1 + A0[p] * value
-            T1[p] = D10[p] * t0 + D11[p] * t1 + A1[p] * value
 
 
 @base.kernel

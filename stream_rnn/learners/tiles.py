@@ -9,28 +9,17 @@ find this loop order by itself, so it is written in its vector instructions; the
 what the machine has.  Every sum runs in the order of (1), whatever the tile.
 """
 
-import functools
-
 import numpy as np
-from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
 from ..dispatch import INNER
+from ..vectors import Vectors, integer, registers
 
-WORD, INT32, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 VECTORS = 2  # vectors of columns in a tile
 COLUMNS = VECTORS * 16  # columns of the widest tile: float32 in 64-byte vectors
-
-
-@functools.cache
-def registers() -> tuple[int, int]:
-    """(bytes of a vector, units of a tile): VECTORS · units sums fit the registers."""
-    if binding.get_host_cpu_features().get("avx512f"):
-        return 64, 8
-    return 32, 4
 
 
 def propagate(M, B, D, z, T, S):
@@ -45,84 +34,12 @@ def propagate(M, B, D, z, T, S):
         S += B[:, l, :, None] * T[l]
 
 
-def _int(value: int):
-    return ir.Constant(WORD, value)
-
-
-class _Vectors:
-    """LLVM's vector instructions on numbers of one dtype."""
-
-    def __init__(self, builder, bits: int):
-        self.builder = builder
-        self.scalar = ir.FloatType() if bits == 32 else ir.DoubleType()
-        self.size = bits // 8
-        self.lanes = registers()[0] // self.size
-        self.kind = ir.VectorType(self.scalar, self.lanes)
-        self.mask = ir.VectorType(BIT, self.lanes)
-        self.suffix = f"v{self.lanes}f{bits}"
-
-    def _intrinsic(self, name: str, returns, *kinds):
-        kind = ir.FunctionType(returns, kinds)
-        return cgutils.get_or_insert_function(self.builder.module, kind, name)
-
-    def add(self, *terms):
-        return functools.reduce(self.builder.add, terms)
-
-    def number(self, base, *offset):
-        return self.builder.load(self.builder.gep(base, [self.add(*offset)]))
-
-    def _vector_at(self, base, *offset):
-        pointer = self.builder.gep(base, [self.add(*offset)])
-        return self.builder.bitcast(pointer, self.kind.as_pointer())
-
-    def load(self, mask, base, *offset):
-        pointer = self._vector_at(base, *offset)
-        if mask is None:
-            return self.builder.load(pointer, align=self.size)
-        name = f"llvm.masked.load.{self.suffix}.p0"
-        function = self._intrinsic(name, self.kind, pointer.type, INT32, self.mask, self.kind)
-        align, zeros = ir.Constant(INT32, self.size), ir.Constant(self.kind, None)
-        return self.builder.call(function, (pointer, align, mask, zeros))
-
-    def store(self, mask, value, base, *offset):
-        pointer = self._vector_at(base, *offset)
-        if mask is None:
-            self.builder.store(value, pointer, align=self.size)
-            return
-        name = f"llvm.masked.store.{self.suffix}.p0"
-        kinds = (self.kind, pointer.type, INT32, self.mask)
-        function = self._intrinsic(name, ir.VoidType(), *kinds)
-        self.builder.call(function, (value, pointer, ir.Constant(INT32, self.size), mask))
-
-    def splat(self, number):
-        anything = ir.Constant(self.kind, ir.Undefined)
-        one = self.builder.insert_element(anything, number, ir.Constant(INT32, 0))
-        lanes = ir.Constant(ir.VectorType(INT32, self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(one, anything, lanes)
-
-    def fma(self, a, b, c):
-        name = f"llvm.fma.{self.suffix}"
-        function = self._intrinsic(name, self.kind, self.kind, self.kind, self.kind)
-        return self.builder.call(function, (a, b, c))
-
-    def first(self, count, skipped: int):
-        """The mask of the lanes that lie among *count* columns, *skipped* before them."""
-        lanes = ir.VectorType(WORD, self.lanes)
-        numbers = ir.Constant(lanes, [skipped + n for n in range(self.lanes)])
-        anything = ir.Constant(lanes, ir.Undefined)
-        one = self.builder.insert_element(anything, count, ir.Constant(INT32, 0))
-        same = ir.Constant(ir.VectorType(INT32, self.lanes), [0] * self.lanes)
-        return self.builder.icmp_signed(
-            "<", numbers, self.builder.shuffle_vector(one, anything, same)
-        )
-
-
 class _Tiles:
     """The loops of Eq. (1): columns, then k, then units, then the sums of one tile."""
 
     def __init__(self, context, builder, kinds, values):
         self.builder = builder
-        self.on = _Vectors(builder, kinds[0].dtype.bitwidth)
+        self.on = Vectors(builder, kinds[0].dtype.bitwidth)
         arrays = [
             context.make_array(kind)(context, builder, value)
             for kind, value in zip(kinds, values, strict=True)
@@ -133,50 +50,50 @@ class _Tiles:
 
     def emit(self):
         builder, V = self.builder, VECTORS * self.on.lanes
-        whole = builder.mul(builder.udiv(self.C, _int(V)), _int(V))
-        with cgutils.for_range_slice(builder, _int(0), whole, _int(V)) as (column, _):
+        whole = builder.mul(builder.udiv(self.C, integer(V)), integer(V))
+        with cgutils.for_range_slice(builder, integer(0), whole, integer(V)) as (column, _):
             self._columns(column, [None] * VECTORS)
         left = builder.sub(self.C, whole)
-        with builder.if_then(builder.icmp_unsigned("!=", left, _int(0))):
+        with builder.if_then(builder.icmp_unsigned("!=", left, integer(0))):
             masks = [self.on.first(left, v * self.on.lanes) for v in range(VECTORS)]
             self._columns(whole, masks)
 
     def _columns(self, column, masks):
         """VECTORS vectors of columns.  With K ≤ 2 only S[0] is read after it was written."""
         builder, units = self.builder, registers()[1]
-        in_place = builder.icmp_unsigned("<=", self.K, _int(2))
+        in_place = builder.icmp_unsigned("<=", self.K, integer(2))
         rows = builder.mul(self.K, self.H)
         with cgutils.for_range(builder, builder.select(in_place, self.H, rows)) as row:
             at = self.on.add(builder.mul(row.index, self.C), column)
             to = builder.mul(row.index, self.width)
             for v, mask in enumerate(masks):
-                lane = _int(v * self.on.lanes)
+                lane = integer(v * self.on.lanes)
                 self.on.store(None, self.on.load(mask, self.S, at, lane), self.T, to, lane)
         shifted = builder.gep(self.S, [column])
         before = builder.select(in_place, shifted, self.T)
         stride = builder.select(in_place, self.C, self.width)
-        whole = builder.and_(self.H, _int(-units))
+        whole = builder.and_(self.H, integer(-units))
         with cgutils.for_range(builder, self.K) as k:
-            with cgutils.for_range_slice(builder, _int(0), whole, _int(units)) as (i, _):
+            with cgutils.for_range_slice(builder, integer(0), whole, integer(units)) as (i, _):
                 self._tile(k.index, i, units, column, masks, before, stride)
-            rest = cgutils.for_range_slice(builder, whole, self.H, _int(units // 2))
+            rest = cgutils.for_range_slice(builder, whole, self.H, integer(units // 2))
             with rest as (i, _):
                 self._tile(k.index, i, units // 2, column, masks, before, stride)
 
     def _tile(self, k, first, units, column, masks, before, stride):
         """Units that do not exist are computed as the last that does."""
         builder, on = self.builder, self.on
-        last = builder.sub(self.H, _int(1))
+        last = builder.sub(self.H, integer(1))
         unit = []
         for r in range(units):
-            i = builder.add(first, _int(r))
+            i = builder.add(first, integer(r))
             inside = builder.icmp_unsigned("<", i, last)
             exact = units == registers()[1]
             unit.append(i if exact else builder.select(inside, i, last))
         row = [builder.add(builder.mul(k, self.H), i) for i in unit]
         place = [builder.add(builder.mul(r, self.C), column) for r in row]
         sums = [[cgutils.alloca_once(builder, on.kind) for _ in masks] for _ in unit]
-        lanes = [_int(v * on.lanes) for v in range(len(masks))]
+        lanes = [integer(v * on.lanes) for v in range(len(masks))]
 
         def accumulate(weights, vectors):
             for weight, sum_row, vector_row in zip(weights, sums, vectors, strict=True):
@@ -187,7 +104,7 @@ class _Tiles:
         for at, to_row in zip(place, sums, strict=True):
             for lane, mask, z, to in zip(lanes, masks, inputs, to_row, strict=True):
                 builder.store(builder.fmul(z, on.load(mask, self.D, at, lane)), to)
-        with cgutils.for_range_slice(builder, _int(1), self.K, _int(1)) as (l, _):
+        with cgutils.for_range_slice(builder, integer(1), self.K, integer(1)) as (l, _):
             of = builder.mul(on.add(builder.mul(k, self.K), l), self.H)
             weights = [on.splat(on.number(self.B, of, i)) for i in unit]
             starts = [builder.mul(on.add(builder.mul(l, self.H), i), stride) for i in unit]

@@ -2,11 +2,12 @@
 
     python tests/benchmarks/learners.py [--units 8 16 32 64 128] [--cell LSTM] [--inputs 10]
 
-A record is predict and learn, float32, SGD.  `limit` is what the machine could do at best,
-measured in the same run: RTRL, the matrix product M·S at the rate of BLAS; BlockRTRL,
-reading S once per record at the rate of a matrix–vector product, plus the products of the
-block's end at the rate of BLAS; the others, the forward pass (predict).  CPU time, the
-best of several runs.
+A record is predict and learn, float32, SGD.  `gradient` is its part without scaling and
+optimizer: the forward pass, the learner's trace and the gradient.  `limit` is what the
+machine could do at best, measured in the same run: RTRL, the matrix product M·S at the rate
+of BLAS, which its own pass can beat; BlockRTRL, reading S once per record at the rate of a
+matrix–vector product, plus the products of the block's end at the rate of BLAS; the others,
+the forward pass (predict).  CPU time, the best of several runs.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from stream_rnn.cells.base import recurrent_rows, shape
 from stream_rnn.dispatch import compiled
 from stream_rnn.learners.block_rtrl import block_length
 from stream_rnn.model import compose
+from stream_rnn.network import advance, backward, forward
 from stream_rnn.online import OnlineNetwork
 
 LEARNERS = (RTRL(), BlockRTRL(), SnAp1(), RFLO(), UORO(), TBPTT(10))
@@ -35,6 +37,16 @@ def products(M, S, R):
     """The product of RTRL alone, in blocks that stay in the cache."""
     for n in range(S.shape[0]):
         matmul_tn(M, S[n], R, 0.0)
+
+
+@compiled
+def gradients(bound, times):
+    """The forward pass, the learner's trace and the gradient, with frozen weights."""
+    model, state, work = bound.model, bound.state, bound.work
+    for _ in range(times):
+        forward(model, state, work)
+        advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
+        backward(model, state, work, work.e, state.gradient)
 
 
 @compiled
@@ -83,12 +95,14 @@ def network(cell, learner, inputs):
     return OnlineNetwork(compose(cell, learner, SGD(1e-4), Squared()), inputs, 1)
 
 
-def record_cost(net, rows) -> tuple[float, float]:
-    """µs of (predict and learn, predict) a record."""
+def record_cost(net, rows) -> tuple[float, float, float]:
+    """µs of (predict and learn, the gradient alone, predict) a record."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((rows, net.inputs))
     Y = rng.standard_normal((rows, net.outputs))
-    return cost(lambda: net.prequential(X, Y), rows), cost(lambda: net.predict(X), rows)
+    record = cost(lambda: net.prequential(X, Y), rows)
+    gradient = cost(lambda: gradients(net._bound, rows), rows)
+    return record, gradient, cost(lambda: net.predict(X), rows)
 
 
 def rows_for(learner, H) -> int:
@@ -132,8 +146,11 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=10)
     options = parser.parse_args()
     print(f"{machine()}; {options.cell}, {options.inputs} inputs, float32, one thread\n")
-    print("| units | learner | µs a record | limit µs | share | × forward | × faster than RTRL |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| units | learner | µs a record | gradient | limit | limit / record | gradient / forward "
+        "| × faster than RTRL |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for H in options.units:
         cell = CELLS[options.cell](H)
         (K, G), Z = shape(cell), recurrent_rows(cell) + 1 + options.inputs
@@ -141,15 +158,16 @@ def main() -> None:
         rate, rtrl = 2 * K * H * Z * G * H * H / product, None
         for learner in LEARNERS:
             net = network(cell, learner, options.inputs)
-            record, forward = record_cost(net, rows_for(learner, H))
-            limit = forward
+            record, gradient, predict = record_cost(net, rows_for(learner, H))
+            limit = predict
             if isinstance(learner, RTRL):
                 rtrl, limit = record, product
             elif isinstance(learner, BlockRTRL):
                 limit = block_cost(K, G, H, Z, rate)
             print(
-                f"| {H} | {type(learner).__name__} | {record:.1f} | {limit:.1f} | "
-                f"{limit / record:.0%} | {record / forward:.1f} | {rtrl / record:.1f} |",
+                f"| {H} | {type(learner).__name__} | {record:.1f} | {gradient:.1f} | "
+                f"{limit:.1f} | {limit / record:.0%} | {gradient / predict:.1f} | "
+                f"{rtrl / record:.1f} |",
                 flush=True,
             )
     print("\n| network | µs a symbol | rate | share of limit |\n|---|---|---|---|")
