@@ -9,7 +9,8 @@ from naive_learners import rflo, snap1
 from stream_rnn.cells import CELLS
 from stream_rnn.dispatch import compiled
 from stream_rnn.learners import RFLO, SnAp1
-from stream_rnn.learners.own_rows import carry_any, carry_pair
+from stream_rnn.learners.own_rows import carry_any
+from stream_rnn.learners.own_tiles import carry_rows
 
 TWINS = {SnAp1: snap1, RFLO: rflo}
 CELL_SPECS = [spec(3) for spec in CELLS.values()]
@@ -38,7 +39,7 @@ def test_gradient_is_that_of_the_naive_twin(cell, learner):
 
 @compiled
 def both(T, D, A, z, fresh, U):
-    carry_pair(T, D, A, z)
+    carry_rows(D, A, z, T)
     carry_any(U, D, A, z, fresh)
 
 
