@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from stream_rnn.dispatch import compiled
-from stream_rnn.text import bits as bitwise
+from stream_rnn.text.bits_predict import decide, enter_second_nibble
 from stream_rnn.text.numerics import inlined, kernel
 from stream_rnn.text.predictor import has_room_for, learn_scored, share_of, uniform_share
 
@@ -113,15 +113,15 @@ def open_symbol(vocabulary, network, mixture, bits, model, uniform):
 
 
 @inlined
-def node(history, network, mixture, bits, model, prefix):
+def node(history, network, second, mixture, bits, model, prefix):
     """The members' probability of a one after `prefix`."""
     if bits is not None:
         depth = 0
         while prefix >> (depth + 1) > 0:
             depth += 1
         if depth == 4:
-            bitwise.enter_second_nibble(bits, prefix)
-        return np.float64(bitwise.decide(bits, network, mixture, history, depth, prefix))
+            enter_second_nibble(bits, prefix)
+        return np.float64(decide(bits, network, second, mixture, history, depth, prefix))
     else:
         return model[2 * prefix + 1] / max(model[prefix], 1e-300)
 
@@ -135,7 +135,9 @@ def blend(belief, q, one, uniform, prefix):
 
 
 @inlined
-def close_symbol(vocabulary, history, network, mixture, tables, bits, belief, code, q, uniform):
+def close_symbol(
+    vocabulary, history, network, second, mixture, tables, bits, belief, code, q, uniform
+):
     """Learn the byte; returns its cost in bits."""
     if bits is None:
         if mixture is not None:
@@ -144,13 +146,13 @@ def close_symbol(vocabulary, history, network, mixture, tables, bits, belief, co
             q = share_of(vocabulary, network.p, code)
     u = uniform_share(vocabulary, code)
     cost = -math.log2(belief[0] * q + (1 - belief[0]) * u)
-    learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u)
+    learn_scored(vocabulary, history, network, second, mixture, tables, bits, belief, code, q, u)
     return cost
 
 
 @compiled
-def code_chunk(vocabulary, history, network, mixture, tables, bits, belief, decoding, codes,
-               interval, model, uniform, data, place, costs):  # fmt: skip
+def code_chunk(vocabulary, history, network, second, mixture, tables, bits, belief, decoding,
+               codes, interval, model, uniform, data, place, costs):  # fmt: skip
     """Code bytes (n,) to `data`, or decode them from it, and learn them; returns how many.
 
     Fewer than n means that something must be enlarged first.  There must be room for all
@@ -164,7 +166,7 @@ def code_chunk(vocabulary, history, network, mixture, tables, bits, belief, deco
         open_symbol(vocabulary, network, mixture, bits, model, uniform)
         q, prefix = model[1], 1
         for depth in range(8):
-            one = node(history, network, mixture, bits, model, prefix)
+            one = node(history, network, second, mixture, bits, model, prefix)
             middle = threshold(interval, blend(belief, q, one, uniform, prefix))
             bit = (np.int64(codes[t]) >> (7 - depth)) & 1
             if decoding:
@@ -179,6 +181,6 @@ def code_chunk(vocabulary, history, network, mixture, tables, bits, belief, deco
         code = prefix & 255
         codes[t] = code
         costs[t] = close_symbol(
-            vocabulary, history, network, mixture, tables, bits, belief, code, q, uniform
+            vocabulary, history, network, second, mixture, tables, bits, belief, code, q, uniform
         )
     return codes.size

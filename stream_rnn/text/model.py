@@ -19,11 +19,14 @@ from stream_rnn.text.tables import Tables, has_room, rename
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full
 
 FIRST_SYMBOLS = 128  # room a fresh predictor has
+SECOND_SEED = 104729  # between the seeds of the two networks
 
 # What reading ahead changes; everything else moves by learning only.
+NETWORK_CURSOR = ("symbols", "hidden", "cell", "squashed", "gates", "normed", "scale", "p")
 CURSOR = {
     "history": History._fields,
-    "network": ("symbols", "hidden", "cell", "squashed", "gates", "normed", "scale", "p"),
+    "network": NETWORK_CURSOR,
+    "second": NETWORK_CURSOR,
     "mixture": ("found", "newest", "bucket", "sets", "tail", "pair", "vectors", "logs", "mean",
                 "logit", "q"),
     "bits": ("hashes", "base", "tree", "last"),
@@ -33,7 +36,8 @@ CURSOR = {
 
 # Written before it is read, in every step: not part of the state.
 SCRATCH = {
-    "network.work", "network.rowwork", "head.work", "tables.symbols", "tables.values",
+    "network.work", "network.rowwork", "second.work", "second.rowwork", "head.work",
+    "tables.symbols", "tables.values",
     "bits.x", "bits.sets", "bits.odds", "bits.second_sets", "bits.p", "bits.corrections",
     "bits.leaves",
 }  # fmt: skip
@@ -54,9 +58,11 @@ class TextModel:
     def __init__(self, preset: Preset, codes: int, possible: int, most: int, seed: int):
         self.preset, self.most, self.seed = preset, most, seed
         room = min(FIRST_SYMBOLS, most) + 1
-        network = mixture = tables = bits = None
+        network = second = mixture = tables = bits = None
         if preset.network is not None:
             network = Network.create(preset.network, room, seed)
+        if preset.second is not None:
+            second = Network.create(preset.second, room, seed + SECOND_SEED)
         if preset.mixture is not None:
             pairs = min(1 << 13, 1 << max(8, ((1 << 21) // most).bit_length() - 1))
             mixture = Mixture.create(preset.mixture, room, network is not None, pairs)
@@ -68,7 +74,7 @@ class TextModel:
         vocabulary = Vocabulary.create(codes, room, possible)
         belief = np.array([0.999])
         self.state = Predictor(
-            vocabulary, History.create(), network, mixture, tables, bits, belief
+            vocabulary, History.create(), network, second, mixture, tables, bits, belief
         )  # fmt: skip
         self.loops.start(*self.state)
 
@@ -176,13 +182,17 @@ class TextModel:
     def _keep(self, kept: np.ndarray, room: int) -> None:
         """Old symbol kept[i] is now symbol i, and there is room for `room` of them."""
         state, network, mixture = self.state, self.state.network, self.state.mixture
+        second = state.second
         if network is not None:
             network = network.resized(self.preset.network, kept, room, self.seed)
+        if second is not None:
+            second = second.resized(self.preset.second, kept, room, self.seed + SECOND_SEED)
         if mixture is not None:
             mixture = mixture.resized(self.preset.mixture, kept, room, network is not None)
         self.state = state._replace(
-            vocabulary=state.vocabulary.resized(kept, room), network=network, mixture=mixture
-        )
+            vocabulary=state.vocabulary.resized(kept, room), network=network, second=second,
+            mixture=mixture,
+        )  # fmt: skip
 
     # Saving -------------------------------------------------------------------------------
 
@@ -250,8 +260,9 @@ def _rebuild(path: str, like: Any, arrays: dict[str, np.ndarray]) -> Any:
 def scratch_for(path: str, like: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Scratch as wide as the vocabulary that was loaded needs it."""
     symbols = len(arrays["vocabulary.codes"])
-    if path == "network.work":
-        return np.zeros((len(like), max(symbols, arrays["network.recurrent"].shape[2])), like.dtype)
+    if path in ("network.work", "second.work"):
+        width = arrays[path.removesuffix("work") + "recurrent"].shape[2]
+        return np.zeros((len(like), max(symbols, width)), like.dtype)
     if path == "head.work":
         return np.zeros(max(len(arrays["head.p_class"]), len(like)), like.dtype)
     return np.zeros_like(like)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_rnn.dispatch import compiled
-from stream_rnn.text import bits as bitwise
+from stream_rnn.text import bits_learn, bits_predict
 from stream_rnn.text import history as past
 from stream_rnn.text import mixture as symbolwise
 from stream_rnn.text import network_backward as recurrent
@@ -44,6 +44,7 @@ class Predictor(NamedTuple):
     vocabulary: Vocabulary
     history: History
     network: Network | None
+    second: Network | None  # for the bit mixture only
     mixture: Mixture | None
     tables: Tables | None
     bits: BitMixture | None
@@ -72,23 +73,25 @@ def update_belief(belief, model, uniform):
 
 
 @inlined
-def predict_next(vocabulary, history, network, mixture, tables, bits):
+def predict_next(vocabulary, history, network, second, mixture, tables, bits):
     """Every member predicts the next symbol."""
     seen, full = vocabulary.size[SEEN], unseen(vocabulary) == 0
     if network is not None:
         foretell(network, seen, full)
+    if second is not None:
+        foretell(second, seen, full)
     if mixture is not None:
         symbolwise.predict(mixture, tables, network, history, seen, full)
     if bits is not None:
         new = unseen(vocabulary)
-        bitwise.prepare(bits, network, mixture, history, seen, vocabulary.codes, new)
+        bits_predict.prepare(bits, network, second, mixture, history, seen, vocabulary.codes, new)
 
 
 @inlined
-def score(vocabulary, history, network, mixture, bits, code):
+def score(vocabulary, history, network, second, mixture, bits, code):
     """q of one code; a code that is not known has its share of q(unknown)."""
     if bits is not None:
-        return bitwise.score(bits, network, mixture, history, code)
+        return bits_predict.score(bits, network, second, mixture, history, code)
     elif mixture is not None:  # Numba prunes the branches of members that are None
         return share_of(vocabulary, mixture.q, code)
     elif network is not None:
@@ -106,42 +109,62 @@ def share_of(vocabulary, q, code):
 
 
 @inlined
-def read(history, network, mixture, bits, symbol, code):
+def read(history, network, second, mixture, bits, symbol, code):
     """Move on to the position after the symbol."""
     past.observe(history, code)
     if mixture is not None:
         symbolwise.shift(mixture, symbol)
     if bits is not None:
-        bitwise.shift(bits, code)
+        bits_learn.shift(bits, code)
     if network is not None:
         forward(network, symbol)
+    if second is not None:
+        forward(second, symbol)
 
 
 @inlined
-def learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u):
+def learn_network(net, symbol, seen, full):
+    """The output's step; at the end of a block the block, and perhaps an old one."""
+    recurrent.learn_output(net, symbol, seen)
+    recurrent.next_position(net)
+    replay(net, None, seen, full)
+
+
+@inlined
+def take_in(net, symbol, new):
+    """A new symbol gets its output row; all are remembered."""
+    if new:
+        recurrent.adopt_row(net, symbol)
+    remember(net, symbol)
+
+
+@inlined
+def learn_scored(vocabulary, history, network, second, mixture, tables, bits, belief, code, q, u):
     """Learn and read one symbol that had the probabilities q and u."""
     seen = vocabulary.size[SEEN]
     symbol = np.int64(vocabulary.index[code])
     update_belief(belief, q, u)
     if bits is not None:
-        bitwise.learn(bits, code)
+        bits_learn.learn(bits, code)
     if mixture is not None:
         symbolwise.learn(mixture, tables, symbol, seen)
+    full = unseen(vocabulary) == 0
     if network is not None:
-        recurrent.learn_output(network, symbol, seen)
-        recurrent.next_position(network)
-        replay(network, None, seen, unseen(vocabulary) == 0)
-    if symbol == 0:
+        learn_network(network, symbol, seen, full)
+    if second is not None:
+        learn_network(second, symbol, seen, full)
+    new = symbol == 0
+    if new:
         symbol = np.int64(admit(vocabulary, code))
-        if network is not None:
-            recurrent.adopt_row(network, symbol)
     if network is not None:
-        remember(network, symbol)
+        take_in(network, symbol, new)
+    if second is not None:
+        take_in(second, symbol, new)
     vocabulary.counts[symbol] += 1
     if mixture is not None:
         symbolwise.count(mixture, tables, history.keys, symbol)
-    read(history, network, mixture, bits, symbol, code)
-    predict_next(vocabulary, history, network, mixture, tables, bits)
+    read(history, network, second, mixture, bits, symbol, code)
+    predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
 @inlined
@@ -153,15 +176,17 @@ def has_room_for(vocabulary, mixture, tables, code):
 
 
 @compiled
-def start(vocabulary, history, network, mixture, tables, bits, belief):
+def start(vocabulary, history, network, second, mixture, tables, bits, belief):
     """Make the first prediction."""
     if network is not None:
         forward(network, 0)
-    predict_next(vocabulary, history, network, mixture, tables, bits)
+    if second is not None:
+        forward(second, 0)
+    predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
 @compiled
-def learn_chunk(vocabulary, history, network, mixture, tables, bits, belief, codes, costs):
+def learn_chunk(vocabulary, history, network, second, mixture, tables, bits, belief, codes, costs):
     """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
 
     Fewer than n means that the next one needs room: enlarge and call again.
@@ -170,28 +195,32 @@ def learn_chunk(vocabulary, history, network, mixture, tables, bits, belief, cod
         code = np.int64(codes[t])
         if not has_room_for(vocabulary, mixture, tables, code):
             return t
-        q = score(vocabulary, history, network, mixture, bits, code)
+        q = score(vocabulary, history, network, second, mixture, bits, code)
         u = uniform_share(vocabulary, code)
         costs[t] = -math.log2(belief[0] * q + (1 - belief[0]) * u)
-        learn_scored(vocabulary, history, network, mixture, tables, bits, belief, code, q, u)
+        learn_scored(
+            vocabulary, history, network, second, mixture, tables, bits, belief, code, q, u
+        )
     return codes.size
 
 
 @compiled
-def follow(vocabulary, history, network, mixture, tables, bits, belief, code):
+def follow(vocabulary, history, network, second, mixture, tables, bits, belief, code):
     """Read one symbol without learning from it, and predict the next."""
     symbol = np.int64(vocabulary.index[code])
     if network is not None:
         stay(network)
-    read(history, network, mixture, bits, symbol, code)
-    predict_next(vocabulary, history, network, mixture, tables, bits)
+    if second is not None:
+        stay(second)
+    read(history, network, second, mixture, bits, symbol, code)
+    predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
 @compiled
-def distribution(vocabulary, history, network, mixture, tables, bits, belief, out):
+def distribution(vocabulary, history, network, second, mixture, tables, bits, belief, out):
     """out[:seen] = p: the unknown symbol, then the symbols in use."""
     seen, u = vocabulary.size[SEEN], uniform_of(vocabulary)
-    members_distribution(vocabulary, history, network, mixture, bits, out)
+    members_distribution(vocabulary, history, network, second, mixture, bits, out)
     for s in range(seen):
         out[s] = belief[0] * out[s] + (1 - belief[0]) * u
     if unseen(vocabulary) == 0:
@@ -199,11 +228,11 @@ def distribution(vocabulary, history, network, mixture, tables, bits, belief, ou
 
 
 @inlined
-def members_distribution(vocabulary, history, network, mixture, bits, out):
+def members_distribution(vocabulary, history, network, second, mixture, bits, out):
     """out[:seen] = q"""
     seen = vocabulary.size[SEEN]
     if bits is not None:
-        bitwise.distribute(bits, network, mixture, history, bits.leaves)
+        bits_predict.distribute(bits, network, second, mixture, history, bits.leaves)
         out[0] = 1.0
         for s in range(1, seen):
             out[s] = bits.leaves[256 + vocabulary.codes[s]]

@@ -12,15 +12,16 @@ class Preset(NamedTuple):
     """The members; None switches one off.
 
     ``network`` alone predicts by itself; ``mixture`` mixes contexts, and the network if
-    there is one; ``bits`` mixes contexts and both of them bit by bit.  ``contexts`` bounds
-    the mixture's table (a power of two; 16 bytes a context, and 8 for every further symbol
-    that follows one).
+    there is one; ``bits`` mixes contexts and both of them bit by bit, and ``second``, another
+    network that only it asks.  ``contexts`` bounds the mixture's table (a power of two; 16
+    bytes a context, and 8 for every further symbol that follows one).
     """
 
     network: NetworkSpec | None = NetworkSpec()
     mixture: MixtureSpec | None = MixtureSpec()
     contexts: int = 1 << 22
     bits: BitSpec | None = None
+    second: NetworkSpec | None = None
 
 
 MORE = ("order8", "order7", "skip1:2", "skip1:3", "1,3", "word+first", "after1", "after2")
@@ -30,8 +31,9 @@ PRESETS = {
     "contexts": Preset(network=None),
     "fast": Preset(None, None, bits=BitSpec()),
     "best": Preset(
-        NetworkSpec(units=232, replay=2),
+        NetworkSpec(units=168, replay=2),
         bits=BitSpec(contexts=BitSpec().contexts + MORE, buckets=1 << 22, second_rate=0.001),
+        second=NetworkSpec(units=128, block=40, replay=1),
     ),
 }
 
@@ -44,6 +46,8 @@ def named(preset: "str | Preset", units: int | None) -> Preset:
         preset = PRESETS[preset]
     if preset.network is None and preset.mixture is None and preset.bits is None:
         raise ConfigError("preset: no member is switched on; give a network, a mixture or bits")
+    if preset.second is not None and preset.bits is None:
+        raise ConfigError("preset: `second` is heard by the bit mixture only; give bits, or none")
     if units is not None:
         if preset.network is None:
             raise ConfigError(f"units: {units}, but the preset has no network; leave units out")
@@ -62,7 +66,9 @@ def to_plain(preset: Any) -> Any:
 
 def from_plain(plain: dict[str, Any]) -> Preset:
     """Undo `to_plain`."""
-    kinds: dict[str, Any] = {"network": NetworkSpec, "mixture": MixtureSpec, "bits": BitSpec}
+    kinds: dict[str, Any] = {
+        "network": NetworkSpec, "second": NetworkSpec, "mixture": MixtureSpec, "bits": BitSpec,
+    }  # fmt: skip
     parts = {
         name: kinds[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in part.items()})
         for name, part in plain.items()
