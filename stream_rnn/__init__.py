@@ -39,6 +39,7 @@ __all__ = [
     "Adam",
     "Agreement",
     "BadRecord",
+    "BitsPerSymbol",
     "BlockRTRL",
     "CheckpointError",
     "Clip",
@@ -55,6 +56,7 @@ __all__ = [
     "Logistic",
     "MinGRU",
     "Momentum",
+    "Perplexity",
     "Quantile",
     "RMSProp",
     "ReLU",
@@ -81,15 +83,17 @@ __all__ = [
 
 # Loaded when first asked for, so that the import of the package stays quick.
 _LAZY = {
-    "Keyed": "keyed",
-    "RecurrentAnomalyDetector": "anomaly",
-    "RecurrentForecaster": "forecaster",
-    "RecurrentMultivariateForecaster": "multivariate",
-    "TextPredictor": "text",
+    "BitsPerSymbol": "river_metrics",
+    "Keyed": "estimators.keyed",
+    "Perplexity": "river_metrics",
+    "RecurrentAnomalyDetector": "estimators.anomaly",
+    "RecurrentForecaster": "estimators.forecaster",
+    "RecurrentMultivariateForecaster": "estimators.multivariate",
+    "TextPredictor": "estimators.text",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".estimators.{_LAZY[name]}", __name__), name)
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -76,11 +76,21 @@ FAMILIES = {
     "anomalies_total": Family("Records above an anomaly detector's threshold.", LEARNER),
     "vocabulary_size": Family("Known tokens or classes.", LEARNER),
     "vocabulary_overflows_total": Family("Tokens beyond the vocabulary's cap.", LEARNER),
+<<<<<<< HEAD
     "keys": Family("Keys that have a state.", LEARNER),
     "contexts": Family("Keys with a state in memory.", LEARNER),
     "context_evictions_total": Family("States moved from memory to disk.", LEARNER),
     "context_reloads_total": Family("States read back from disk.", LEARNER),
     "bits_per_symbol": Family("Code length of the recent symbols.", LEARNER),
+=======
+    "unknown_rate": Family("Share of symbols that were not known when they came.", LEARNER),
+    "symbols_total": Family("Symbols of text learned.", LEARNER),
+    "surprising_lines_total": Family("Lines of text flagged as unusual.", LEARNER),
+    "contexts": Family("Keys with a state in memory.", LEARNER),
+    "context_evictions_total": Family("Keys whose state was moved to disk.", LEARNER),
+    "bits_per_symbol": Family("Mean code length of all symbols.", LEARNER),
+    "bits_per_symbol_rolling": Family("Mean code length of recent lines' symbols.", LEARNER),
+>>>>>>> bd19518 (Text in the metrics: bits total and rolling, unknown rate, norms; BitsPerSymbol and Perplexity are public)
     "checkpoint_last_success_timestamp_seconds": Family("When the last checkpoint was written."),
     "checkpoint_last_position": Family("Records before the last checkpoint."),
     "checkpoint_size_bytes": Family("Size of the last checkpoint."),

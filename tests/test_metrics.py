@@ -24,8 +24,13 @@ consumer_lag_records consumer_position_offset
 loss_sum_total loss_observations_total rolling_mae gradient_norm parameter_norm
 missing_targets_total level_shifts_total outliers_total anomalies_total
 gradient_clips_total kalman_resets_total nonfinite_rollbacks_total drift_alarms_total
+<<<<<<< HEAD
 vocabulary_size vocabulary_overflows_total bits_per_symbol
 keys contexts context_evictions_total context_reloads_total
+=======
+vocabulary_size vocabulary_overflows_total contexts context_evictions_total bits_per_symbol
+bits_per_symbol_rolling unknown_rate symbols_total surprising_lines_total
+>>>>>>> bd19518 (Text in the metrics: bits total and rolling, unknown rate, norms; BitsPerSymbol and Perplexity are public)
 checkpoint_last_success_timestamp_seconds checkpoint_last_position checkpoint_size_bytes
 checkpoint_duration_seconds checkpoint_failures_total
 """

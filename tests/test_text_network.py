@@ -69,6 +69,7 @@ def test_a_block_moves_the_weights_along_the_exact_gradient():
     states = normalised_lstm(before[:5], INPUTS, np.zeros(UNITS), np.zeros(UNITS))
     for h, (V, b), p in zip(states, outputs, probabilities, strict=True):
         np.testing.assert_allclose(p, softmax(V[:SEEN] @ h + b[:SEEN]), atol=3e-6)
+    squares = 0.0
     for index, name in enumerate(("recurrent", "lookup", "bias", "gain", "shift")):
         gradient = np.zeros_like(before[index])
         for place in np.ndindex(gradient.shape):
@@ -78,10 +79,12 @@ def test_a_block_moves_the_weights_along_the_exact_gradient():
                 moved[index][place] += side
                 ends.append(loss(moved, outputs))
             gradient[place] = (ends[1] - ends[0]) / 2e-5
+        squares += (gradient**2).sum()
         expected = moved_by(before[index], gradient)
         if name == "lookup":
             expected = np.where(np.isin(range(len(expected)), INPUTS)[:, None], expected, before[1])
         np.testing.assert_allclose(after[index], expected, atol=2e-4, err_msg=name)
+    np.testing.assert_allclose(network.norm[0], np.sqrt(squares), rtol=1e-3)
 
 
 def test_output_moves_by_plain_gradient_steps():

@@ -108,7 +108,7 @@ def test_the_vocabulary_is_bounded(unit):
     model.learn_text("keep " * 50 + text)
     health = model.health()
     assert model.vocabulary_size <= 20
-    assert health["vocabulary_evicted"] > 500
+    assert health["vocabulary_overflows"] > 500
     assert 0 < health["unknown_rate"] < 1
     assert sum(model.predict_proba_one().values()) == pytest.approx(1, abs=1e-5)
     model.learn_text("keep " * 50)

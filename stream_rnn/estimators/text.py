@@ -208,18 +208,27 @@ class TextPredictor(base.Estimator):
         self._bits, self._symbols, self._draws = float(bits[0]), symbols, draws
 
     def health(self) -> dict[str, float]:
-        """Gauges and counters by metric name."""
+        """Gauges and counters by metric name; norms are those of the network, if there is one."""
         size = self._model.state.vocabulary.size
         return {
             "loss_sum": self._bits,
+            "loss_observations": float(self._symbols),
             "symbols": float(self._symbols),
             "bits_per_symbol": self.bits_per_symbol,
             "bits_per_symbol_rolling": self._surprise.usual,
             "vocabulary_size": float(size[SEEN] - 1),
-            "vocabulary_evicted": float(size[EVICTED]),
+            "vocabulary_overflows": float(size[EVICTED]),
             "unknown_rate": float(size[UNKNOWN_COUNT]) / max(1, self._symbols),
             "surprising_lines": self._surprise.flagged,
+            **self._norms(),
         }
+
+    def _norms(self) -> dict[str, float]:
+        network = self._model.state.network
+        if network is None:
+            return {}
+        squares = sum(float(np.vdot(w, w)) for w in network.weights())
+        return {"gradient_norm": float(network.norm[0]), "parameter_norm": math.sqrt(squares)}
 
     def _learn(self, symbols: Any) -> np.ndarray:
         costs = self._model.learn_symbols(symbols)

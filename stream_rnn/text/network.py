@@ -88,7 +88,12 @@ class Network(NamedTuple):
     head_hidden: np.ndarray  # (LH,): the state of the second reading
     head_cell: np.ndarray  # (L, H)
     rates: np.ndarray  # (5,) float64
+    norm: np.ndarray  # (1,) float64: of the last block's gradient, the output's apart
     size: np.ndarray  # (2,) int64: units without the padding, `replay`
+
+    def weights(self) -> list[np.ndarray]:
+        """The arrays that are learned."""
+        return [self.recurrent, self.lookup, self.affine, self.output, self.output_bias]
 
     @classmethod
     def create(cls, spec: NetworkSpec, symbols: int, seed: int) -> "Network":
@@ -118,7 +123,7 @@ class Network(NamedTuple):
             zeros(8, max(V, G)), zeros(T, G), np.zeros(7, np.int64),
             np.zeros(spec.memory if spec.replay else 1, np.uint16), zeros(L * H), zeros(L, H),
             np.array([spec.rate, spec.decay, spec.output_rate, spec.output_decay, spec.clip]),
-            np.array([units, spec.replay]),
+            np.zeros(1), np.array([units, spec.replay]),
         )  # fmt: skip
         draw_rows(network.lookup, units, 0, V, spec.scale, seed)
         return network

@@ -156,6 +156,7 @@ def move_matrix(net, layer, inputs, first, length, row0, step, correction):
             for k in range(length):
                 weight[k] = inputs[k, first + i]
             add_columns(weight, slope, length, a, b, gradient)
+            net.norm[0] += np.float64(dot(gradient, gradient, b - a))
             r = row0 + i
             move(W[r][a:b], S[r][a:b], gradient, b - a, step, correction)
 
@@ -183,6 +184,7 @@ def move_lookup(net, layer, length, step, correction):
             decay = F(BETA ** np.float64(update - 1 - net.touched[s]))
             v = net.lookup_v[layer, s]
             add_scaled(decay - F(1), v, G, v)
+            net.norm[0] += np.float64(dot(net.rowwork[k], net.rowwork[k], G))
             move(net.lookup[layer, s], v, net.rowwork[k], G, step, correction)
 
 
@@ -195,9 +197,11 @@ def learn_block(net, length):
     u = np.float64(net.clock[UPDATES])
     step = F(net.rates[RATE] / math.sqrt(1 + net.rates[DECAY] * u))
     correction = F(1 / (1 - BETA**u))
+    net.norm[0] = 0.0
     for layer in range(L - 1, -1, -1):
         backward_layer(net, layer, length)
         for i in range(3):
+            net.norm[0] += np.float64(dot(net.work[2 + i], net.work[2 + i], G))
             move(net.affine[layer, i], net.affine_v[layer, i], net.work[2 + i], G, step, correction)
         if layer > 0:
             move_matrix(net, layer, net.hidden[1:], layer * H - H, length, H, step, correction)
@@ -205,6 +209,7 @@ def learn_block(net, length):
         move_lookup(net, layer, length, step, correction)
     for k in range(length):
         net.touched[net.symbols[k]] = net.clock[UPDATES]
+    net.norm[0] = math.sqrt(net.norm[0])
 
 
 @kernel

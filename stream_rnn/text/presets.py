@@ -33,7 +33,7 @@ PRESETS = {
     "best": Preset(
         NetworkSpec(units=168, replay=2),
         bits=BitSpec(contexts=BitSpec().contexts + MORE, buckets=1 << 22, second_rate=0.001),
-        second=NetworkSpec(units=128, block=40, replay=1),
+        second=NetworkSpec(units=120, block=40, replay=1),
     ),
 }
 
