@@ -1,5 +1,6 @@
 """OnlineNetwork: a model with its state, at work on arrays."""
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,15 @@ from .network import Layer, LayerWork, Work
 from .optimizers.adapt import Descent, Filter
 from .optimizers.base import Moments, slots
 from .optimizers.kalman import Covariance, Kalman, reset, unsettle
-from .state import allocate, allocate_together, grow, grow_parameters, resolve, walk, within
+from .state import (
+    allocate_together,
+    grow,
+    grow_parameters,
+    resolve,
+    walk,
+    within,
+    words,
+)
 
 
 class State(NamedTuple):
@@ -204,19 +213,21 @@ class OnlineNetwork:
     def _lay_out(self, inputs: int, outputs: int) -> None:
         """Allocate a zero state and the scratch for m inputs and O outputs.
 
-        What belongs to one stream lies together in `context`, so that a network can be put
+        The state lies in one vector, `words`, and what belongs to one stream at the end of it,
+        `context`, so that a network can be put
         at the place of another stream by one copy: hidden states, traces, and the gradient
         if it is gathered over several records.
         """
         self.inputs, self.outputs = inputs, outputs
         layout = self._layout(inputs, outputs)
         self._fields, self._arrays, self._shapes = layout.fields, layout.arrays, layout.shapes
-        state = allocate(self._fields)
-        names = self._of_one_stream
-        kept = tuple(getattr(self._fields, name) for name in names)
-        self.context, parts = allocate_together(kept)
-        self.state = state._replace(**dict(zip(names, parts, strict=True)))
-        self.work = allocate(layout.work)
+        kept = self._of_one_stream
+        names = (*(name for name in State._fields if name not in kept), *kept)
+        self.words, parts = allocate_together(tuple(getattr(self._fields, n) for n in names))
+        self.state = State(**dict(zip(names, parts, strict=True)))
+        size = words(tuple(getattr(self._fields, name) for name in kept))
+        self.context = self.words[self.words.size - size :]
+        _, self.work = allocate_together(layout.work)
         self._bound = bind(self.model, self.state, self.work)
 
     @property
@@ -225,7 +236,7 @@ class OnlineNetwork:
         gathers = getattr(self.model.learner, "every", 1) > 1
         return ("gradient", "layers") if gathers else ("layers",)
 
-    def grow_context(self, words: np.ndarray, inputs: int, outputs: int) -> np.ndarray:
+    def grow_context(self, context: np.ndarray, inputs: int, outputs: int) -> np.ndarray:
         """A context of a smaller network, with *inputs* and *outputs*, for this one.
 
         As `grow` would have made it: what is new is 0.
@@ -234,7 +245,7 @@ class OnlineNetwork:
         old_fields = tuple(getattr(old.fields, name) for name in names)
         fields = tuple(getattr(self._fields, name) for name in names)
         grown, target = allocate_together(fields)
-        grow(old_fields, within(words, old_fields), fields, target, old.shapes, self._shapes)
+        grow(old_fields, within(context, old_fields), fields, target, old.shapes, self._shapes)
         return grown
 
     def _layout(self, inputs: int, outputs: int) -> Layout:
@@ -244,7 +255,7 @@ class OnlineNetwork:
             H = cell.units
             J = recurrent_rows(cell)
             dims = {"K": K, "G": G, "H": H, "J": J, "Z": J + 1 + m, "D": m}
-            dims["Q"] = sum(int(np.prod(s)) for s in shapes)  # parameters below
+            dims["Q"] = sum(prod(s) for s in shapes)  # parameters below
             dims |= {"O": outputs, "R": H + 1 + (inputs if self.skip else 0)}  # if uppermost
             dims["W"] = product_size(cell, dims)
             trace, memory = trace_axes(self.model.learner, dims), memory_axes(cell)
@@ -257,7 +268,7 @@ class OnlineNetwork:
         R = m + 1 + (inputs if self.skip else 0)
         shapes.append((R, outputs))
         dims = {"m": inputs, "O": outputs, "R": R}
-        dims["P"] = sum(int(np.prod(s)) for s in shapes)
+        dims["P"] = sum(prod(s) for s in shapes)
         memory, scratch = self._optimizer_axes(dims, shapes)
         wide = ScaleMoments(*[Axes(("m",), np.float64)] * 3)
         narrow = ScaleMoments(*[Axes(("O",), np.float64)] * 3)
@@ -336,7 +347,7 @@ class OnlineNetwork:
         self._reset_memory()
 
     def _split(self, theta: np.ndarray) -> list[np.ndarray]:
-        ends = np.cumsum([int(np.prod(s)) for s in self._shapes])
+        ends = np.cumsum([prod(s) for s in self._shapes])
         parts = np.split(theta, ends[:-1])
         return [part.reshape(s) for part, s in zip(parts, self._shapes, strict=True)]
 

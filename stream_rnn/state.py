@@ -6,6 +6,7 @@ covariances with their last row.
 """
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def allocate(fields):
 
 def _aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
     """Zeros that begin where a cache line does, so that no vector of a row lies in two."""
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = prod(shape) * dtype.itemsize
     room = np.zeros(size + LINE, np.uint8)
     start = -room.ctypes.data % LINE
     return room[start : start + size].view(dtype).reshape(shape)
@@ -48,9 +49,13 @@ def _aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
 
 def allocate_together(fields) -> tuple[np.ndarray, Any]:
     """Zeros for every field, all in one vector of 8-byte words; the vector, and the tree."""
-    words = sum(_words(field) for _, field in walk(fields))
-    buffer = _aligned((words,), np.dtype(np.uint64))
+    buffer = _aligned((words(fields),), np.dtype(np.uint64))
     return buffer, within(buffer, fields)
+
+
+def words(fields) -> int:
+    """How many words `allocate_together` takes."""
+    return sum(_words(field) for _, field in walk(fields))
 
 
 def within(buffer: np.ndarray, fields):
@@ -58,7 +63,7 @@ def within(buffer: np.ndarray, fields):
     arrays, at = [], 0
     for _, field in walk(fields):
         part = buffer[at : at + _words(field)].view(field.dtype)
-        arrays.append(part[: int(np.prod(field.shape))].reshape(field.shape))
+        arrays.append(part[: prod(field.shape)].reshape(field.shape))
         at += _words(field)
     leaves = iter(arrays)
     return _map(fields, leaves)
@@ -66,7 +71,7 @@ def within(buffer: np.ndarray, fields):
 
 def _words(field: Field) -> int:
     """Whole cache lines, so that every array begins where one does."""
-    return -(-int(np.prod(field.shape)) * field.dtype.itemsize // LINE) * (LINE // 8)
+    return -(-prod(field.shape) * field.dtype.itemsize // LINE) * (LINE // 8)
 
 
 def _map(fields, leaves):
@@ -109,7 +114,7 @@ def grow_parameters(old, new, shapes, new_shapes) -> None:
     for shape, new_shape in zip(shapes, new_shapes, strict=True):
         if at == old.shape[1]:  # a layer's view: its own parameters and those below
             break
-        size, new_size = int(np.prod(shape)), int(np.prod(new_shape))
+        size, new_size = prod(shape), int(np.prod(new_shape))
         for row, new_row in zip(old, new, strict=True):
             part = new_row[new_at : new_at + new_size].reshape(new_shape)
             part[tuple(slice(n) for n in shape)] = row[at : at + size].reshape(shape)

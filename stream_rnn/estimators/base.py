@@ -228,20 +228,41 @@ class RecurrentEstimator(base.Estimator):
                 f"configuration says {type(self).__name__}({mine}); use the settings of the "
                 "checkpoint, or another checkpoint directory to start anew"
             )
-        self._features = FeatureIndex(meta["features"])
-        self._set_target_names(meta["targets"])
-        O = meta["outputs"]
-        m = len(self._features) + self.target_lags * O
+        network = self._shape(meta["features"], meta["targets"], meta["outputs"])
+        if network is not None:
+            self._past, self._columns = (np.array(arrays.pop(k)) for k in ("past", "columns"))
+            network.load(arrays)
+
+    def _shape(self, features: list, targets: list, O: int) -> OnlineNetwork | None:
+        """Take these names, and a network of that size, whose state is yet to come."""
+        self._features = FeatureIndex(features)
+        self._set_target_names(targets)
+        m = len(features) + self.target_lags * O
         network = self._network
         if network is not None and (network.inputs, network.outputs) != (m, O):
-            self._network = network = None
+            self._network = None
         self._past, self._columns = np.full((self.target_lags, 0), np.nan), np.empty(0, int)
-        if O:
-            if network is None:
-                self._build(len(self._features), m, O)
-            self._past, self._columns = (np.array(arrays.pop(k)) for k in ("past", "columns"))
-            assert self._network is not None
-            self._network.load(arrays)
+        if O and self._network is None:
+            self._build(len(features), m, O)
+        return self._network
+
+    def _pack(self) -> list[Any]:
+        """The state as plain values, for `_unpack` of an estimator with the same settings."""
+        network = self._network
+        names = [list(self._features.names), self._target_names()]
+        if network is None:
+            return [*names, 0]
+        arrays = (self._past, self._columns, network.words)
+        return [*names, network.outputs, *(array.tobytes() for array in arrays)]
+
+    def _unpack(self, packed: list[Any]) -> None:
+        network = self._shape(*packed[:3])
+        if network is not None:
+            past, columns, words = packed[3:]
+            shape = self.target_lags, network.outputs
+            self._past = np.frombuffer(past).reshape(shape).copy()
+            self._columns = np.frombuffer(columns, int).copy()
+            network.words[:] = np.frombuffer(words, np.uint64)
 
     def health(self) -> dict[str, float]:
         """Counters and gauges of the network by metric name."""

@@ -83,18 +83,23 @@ class SeparateModels:
     # -- Kind --------------------------------------------------------------------------
 
     def pack(self, state: Any) -> list[Any]:
+        if isinstance(state, RecurrentEstimator):
+            return state._pack()
         arrays, meta = state.snapshot()
         return [meta, [[n, a.dtype.str, a.shape, a.tobytes()] for n, a in arrays.items()]]
 
     def unpack(self, packed: list[Any]) -> Any:
+        model, self._spare = self._spare, None
+        if model is None:
+            model = self.template.clone()
+        if isinstance(model, RecurrentEstimator):
+            model._unpack(packed)
+            return model
         meta, saved = packed
         arrays = {
             name: np.frombuffer(data, dtype).reshape(shape).copy()
             for name, dtype, shape, data in saved
         }
-        model, self._spare = self._spare, None
-        if model is None:
-            model = self.template.clone()
         model.restore(Snapshot(arrays, meta))
         return model
 

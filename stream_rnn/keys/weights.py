@@ -95,12 +95,14 @@ class SharedWeights:
         entry = self.contexts.change(key)
         if entry.state is None:
             entry.state = slot = self._take()
-            self.pool[slot] = 0
-            self.past[slot] = np.nan
+            if self.past.size:
+                self.past[slot] = np.nan
         return entry.state
 
     def _take(self) -> int:
+        """A row of zeros, which is what a new context is."""
         if self._free:
+            self.pool[self._free[-1]] = 0
             return self._free.pop()
         self._used += 1
         return self._used - 1
