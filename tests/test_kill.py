@@ -83,11 +83,23 @@ def test_twenty_kills_change_nothing(tmp_path):
     finish(start(peace))
     expected = left_behind(peace)
     assert len(expected[0][0].splitlines()) + len(expected[0][1].splitlines()) >= RECORDS - 60
-    total, rng = len(expected[0][0]), random.Random(7)
+    inside = kill(war, len(expected[0][0]), KILLS)
+    finish(start(war))
+    print(f"{KILLS} kills, {inside} of them inside a checkpoint")
+    files, manifest, arrays = left_behind(war)
+    assert files == expected[0]
+    assert manifest == expected[1]
+    assert arrays == expected[2]
+
+
+def kill(war, total, kills):
+    """Kill runs at random moments, until there are nearly *total* bytes of output.
+
+    Returns how many of them were inside a checkpoint.
+    """
+    rng, inside = random.Random(7), 0
     # Where in the output to strike, in order; three times nothing at all has been written.
-    strikes = [0, 0, 0, *sorted(rng.uniform(0, 0.98 * total) for _ in range(KILLS - 3))]
-    inside = 0
-    for strike in strikes:
+    for strike in [0, 0, 0, *sorted(rng.uniform(0, 0.98 * total) for _ in range(kills - 3))]:
         process = start(war)
         time.sleep(rng.uniform(0.0, 0.9) if strike == 0 else 0)
         while size(war / "out.jsonl") < strike and process.poll() is None:
@@ -97,12 +109,7 @@ def test_twenty_kills_change_nothing(tmp_path):
         _, errors = process.communicate()
         assert process.returncode == -signal.SIGKILL, f"ended before it was killed: {errors}"
         inside += any((war / "checkpoints").glob(".tmp-*"))
-    finish(start(war))
-    print(f"{len(strikes)} kills, {inside} of them inside a checkpoint")
-    files, manifest, arrays = left_behind(war)
-    assert files == expected[0]
-    assert manifest == expected[1]
-    assert arrays == expected[2]
+    return inside
 
 
 def test_sigterm_drains(tmp_path):
