@@ -160,3 +160,12 @@ def test_a_shelf_is_a_dictionary_on_disk(steps):
         assert shelf.get(key) == twin.get(key)
         assert len(shelf) == len(twin)
     assert contents(shelf) == twin
+
+
+def test_a_full_disk_is_named():
+    shelf = Shelf()
+    shelf.put("a", bytes(100))
+    pages = shelf._base.execute("PRAGMA page_count").fetchone()[0]
+    shelf._base.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(OSError, match=r"is full; make room there.*SQLITE_TMPDIR"):
+        shelf.put("b", bytes(1_000_000))

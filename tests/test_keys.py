@@ -256,7 +256,9 @@ def test_a_network_that_diverges_goes_back_for_the_key_it_did_so_for():
 # -- refusals --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), True, [1], 2.5, {}], ids=repr)
+@pytest.mark.parametrize(
+    "value", [None, float("nan"), True, [1], 2.5, {}, 2**64, 1e300, "\ud800"], ids=repr
+)
 def test_what_cannot_be_a_key(value):
     model = Keyed(regressor(), "id")
     with pytest.raises(MissingKey, match="key field 'id'"):

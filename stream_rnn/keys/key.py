@@ -20,15 +20,27 @@ def key_of(value: Any, field: str, index: int = 0) -> Key:
     Raises `MissingKey`, a `BadRecord`, for anything else.
     """
     kind = type(value)
-    if kind is str or kind is int or kind is bytes:
+    if kind is float and value.is_integer():
+        value, kind = int(value), int
+    if kind is str and (value.isascii() or _is_unicode(value)):
+        return value
+    if kind is bytes or (kind is int and -(2**63) <= value < 2**64):
         return value
     if value is None:
         raise MissingKey(f"the key field {field!r} is missing", index)
-    if kind is float and value.is_integer():
-        return int(value)
     raise MissingKey(
-        f"key field {field!r}: {value!r} cannot be a key; give text or a whole number", index
+        f"key field {field!r}: {value!r} cannot be a key; give text or a whole number of 64 bits",
+        index,
     )
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no half of a surrogate pair, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def keys_of(values: Sequence[dict], field: str) -> list[Key]:

@@ -46,11 +46,18 @@ class Shelf:
         return None if row is None else row[0]
 
     def put(self, key: Key, blob: bytes) -> None:
+        """Raises `OSError` where there is no room."""
         name = _pack(key)
-        changed = self._base.execute("UPDATE contexts SET blob = ? WHERE key = ?", (blob, name))
-        if not changed.rowcount:
-            self._base.execute("INSERT INTO contexts VALUES (?, ?)", (name, blob))
-            self._count += 1
+        try:
+            done = self._base.execute("UPDATE contexts SET blob = ? WHERE key = ?", (blob, name))
+            if not done.rowcount:
+                self._base.execute("INSERT INTO contexts VALUES (?, ?)", (name, blob))
+                self._count += 1
+        except sqlite3.OperationalError as error:
+            raise OSError(
+                f"contexts cannot be moved to the folder for temporary files: {error}; make "
+                "room there, name another one in SQLITE_TMPDIR, or increase max_contexts"
+            ) from error
 
     def remove(self, key: Key) -> None:
         gone = self._base.execute("DELETE FROM contexts WHERE key = ?", (_pack(key),))
