@@ -186,3 +186,20 @@ def test_any_table_is_accepted_or_explained(value):
         assert text
         assert "\n" not in text
         assert "`" not in re.sub(r"= .*: ", "", text)
+
+
+def test_stacks_dropout_and_the_automatic_learner():
+    from stream_rnn import GRU, LSTM, BlockRTRL, Dropout
+    from stream_rnn.config.specs import estimator
+
+    layers = [
+        {"type": "Dropout", "cell": {"type": "LSTM", "units": 16}, "rate": 0.1},
+        {"type": "GRU", "units": 4},
+    ]
+    model = estimator({"type": "regressor", "cell": layers, "learner": "auto"})
+    assert model.cell == (Dropout(LSTM(16), 0.1), GRU(4))
+    assert model._model.learner == BlockRTRL()
+    with pytest.raises(ConfigError, match=r"estimator.cell\[0\].cell.type = 'LTSM'.*'LSTM'"):
+        estimator({"cell": [{"type": "Dropout", "cell": "LTSM"}]})
+    with pytest.raises(ConfigError, match=r"learner\.type = 'atuo'"):
+        estimator({"learner": "atuo"})

@@ -23,12 +23,12 @@ from stream_rnn.model import compose
 @pytest.mark.parametrize(
     ("cell", "learner"),
     [
-        (LSTM(7), RTRL()),
-        (LSTM(8), BlockRTRL()),
-        (GRU(9), RTRL()),
-        (GRU(10), BlockRTRL()),
-        (Elman(13), RTRL()),
-        (Elman(14), BlockRTRL()),
+        (LSTM(9), RTRL()),
+        (LSTM(10), BlockRTRL()),
+        (GRU(11), RTRL()),
+        (GRU(12), BlockRTRL()),
+        (Elman(15), RTRL()),
+        (Elman(16), BlockRTRL()),
         (ELSTM(512), RTRL()),
         (Stack(MinGRU(64), LSTM(4)), RTRL()),
         (Stack(MinGRU(64), LSTM(16)), BlockRTRL()),

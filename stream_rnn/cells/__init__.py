@@ -11,11 +11,13 @@ from .mingru import MinGRU
 from .stack import Stack
 
 CELLS = {spec.__name__: spec for spec in (LSTM, GRU, Elman, ELSTM, MinGRU, Jordan, FeedForward)}
+LAYERS = CELLS | {"Dropout": Dropout}  # what a configuration may give as a layer
 
 __all__ = [
     "CELLS",
     "ELSTM",
     "GRU",
+    "LAYERS",
     "LSTM",
     "Dropout",
     "Elman",

@@ -29,7 +29,7 @@ ESTIMATORS = {
 }
 # Where each kind of spec is registered, by the name of the argument that takes it.
 REGISTRIES = {
-    "cell": "stream_rnn.cells:CELLS",
+    "cell": "stream_rnn.cells:LAYERS",
     "learner": "stream_rnn.learners:LEARNERS",
     "optimizer": "stream_rnn.optimizers:OPTIMIZERS",
     "loss": "stream_rnn.losses:LOSSES",
@@ -37,7 +37,7 @@ REGISTRIES = {
     "activation": "stream_rnn.activations:ACTIVATIONS",
 }
 
-
+AUTO = {"type": "auto"}  # the estimator chooses the fastest exact learner
 BANKS = "stream_rnn.forecasting.experts:BANKS"  # experts by one name
 
 
@@ -93,6 +93,8 @@ def build(value: Any, kind: str, place: str) -> Any:
         return tuple(build(item, kind, f"{place}[{n}]") for n, item in enumerate(value))
     if isinstance(value, str):
         value = {"type": value}
+    if kind == "learner" and value == AUTO:
+        return value["type"]
     if not isinstance(value, Mapping):
         raise ConfigError(f"{place} = {value!r}: give a table such as {{type = …}}, or a name")
     registry = load(REGISTRIES[kind])

@@ -26,7 +26,8 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
     cell
         A cell, or a tuple of cells for a stack.
     learner
-        The gradient algorithm, e.g. ``RTRL()`` or ``TBPTT(window=10)``.
+        The gradient algorithm, e.g. ``RTRL()`` or ``TBPTT(window=10)``; ``"auto"`` takes the
+        fastest exact one for the cell (`learners.auto` has the rule).
     optimizer
         ``Kalman()``, a first-order optimizer, or a chain such as ``(Clip(1.0), Adam(1e-3))``.
     loss
