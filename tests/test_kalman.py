@@ -7,7 +7,7 @@ from helpers import network, wave
 from stream_rnn.cells import Elman
 from stream_rnn.learners import TBPTT
 from stream_rnn.optimizers import Kalman
-from stream_rnn.optimizers.kalman import correct, project, reset
+from stream_rnn.optimizers.kalman import correct, project, reset, unsettle
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 
@@ -53,6 +53,23 @@ def test_reset_is_the_identity_times_the_prior():
     packed = np.full((Z * (Z + 1) // 2, GROUPS), 9.0)
     reset(packed, 0.25)
     assert np.array_equal(packed, pack(np.tile(0.25 * np.eye(Z), (GROUPS, 1, 1))))
+
+
+def test_unsettle_adds_to_every_variance():
+    packed = pack(random_covariances(np.random.default_rng(3)))
+    expected = packed.copy()
+    expected[[0, 2, 5, 9, 14, 20]] += 0.5
+    unsettle(packed, 0.5)
+    assert np.array_equal(packed, expected)
+
+
+def test_an_unsettled_network_is_less_sure_of_all_its_weights():
+    net = network(Elman(2), TBPTT(1), 3, 1, optimizer=Kalman(10.0, 0.0), skip=True)
+    before = net.arrays()["memory.readout"].copy()
+    net.unsettle(0.1)
+    added = net.arrays()["memory.readout"] - before
+    assert np.isin(added.round(6), [0.0, 1.0]).all()
+    assert added.sum() == pytest.approx(len(net.parameters()[-1]))
 
 
 def linear_stream(T, rng):
