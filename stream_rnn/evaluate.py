@@ -82,6 +82,8 @@ def evaluate(
 ) -> Evaluation:
     """Run *task* over all of *source* and compare it with baselines.
 
+    A forecaster is compared with river's forecasters too.
+
     Args:
         source: read until it is finished, or *limit* records; not closed.
         task: estimator and features, as a pipeline has them.
@@ -133,7 +135,7 @@ def evaluate(
         refused=refused,
         seconds=time.perf_counter() - begun,
         records_per_second=1.0 / _weighted_median(paces),
-        scores=[scorer.score() for scorer in judge.scorers],
+        scores=[*(scorer.score() for scorer in judge.scorers), *judge.rivals()],
         curves={scorer.name: curve for scorer, curve in zip(judge.scorers, judge.curves)},
         recent=list(kept),
         reasons=reasons,

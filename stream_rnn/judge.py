@@ -1,9 +1,11 @@
 """A model and the baselines of its kind of task, scored on the same records."""
 
 import dataclasses
+from array import array
 from typing import Any
 
 from river import base
+from river.time_series.base import Forecaster
 
 from .baselines import (
     LastClass,
@@ -13,7 +15,10 @@ from .baselines import (
     RunningMean,
     SeasonalLastValue,
 )
-from .scores import ClassScorer, MultiTargetScorer, RegressionScorer
+from .forecasting.peers import peers
+from .scores import ClassScorer, MultiTargetScorer, RegressionScorer, Score
+
+COMPARED = 50_000  # records at most that river's forecasters are run over
 
 
 @dataclasses.dataclass
@@ -72,6 +77,8 @@ class Judge:
         else:
             self.task, scorer = "regression", RegressionScorer
         self._horizon, self._period, self._key = _horizon(estimator), period, key
+        self._is_forecaster = isinstance(estimator, Forecaster) and key is None
+        self._truths = array("d")  # of a forecaster, for `rivals`
         self._baselines: dict[Any, list[Any]] = {}  # by key; of None if there are no keys
         self.count = 0
         self.scorers = [scorer(n) for n in (name, *(b.name for b in self._new_baselines()))]
@@ -100,8 +107,27 @@ class Judge:
             curve.add(error)
         for baseline in baselines:
             baseline.learn(truth)
+        if self._is_forecaster and self.task == "regression" and len(self._truths) <= COMPARED:
+            self._truths.append(truth)
         self.count += 1
         return errors
+
+    def rivals(self) -> list[Score]:
+        """Beside a forecaster, the scores of river's forecasters and the value a season before.
+
+        They are told the season's length, if none was given that which is found in all of the
+        stream.  None of them run over more than 50,000 records, as they are slow.
+        """
+        if not 0 < len(self._truths) <= COMPARED:
+            return []
+        scores, known = [], {scorer.name for scorer in self.scorers}
+        for name, made in peers(self._truths, self._horizon, self._period).items():
+            if name not in known:
+                scorer = RegressionScorer(name)
+                for truth, prediction in zip(self._truths, made.tolist()):
+                    scorer.update(truth, prediction if prediction == prediction else 0.0)
+                scores.append(scorer.score())
+        return scores
 
 
 def is_known(target: Any) -> bool:

@@ -16,9 +16,12 @@ from connectors.files import FileSource
 from connectors.memory import MemorySource
 from stream_rnn.baselines import LastClass, LastValue, Majority, RunningMean, SeasonalLastValue
 from stream_rnn.errors import BadRecord
+from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.estimators.protocol import Snapshot
 from stream_rnn.evaluate import evaluate
 from stream_rnn.features.rows import Rows
+from stream_rnn.forecasting.levels import Ewma
+from stream_rnn.forecasting.linear import Linear
 from stream_rnn.judge import ErrorCurve
 from stream_rnn.plot import plot
 from stream_rnn.scores import LogLoss
@@ -287,3 +290,17 @@ def test_plot_without_matplotlib_names_the_remedy(tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"pip install 'stream-rnn\[plot\]'"):
         plot(run([{"y": 1.0}, {"y": 2.0}]), tmp_path / "a.png")
+
+
+def test_a_forecaster_is_compared_with_river_s():
+    rng = np.random.default_rng(0)
+    values = [{"y": 9 + 5 * (t % 6) + 0.1 * float(rng.normal())} for t in range(200)]
+    result = run(values, estimator=RecurrentForecaster(experts=(Ewma(1.0), Linear(12, 0.3))))
+    scores = {score.name: score.values["MAE"] for score in result.scores}
+    assert list(scores)[:3] == ["RecurrentForecaster", "last value", "running mean"]
+    assert set(list(scores)[3:]) == {
+        *("value 6 before", "SNARIMAX(10,1,0)", "HoltWinters"),
+        *("HoltWinters(m=6)", "SNARIMAX(1,0,0)(1,1,0,6)"),
+    }
+    assert scores["value 6 before"] < 1 < scores["last value"]
+    assert scores["HoltWinters(m=6)"] < 1

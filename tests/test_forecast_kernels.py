@@ -15,6 +15,7 @@ from stream_rnn.forecasting import (
     interval,
     kalman,
     lstm_expert,
+    lstm_filter,
     ops,
     period,
     stack,
@@ -160,9 +161,9 @@ def test_one_measurement_moves_all_weights_of_the_lstm_expert():
         slot, y = t % 2, (20.0 if t == 9 else 1.0) * rng.normal()
         lstm_expert.advance(group, 0, row, slot)
         slopes, x = group.slope[0, slot].copy(), group.readout[0, slot].copy()
-        lstm_expert.learn_network(group, 0, slot, y, 0.05)
+        lstm_filter.learn_network(group, 0, slot, y, 0.05)
         C, P, W, v, R = naive.decoupled(
-            C, P, W, v, slopes, x, R, y, 0.05, 1.5, 1e-3, lstm_expert.NOISE_FLOOR
+            C, P, W, v, slopes, x, R, y, 0.05, 1.5, 1e-3, lstm_filter.NOISE_FLOOR
         )
         np.testing.assert_allclose(group.w[0], W, rtol=1e-7, atol=1e-10)
         np.testing.assert_allclose(group.v[0], v, rtol=1e-7, atol=1e-10)

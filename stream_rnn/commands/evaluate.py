@@ -51,12 +51,14 @@ def command(
     """Predict every record of a file before learning from it, and score the predictions.
 
     A table compares the model with the last value and the running mean (for classes: the
-    last and the most frequent class).  Errors count from the first record on.  Text columns
-    are left out, with a note.
+    last and the most frequent class); a forecaster also with river's SNARIMAX and
+    HoltWinters and the value one season before.  Errors count from the first record on.
+    Text columns are left out, with a note.
 
     \b
       stream-rnn evaluate taxi.csv --target riders --timestamp time
       stream-rnn evaluate load.csv.gz -y load --set 'features.lags={load=[1,24]}' --period 24
+      stream-rnn evaluate load.csv -y load --estimator forecaster --plot load.png
       stream-rnn evaluate flowers.csv -y species --plot flowers.png
       stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
