@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from stream_rnn.config import load, parse, schema, specs
 from stream_rnn.config.assemble import pipeline, task
 from stream_rnn.errors import ConfigError
+from stream_rnn.forecasting.experts import LIGHT, Ewma, HoltWinters
+from stream_rnn.forecasting.linear import Linear
 
 GOOD = """
 source = {type = "file", path = "taxi.csv"}
@@ -203,3 +205,18 @@ def test_stacks_dropout_and_the_automatic_learner():
         estimator({"cell": [{"type": "Dropout", "cell": "LTSM"}]})
     with pytest.raises(ConfigError, match=r"learner\.type = 'atuo'"):
         estimator({"learner": "atuo"})
+
+
+def test_experts_of_a_forecaster_by_table_or_by_the_name_of_a_bank():
+    table = [{"type": "Ewma", "rate": 1}, {"type": "Linear", "lags": 4}, "HoltWinters"]
+    model = specs.estimator({"type": "forecaster", "experts": table})
+    assert model.experts == (Ewma(1.0), Linear(lags=4), HoltWinters())
+    assert specs.estimator({"type": "anomaly", "experts": "light"}).experts == LIGHT
+    for experts, message in (
+        ("lihgt", "estimator.experts = 'lihgt': unknown; did you mean 'light'"),
+        ([{"type": "Lstn"}], "estimator.experts[0].type = 'Lstn': unknown; did you mean 'Lstm'"),
+        (["Lstm"], "the first expert must be Ewma(1.0)"),
+    ):
+        with pytest.raises(ConfigError) as error:
+            specs.estimator({"type": "forecaster", "experts": experts})
+        assert message in str(error.value)

@@ -12,7 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn.checkpoint import Store
 from stream_rnn.errors import ConfigError
+from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
+from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.features.rows import Rows
+from stream_rnn.forecasting import linear
+from stream_rnn.forecasting.levels import Ewma
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, serve
 from stream_rnn.pipeline import Pipeline, Schedule
 from stream_rnn.task import Task
@@ -97,6 +101,28 @@ def test_counts_are_exact(tmp_path):
     assert found["stream_rnn_state", ("stream_rnn_state", "stopped")] == 1
     assert found["stream_rnn_state", ("stream_rnn_state", "running")] == 0
     assert not [name for name, *_ in found if name.endswith("_created")]
+
+
+def test_what_a_forecaster_and_an_anomaly_detector_count():
+    small = (Ewma(1.0), Ewma(0.3), linear.Linear(4))  # compiled for other tests too
+    ys = [float(t % 4) for t in range(200)]
+    ys[100], ys[120], ys[121] = 1e9, None, None
+    ys[160:] = [y + 1e5 for y in ys[160:]]
+    for model, target, names in (
+        (RecurrentForecaster(experts=small), "y", "missing_targets level_shifts outliers"),
+        (RecurrentAnomalyDetector(experts=small), None, "missing_targets anomalies"),
+    ):
+        metrics = Metrics("taxi")
+        line = Pipeline(
+            MemorySource([{"y": y} for y in ys]),
+            Task(model, Rows(target)),
+            MemorySink(),
+            observers=(metrics,),
+        )
+        line.run()
+        found, health = samples(metrics.text()), model.health()
+        for name in names.split():
+            assert found[f"stream_rnn_{name}_total", ("learner", "taxi")] == health[name] >= 1
 
 
 def test_a_resumed_run_counts_from_zero(tmp_path):
