@@ -1,11 +1,11 @@
 """The loss of a result row, whatever kind of estimator it came from."""
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
+NUMBERS = (float, int)
 ONLY = 0  # the name of the column where a record has one loss
 
 
@@ -23,6 +23,8 @@ def losses(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, list[Any]]:
     """
     found = [of_row(row) for row in rows]
     names = list(dict.fromkeys(name for row in found for name in row))
+    if names == [ONLY]:
+        return np.array([[row.get(ONLY, np.nan)] for row in found]), names
     table = np.full((len(rows), len(names)), np.nan)
     for t, row in enumerate(found):
         for c, name in enumerate(names):
@@ -46,5 +48,5 @@ def of_row(row: dict[str, Any]) -> dict[Any, float]:
     return {
         name: abs(float(p) - float(y))
         for name, (p, y) in pairs.items()
-        if isinstance(p, Real) and isinstance(y, Real)
+        if isinstance(p, NUMBERS) and isinstance(y, NUMBERS)
     }
