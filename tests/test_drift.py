@@ -78,6 +78,27 @@ def test_an_abrupt_growth_raises_an_alarm_within_200_records(unit):
         assert any(1500 <= t < 1700 for t in alarms)
 
 
+def test_the_detector_sees_each_loss_beside_the_usual_one():
+    rng = np.random.default_rng(4)
+    table = rng.exponential(size=(1500, 2)) * [1.0, 1e6]
+    table[rng.random((1500, 2)) < 0.2] = np.nan
+    levels, usual = [], [[], []]
+    for row in table:
+        parts = []
+        for c in np.flatnonzero(~np.isnan(row)):
+            past = usual[c]
+            rate = max(1 / (len(past) + 1), 1 / 1000)
+            past.append(row[c] if not past else (1 - rate) * past[-1] + rate * row[c])
+            parts.append(row[c] / (row[c] + past[-1]))
+        if parts:
+            levels.append(np.mean(parts))
+    monitor, seen = Monitor(), []
+    monitor.detector.update = lambda values: seen.extend(values.tolist()) or []
+    for part in np.split(table, [3, 40, 41, 900]):
+        monitor.update(part, ["a", "b"])
+    np.testing.assert_allclose(seen, levels[EAGER:], rtol=1e-9)
+
+
 def test_shrinking_errors_are_no_alarm():
     assert Monitor().update(errors(STEP[::-1])) == []
 

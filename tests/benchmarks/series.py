@@ -196,7 +196,7 @@ def reference(folder: Path) -> list[Stream]:
 
 
 def further() -> list[Stream]:
-    """Series from packages that bundle them; no figure of them has shaped the forecaster."""
+    """Further series, from packages that bundle them."""
     macro = partial(statsmodels, "macrodata")
     employment = partial(vega, "us_employment")
     weather = partial(vega, "seattle_weather")
