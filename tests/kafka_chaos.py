@@ -18,6 +18,7 @@ from stream_rnn.config.assemble import task
 VICTIM = pathlib.Path(__file__).with_name("kafka_victim.py")
 
 CONFIG = """
+{head}
 run = {{copy = ["ordinal_date"], batch_records = {batch}, max_dead_letter_ratio = 1.0}}
 features = {{target = "approval"}}
 checkpoint = {{url = "checkpoints", every_records = {every}}}
@@ -65,6 +66,7 @@ class Job:
         every=3000,
         session=2.0,
         client="kafka-python",
+        keyed=False,
     ):
         self.topics, self.folder, self.partitions, self.client = topics, folder, partitions, client
         self.topic = topics.make(partitions, hint="in")
@@ -81,16 +83,25 @@ class Job:
                 every=every,
                 session=session,
                 client=client,
+                head='key = "place"\nmax_contexts = 9' if keyed else "",
             )
         )
+        self.keyed = keyed
         self.max_record_bytes = 1 << 20
         self.sent: dict[int, list[bytes | None]] = {n: [] for n in range(partitions)}
 
     def fill(self, count: int) -> None:
         """*count* records of the data set, over the partitions in turn."""
-        messages = as_messages(river_rows(count))
+        messages = self.messages(count)
         for n in range(self.partitions):
             self.send(n, messages[n :: self.partitions])
+
+    def messages(self, count: int) -> list[bytes]:
+        """*count* records of the data set; with keys, of many places."""
+        rows = river_rows(count)
+        if self.keyed:
+            rows = [{**row, "place": f"place {n * n % 101}"} for n, row in enumerate(rows)]
+        return as_messages(rows)
 
     def send(self, partition: int, values: list) -> None:
         self.topics.produce(self.topic, values, partition)
@@ -119,13 +130,13 @@ class Job:
             outcome = learner.learn(records[start : start + 1000])
             rows += outcome.rows
             letters += outcome.refused
-        return rows, letters, learner.snapshot()
+        return rows, letters, (*learner.snapshot(), learner.contexts)
 
     def verify(self) -> None:
         """Every record has had exactly one effect: on the topics and on the parameters."""
         written, dead = self.topics.read(self.out), self.topics.read(self.dead)
         for n in range(self.partitions):
-            rows, letters, (meta, arrays) = self.expected(n)
+            rows, letters, (meta, arrays, contexts) = self.expected(n)
             results = [json.loads(record.value) for record in written[n]]
             assert [r["offset"] for r in results] == [r["offset"] for r in rows]
             assert results == json.loads(json.dumps(rows))
@@ -137,9 +148,9 @@ class Job:
             ]
             offsets = sorted(int(header["offset"]) for header in headers)
             assert offsets == [letter["offset"] for letter in letters]
-            self.verify_state(n, meta, arrays)
+            self.verify_state(n, meta, arrays, contexts)
 
-    def verify_state(self, partition: int, meta, arrays) -> None:
+    def verify_state(self, partition: int, meta, arrays, contexts) -> None:
         name = Partition(self.topic, partition)
         newest = Store(self.folder / "checkpoints" / str(name)).load_newest()
         assert newest is not None
@@ -150,6 +161,10 @@ class Job:
         assert set(newest.arrays) == set(arrays)
         for key, array in arrays.items():
             assert np.array_equal(newest.arrays[key], array, equal_nan=True), key
+        if self.keyed:
+            assert len(newest.contexts) == len(contexts) > 9
+            for key in contexts:
+                assert newest.contexts.get(key) == contexts.blob(key), key
 
 
 class Phases:

@@ -79,12 +79,16 @@ class RecurrentEstimator(base.Estimator):
     def _learn_known(self, x: dict, y: float) -> bool:
         """Learn a record that brings nothing new, the short way; False if it is not such a one."""
         network = self._network
-        if network is None or network.outputs != 1 or self.target_lags or self._contexts:
+        if network is None or network.outputs != 1 or self.target_lags:
             return False
         row = self._features.known_row(x)
-        if row is not None:
+        if row is None:
+            return False
+        if self._contexts is None:
             network.prequential(row, np.array([[y]]))
-        return row is not None
+        else:
+            self._contexts.run(slice(0, 1), row, np.array([[y]]))
+        return True
 
     def _learn_rows(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[np.ndarray | None]:
         """Predict then learn each record; nothing has changed when it raises `BadRecord`."""

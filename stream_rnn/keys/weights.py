@@ -63,6 +63,9 @@ class SharedWeights:
         self._fit()
         network, keys = self.estimator._network, self._keys[span]
         assert network is not None
+        if len(keys) == 1 and not self.past.size:
+            slots = np.array([self._slot(keys[0])], np.int64)
+            return network.prequential_keyed(rows, targets, slots, self.pool)
         parts = []
         for part, distinct in self.contexts.stretches(keys):
             places = {key: self._slot(key) for key in distinct}

@@ -42,6 +42,14 @@ def test_a_few_kills(topics, tmp_path, client):
     assert died["commit"] > 0
 
 
+def test_a_few_kills_with_keys(topics, tmp_path):
+    job = Job(topics, tmp_path, partitions=2, batch=300, every=700, keyed=True)
+    job.fill(8000)
+    died = kill_again_and_again(job, 4, seed=6)
+    job.verify()
+    assert died["commit"] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_two_hundred_kills_over_200_000_records(topics, tmp_path):

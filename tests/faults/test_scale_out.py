@@ -14,7 +14,7 @@ from kafka_service import as_messages, river_rows
 
 def feed(job: Job, count: int, seconds: float) -> threading.Thread:
     """Send *count* records over the partitions within about *seconds*, in the background."""
-    messages, steps = as_messages(river_rows(count)), 20
+    messages, steps = job.messages(count), 20
 
     def run():
         for step in range(steps):
@@ -78,6 +78,13 @@ def run_members(job: Job, count: int, kills: int, seed: int, cooperative: bool) 
 def test_three_workers_and_a_kill(topics, tmp_path):
     job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5)
     run_members(job, 6000, kills=1, seed=3, cooperative=False)
+    job.verify()
+
+
+@pytest.mark.timeout(280)
+def test_the_contexts_of_keys_move_with_their_partition(topics, tmp_path):
+    job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5, keyed=True)
+    run_members(job, 6000, kills=1, seed=5, cooperative=False)
     job.verify()
 
 
