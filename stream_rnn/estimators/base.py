@@ -1,6 +1,6 @@
 """What the recurrent estimators share: from records to the network's rows and back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class RecurrentEstimator(base.Estimator):
             raise ConfigError(f"target_lags: {target_lags}; a number of past targets, 0 or more")
         self._network: OnlineNetwork | None = None
         self._contexts: SharedWeights | None = None  # where many keys share the network
+        self._maker: Callable[[int, int], OnlineNetwork] | None = None  # instead of `_new_network`
         self._features = FeatureIndex()
         self._past = np.full((self.target_lags, 0), np.nan)  # (lags, O), newest first
         self._columns = np.empty(0, int)  # the network's inputs, in order: see `_append`
@@ -151,14 +152,16 @@ class RecurrentEstimator(base.Estimator):
         if O == 0:
             return
         if self._network is None:
-            self._network = OnlineNetwork(
-                self._model, m, O, seed=self.seed, skip=self.skip, dtype=self.dtype
-            )
+            self._network = (self._maker or self._new_network)(m, O)
         else:
             if self._contexts is not None:
                 self._contexts.before_growth()
             self._network.grow(m, O)
         self._append(width, O)
+
+    def _new_network(self, m: int, O: int) -> OnlineNetwork:
+        settings: dict[str, Any] = {"seed": self.seed, "skip": self.skip, "dtype": self.dtype}
+        return OnlineNetwork(self._model, m, O, **settings)
 
     def _append(self, width: int, outputs: int) -> None:
         """Give what is new the next inputs of the network, whatever came before it.

@@ -23,6 +23,8 @@ class SeparateModels:
         recurrent = isinstance(template, RecurrentEstimator)
         self._checker: Any = template.clone() if recurrent else None
         self._spare: Any = None  # a model to be used for another key
+        self._networks: dict[tuple[int, int], Any] = {}  # one to be used, by inputs and outputs
+        self._newborn: dict[tuple[int, int], np.ndarray] = {}  # the state of a new one
         self._totals: dict[str, float] = {}
 
     # -- what `Keyed` calls ------------------------------------------------------------
@@ -78,7 +80,31 @@ class SeparateModels:
         return made
 
     def _new(self) -> Any:
-        return self.template.clone()
+        model, self._spare = self._spare, None
+        if model is None:
+            return self._clone()
+        if model._network is not None:
+            network = model._network
+            self._networks = {(network.inputs, network.outputs): network}
+        model._shape([], [], 0)
+        return model
+
+    def _clone(self) -> Any:
+        model = self.template.clone()
+        if isinstance(model, RecurrentEstimator):
+            model._maker = self._make
+        return model
+
+    def _make(self, inputs: int, outputs: int) -> Any:
+        """A new network: to copy its state is quicker than to draw it."""
+        size = inputs, outputs
+        network = self._networks.pop(size, None)
+        if network is None or size not in self._newborn:
+            network = self.template._new_network(inputs, outputs)
+            self._newborn = {size: network.words.copy()}
+        else:
+            network.words[:] = self._newborn[size]
+        return network
 
     # -- Kind --------------------------------------------------------------------------
 
@@ -91,7 +117,7 @@ class SeparateModels:
     def unpack(self, packed: list[Any]) -> Any:
         model, self._spare = self._spare, None
         if model is None:
-            model = self.template.clone()
+            model = self._clone()
         if isinstance(model, RecurrentEstimator):
             model._unpack(packed)
             return model
