@@ -45,7 +45,7 @@ def _is_unicode(text: str) -> bool:
 
 def keys_of(values: Sequence[dict], field: str) -> list[Key]:
     """The key of each record; raises `MissingKey` with the index of the first without one."""
-    keys = [value.get(field) for value in values]
+    keys: list[Any] = [value.get(field) for value in values]
     if set(map(type, keys)) == {str} and all(map(str.isascii, keys)):
         return keys  # the common case, without a Python step for each
     return [key_of(key, field, index) for index, key in enumerate(keys)]
