@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
-from .dispatch import generic
+from .dispatch import INNER, generic, kernel
 
 _NUMERATOR = (
     4.89352455891786e-03,
@@ -35,7 +35,7 @@ SATURATION = np.float32(7.90531110763549805)
 HALF, ONE = np.float32(0.5), np.float32(1.0)
 
 
-@register_jitable
+@kernel
 def _rational_tanh(x):
     x = max(-SATURATION, min(SATURATION, x))
     q = x * x
@@ -55,14 +55,14 @@ def sigmoid(x):
     return 0.5 * (1.0 + libm_tanh(0.5 * x))
 
 
-@overload(tanh)
+@overload(tanh, jit_options=INNER)
 def _compile_tanh(x):
     if x == types.float32:
         return lambda x: _rational_tanh(x)
     return lambda x: libm_tanh(x)
 
 
-@overload(sigmoid)
+@overload(sigmoid, jit_options=INNER)
 def _compile_sigmoid(x):
     if x == types.float32:
         return lambda x: HALF * (ONE + _rational_tanh(HALF * x))

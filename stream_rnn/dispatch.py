@@ -28,9 +28,11 @@ from numba import config, njit, types
 from numba.core import caching
 from numba.extending import overload, register_jitable
 
+from .parts import PartCompiler
+
 PACKAGE = Path(__file__).parent
 LEAN = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}  # allocates nothing
-INNER = LEAN | {"no_cpython_wrapper": True}  # and has no entry point from Python
+INNER = LEAN | {"no_cpython_wrapper": True, "pipeline_class": PartCompiler}  # no entry point
 
 
 def generic(stub: Callable) -> Any:

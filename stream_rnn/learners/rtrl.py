@@ -152,7 +152,7 @@ def contract(lam, S, g):
     N, _, H, b, G, _ = S.shape
     Z, whole = g.shape[0], H - H % 4
     for n in range(N):
-        rows = min(b, Z - n * b)
+        rows = b if n < N - 1 else Z - n * b
         out = g[n * b : n * b + rows].reshape(rows * G * H)
         panel = S[n, 0].reshape(H, b * G * H)
         for p in range(out.size):

@@ -80,7 +80,7 @@ def rmsprop(optimizer: RMSProp, theta, g, memory, at):
 @base.update.register
 def adam(optimizer: Adam, theta, g, memory, at):
     memory.steps[at] += 1
-    t = memory.steps[at]
+    t = float(memory.steps[at])
     beta1, rest1 = g.dtype.type(optimizer.beta1), g.dtype.type(1 - optimizer.beta1)
     beta2, rest2 = g.dtype.type(optimizer.beta2), g.dtype.type(1 - optimizer.beta2)
     rate = g.dtype.type(-optimizer.lr / (1 - optimizer.beta1**t))
