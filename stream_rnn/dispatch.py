@@ -28,7 +28,7 @@ from numba import config, njit, types
 from numba.core import caching
 from numba.extending import overload, register_jitable
 
-from .parts import PartCompiler
+from .codegen.parts import PartCompiler
 
 PACKAGE = Path(__file__).parent
 LEAN = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}  # allocates nothing
