@@ -25,7 +25,7 @@ CORE = [
 ]
 TESTS = [
     *("gradients", "pytorch_vectors", "optimizers", "losses", "kalman", "scale", "growth"),
-    *("engine", "determinism", "estimators"),
+    *("engine", "determinism", "estimators", "keys"),
     *("cells_*", "learners_*"),
 ]
 DOCTESTS = ["cells", "learners", "optimizers", "features", "losses.py", "state.py", "online.py"]
