@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from stream_rnn.codegen.tiles import COLUMNS
 from stream_rnn.dispatch import compiled
 from stream_rnn.learners.own_tiles import carry_rows
 from stream_rnn.learners.rtrl import panels
-from stream_rnn.learners.tiles import COLUMNS, propagate
+from stream_rnn.learners.tiles import propagate
 
 
 @compiled

@@ -1,6 +1,8 @@
 """Eq. (1) of `own_rows` in one pass, with a unit's decay and partials held in registers.
 
     T[k,c] = Σ_l D[k,l] T[l,c] + A[k] z[c]      element by element                (1)
+
+The rows c share D and A, so that each is read once for all rows.
 """
 
 import numpy as np

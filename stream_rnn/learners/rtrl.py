@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..codegen.tiles import COLUMNS
 from . import base
 from .base import Axes, carry_over, project
 from .own_rows import decay_axes, own_rows_axes
-from .tiles import COLUMNS, propagate
+from .tiles import propagate
 
 WIDEST = 8  # rows of W in a panel, at most
 

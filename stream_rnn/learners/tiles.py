@@ -9,7 +9,7 @@ the sizes of online learning those passes cost as much as the product.
 import numpy as np
 from numba.extending import overload
 
-from ..codegen.tiles import COLUMNS, propagate_tiles
+from ..codegen.tiles import propagate_tiles
 from ..dispatch import INNER
 
 
@@ -17,7 +17,7 @@ def propagate(M, B, D, z, T, S):
     """S (K, H, C) by Eq. (1), in place.
 
     M (H, K, H), B (K, K, H), D (K, H, C), z (C,), all of one dtype; T (K, H, ·) is
-    scratch of `COLUMNS` columns.
+    scratch of `codegen.tiles.COLUMNS` columns.
     """
     T = S.copy()
     S[...] = z * D + np.einsum("jki,jc->kic", M, T[0])
