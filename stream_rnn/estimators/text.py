@@ -8,7 +8,7 @@ import numpy as np
 from river import base
 
 from ..errors import BadRecord, CheckpointError, ConfigError
-from ..text.presets import Preset, named, to_plain
+from ..text.presets import Preset, named, to_plain, with_engine
 from ..text.sampling import continuations, sample
 from ..text.surprise import Surprise
 from ..text.symbols import UNKNOWN, unit_named
@@ -33,6 +33,10 @@ class TextPredictor(base.Estimator):
         (without network), ``"fast"`` or ``"best"`` (bytes only), or a `Preset`.
     units
         Units of the network, if not the preset's.
+    cell, learner, optimizer
+        Another network in the place of the preset's: any cell, e.g. ``GRU(64)``, with any
+        learner (default ``TBPTT(24, 12)``) and optimizer.  It is slower than the preset's,
+        an LSTM with truncated backpropagation in a kernel of its own.
     max_symbols
         Bound of the vocabulary; the least used eighth goes when it is reached.
     seed
@@ -71,6 +75,9 @@ class TextPredictor(base.Estimator):
         top: int = 5,
         surprise_threshold: float = 4.0,
         max_line: int = 1_000_000,
+        cell: Any = None,
+        learner: Any = None,
+        optimizer: Any = None,
     ):
         self.unit = unit
         self.preset = preset
@@ -80,8 +87,12 @@ class TextPredictor(base.Estimator):
         self.top = top
         self.surprise_threshold = surprise_threshold
         self.max_line = max_line
+        self.cell = cell
+        self.learner = learner
+        self.optimizer = optimizer
         self._unit = unit_named(unit, max_symbols)
-        self._model = create_model(named(preset, units), self._unit, seed)
+        members = with_engine(named(preset, units), cell, learner, optimizer)
+        self._model = create_model(members, self._unit, seed)
         self._surprise = Surprise(surprise_threshold)
         self._bits = 0.0
         self._symbols = 0
@@ -228,7 +239,7 @@ class TextPredictor(base.Estimator):
         if network is None:
             return {}
         squares = sum(float(np.vdot(w, w)) for w in network.weights())
-        return {"gradient_norm": float(network.norm[0]), "parameter_norm": math.sqrt(squares)}
+        return {"gradient_norm": network.gradient_norm(), "parameter_norm": math.sqrt(squares)}
 
     def _learn(self, symbols: Any) -> np.ndarray:
         costs = self._model.learn_symbols(symbols)

@@ -161,7 +161,7 @@ def code_chunk(vocabulary, history, network, second, mixture, tables, bits, beli
     twice, they could round differently.
     """
     for t in range(codes.size):
-        if not has_room_for(vocabulary, mixture, tables, np.int64(codes[t])):
+        if not has_room_for(vocabulary, network, mixture, tables, np.int64(codes[t])):
             return t
         open_symbol(vocabulary, network, mixture, bits, model, uniform)
         q, prefix = model[1], 1

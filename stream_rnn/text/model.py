@@ -10,13 +10,21 @@ from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.text import predictor
 from stream_rnn.text.bits import BitMixture
 from stream_rnn.text.counters import pack_buckets, unpack_buckets
+from stream_rnn.text.engine_network import (
+    FAILED,
+    EngineNetwork,
+    EngineSpec,
+    online_network,
+    refresh,
+    resized,
+)
 from stream_rnn.text.history import History
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
 from stream_rnn.text.predictor import Predictor
 from stream_rnn.text.presets import Preset
 from stream_rnn.text.tables import Tables, has_room, rename
-from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full
+from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full, unseen
 
 FIRST_SYMBOLS = 128  # room a fresh predictor has
 SECOND_SEED = 104729  # between the seeds of the two networks
@@ -58,8 +66,13 @@ class TextModel:
     def __init__(self, preset: Preset, codes: int, possible: int, most: int, seed: int):
         self.preset, self.most, self.seed = preset, most, seed
         room = min(FIRST_SYMBOLS, most) + 1
-        network = second = mixture = tables = bits = None
-        if preset.network is not None:
+        network: Network | EngineNetwork | None = None
+        second = mixture = tables = bits = None
+        self.online = None
+        if isinstance(preset.network, EngineSpec):
+            self.online = online_network(preset.network, room, seed)
+            network = EngineNetwork.around(self.online)
+        elif preset.network is not None:
             network = Network.create(preset.network, room, seed)
         if preset.second is not None:
             second = Network.create(preset.second, room, seed + SECOND_SEED)
@@ -129,11 +142,16 @@ class TextModel:
         """Go back to a `place`."""
         for array, saved in zip(self._cursor(), place, strict=True):
             array[...] = saved
+        self._refresh()
 
     def _cursor(self) -> list[np.ndarray]:
         members = self.state._asdict()
         members["match"] = getattr(members.get("bits"), "match", None)
-        return [
+        network = members["network"]
+        engine = network.memory() if isinstance(network, EngineNetwork) else []
+        if engine:
+            members["network"] = None
+        return engine + [
             getattr(members[name], field)
             for name, fields in self.cursor.items()
             if members[name] is not None
@@ -147,8 +165,13 @@ class TextModel:
         self._widen_tables()
 
     def _make_room(self, code: int) -> None:
-        """Room for the symbol `code` and for the contexts it enters."""
+        """Room for the symbol `code` and for the contexts it enters; a sound network."""
         self._widen_tables()
+        network = self.state.network
+        if isinstance(network, EngineNetwork) and network.place[FAILED]:
+            self.online._roll_back()
+            network.place[FAILED] = 0
+            self.loops.repredict(*self.state)
         vocabulary = self.state.vocabulary
         if vocabulary.index[code] == 0 and is_full(vocabulary):
             self._resize_vocabulary()
@@ -183,7 +206,9 @@ class TextModel:
         """Old symbol kept[i] is now symbol i, and there is room for `room` of them."""
         state, network, mixture = self.state, self.state.network, self.state.mixture
         second = state.second
-        if network is not None:
+        if isinstance(network, EngineNetwork):
+            network = resized(self.online, network, kept, room)
+        elif network is not None:
             network = network.resized(self.preset.network, kept, room, self.seed)
         if second is not None:
             second = second.resized(self.preset.second, kept, room, self.seed + SECOND_SEED)
@@ -193,6 +218,13 @@ class TextModel:
             vocabulary=state.vocabulary.resized(kept, room), network=network, second=second,
             mixture=mixture,
         )  # fmt: skip
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Fill the engine's scratch, which is not part of the state."""
+        network, vocabulary = self.state.network, self.state.vocabulary
+        if isinstance(network, EngineNetwork):
+            refresh(network, int(vocabulary.size[SEEN]), unseen(vocabulary) == 0)
 
     # Saving -------------------------------------------------------------------------------
 
@@ -226,7 +258,12 @@ class TextModel:
                 arrays["bits.buckets"] = unpack_buckets(
                     arrays["bits.buckets"], arrays.pop("bits.used"), len(like)
                 )
+            if self.online is not None:
+                self.online = online_network(self.preset.network, len(codes), self.seed)
+                engine = EngineNetwork.around(self.online)
+                self.state = self.state._replace(network=engine)
             self.state = _rebuild("", self.state, arrays)
+            self._refresh()
         except (KeyError, IndexError, ValueError) as error:
             raise CheckpointError(f"not a checkpoint of this text predictor: {error}") from None
 
@@ -234,6 +271,8 @@ class TextModel:
 def _walk(path: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(value, np.ndarray):
         yield path, value
+    elif isinstance(value, EngineNetwork):
+        yield from ((f"{path}.{name}", array) for name, array in value.named().items())
     elif value is not None:
         for name, part in value._asdict().items():
             yield from _walk(f"{path}.{name}" if path else name, part)
@@ -250,6 +289,13 @@ def _rebuild(path: str, like: Any, arrays: dict[str, np.ndarray]) -> Any:
         return array if path in OWNED else np.array(array, order="C")
     if like is None:
         return None
+    if isinstance(like, EngineNetwork):
+        for name, array in like.named().items():
+            saved = arrays[f"{path}.{name}"]
+            if saved.shape != array.shape or saved.dtype != array.dtype:
+                raise ValueError(f"{path}.{name} is {saved.dtype} {saved.shape}")
+            array[...] = saved
+        return like
     parts = {
         name: _rebuild(f"{path}.{name}" if path else name, part, arrays)
         for name, part in like._asdict().items()

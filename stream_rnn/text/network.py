@@ -95,6 +95,10 @@ class Network(NamedTuple):
         """The arrays that are learned."""
         return [self.recurrent, self.lookup, self.affine, self.output, self.output_bias]
 
+    def gradient_norm(self) -> float:
+        """Norm of the last block's gradient, the output's apart."""
+        return float(self.norm[0])
+
     @classmethod
     def create(cls, spec: NetworkSpec, symbols: int, seed: int) -> "Network":
         """A fresh network with room for `symbols` symbols, its weights drawn from `seed`."""

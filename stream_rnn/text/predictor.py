@@ -23,14 +23,12 @@ from stream_rnn.dispatch import compiled
 from stream_rnn.text import bits_learn, bits_predict
 from stream_rnn.text import history as past
 from stream_rnn.text import mixture as symbolwise
-from stream_rnn.text import network_backward as recurrent
 from stream_rnn.text.bits import BitMixture
+from stream_rnn.text.engine_network import EngineNetwork
 from stream_rnn.text.history import History
+from stream_rnn.text.member import foretell, forward, has_failed, learn, stay, take_in
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
-from stream_rnn.text.network_forward import forward, stay
-from stream_rnn.text.network_forward import predict as foretell
-from stream_rnn.text.network_replay import remember, replay
 from stream_rnn.text.numerics import copy_into, inlined, kernel
 from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full, unseen
@@ -43,7 +41,7 @@ class Predictor(NamedTuple):
 
     vocabulary: Vocabulary
     history: History
-    network: Network | None
+    network: Network | EngineNetwork | None
     second: Network | None  # for the bit mixture only
     mixture: Mixture | None
     tables: Tables | None
@@ -123,22 +121,6 @@ def read(history, network, second, mixture, bits, symbol, code):
 
 
 @inlined
-def learn_network(net, symbol, seen, full):
-    """The output's step; at the end of a block the block, and perhaps an old one."""
-    recurrent.learn_output(net, symbol, seen)
-    recurrent.next_position(net)
-    replay(net, None, seen, full)
-
-
-@inlined
-def take_in(net, symbol, new):
-    """A new symbol gets its output row; all are remembered."""
-    if new:
-        recurrent.adopt_row(net, symbol)
-    remember(net, symbol)
-
-
-@inlined
 def learn_scored(vocabulary, history, network, second, mixture, tables, bits, belief, code, q, u):
     """Learn and read one symbol that had the probabilities q and u."""
     seen = vocabulary.size[SEEN]
@@ -150,9 +132,9 @@ def learn_scored(vocabulary, history, network, second, mixture, tables, bits, be
         symbolwise.learn(mixture, tables, symbol, seen)
     full = unseen(vocabulary) == 0
     if network is not None:
-        learn_network(network, symbol, seen, full)
+        learn(network, symbol, seen, full)
     if second is not None:
-        learn_network(second, symbol, seen, full)
+        learn(second, symbol, seen, full)
     new = symbol == 0
     if new:
         symbol = np.int64(admit(vocabulary, code))
@@ -168,8 +150,10 @@ def learn_scored(vocabulary, history, network, second, mixture, tables, bits, be
 
 
 @inlined
-def has_room_for(vocabulary, mixture, tables, code):
-    """Whether the symbol can be learned without enlarging anything."""
+def has_room_for(vocabulary, network, mixture, tables, code):
+    """Whether the symbol can be learned without enlarging, or restoring, anything."""
+    if network is not None and has_failed(network):
+        return False
     if mixture is not None and not has_room(tables, mixture.select.size):
         return False
     return vocabulary.index[code] > 0 or not is_full(vocabulary)
@@ -193,7 +177,7 @@ def learn_chunk(vocabulary, history, network, second, mixture, tables, bits, bel
     """
     for t in range(codes.size):
         code = np.int64(codes[t])
-        if not has_room_for(vocabulary, mixture, tables, code):
+        if not has_room_for(vocabulary, network, mixture, tables, code):
             return t
         q = score(vocabulary, history, network, second, mixture, bits, code)
         u = uniform_share(vocabulary, code)
@@ -202,6 +186,12 @@ def learn_chunk(vocabulary, history, network, second, mixture, tables, bits, bel
             vocabulary, history, network, second, mixture, tables, bits, belief, code, q, u
         )
     return codes.size
+
+
+@compiled
+def repredict(vocabulary, history, network, second, mixture, tables, bits, belief):
+    """Predict the next symbol again, after the network was restored."""
+    predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
 @compiled

@@ -3,7 +3,10 @@
 from typing import Any, NamedTuple
 
 from stream_rnn.errors import ConfigError
+from stream_rnn.learners import TBPTT
+from stream_rnn.optimizers import Adam, Clip
 from stream_rnn.text.bits import BitSpec
+from stream_rnn.text.engine_network import EngineSpec
 from stream_rnn.text.mixture import MixtureSpec
 from stream_rnn.text.network import NetworkSpec
 
@@ -17,7 +20,7 @@ class Preset(NamedTuple):
     bytes a context, and 8 for every further symbol that follows one).
     """
 
-    network: NetworkSpec | None = NetworkSpec()
+    network: NetworkSpec | EngineSpec | None = NetworkSpec()
     mixture: MixtureSpec | None = MixtureSpec()
     contexts: int = 1 << 22
     bits: BitSpec | None = None
@@ -51,27 +54,62 @@ def named(preset: "str | Preset", units: int | None) -> Preset:
     if units is not None:
         if preset.network is None:
             raise ConfigError(f"units: {units}, but the preset has no network; leave units out")
+        if isinstance(preset.network, EngineSpec):
+            raise ConfigError(f"units: {units}; give them in the cell, e.g. GRU({units})")
         if units < 1:
             raise ConfigError(f"units: {units}; the network needs at least 1")
         preset = preset._replace(network=preset.network._replace(units=units))
     return preset
 
 
+def with_engine(preset: Preset, cell: Any, learner: Any, optimizer: Any) -> Preset:
+    """The preset with the engine's network in the place of its own."""
+    if cell is None:
+        if learner is not None or optimizer is not None:
+            raise ConfigError(
+                "learner, optimizer: they go with a cell, e.g. cell=GRU(64); the preset's own "
+                "network learns by truncated backpropagation"
+            )
+        return preset
+    if preset.network is None:
+        raise ConfigError(f"cell: {cell}, but the preset has no network; leave the cell out")
+    learner = TBPTT(24, 12) if learner is None else learner
+    optimizer = (Clip(1.0), Adam(0.003)) if optimizer is None else optimizer
+    return preset._replace(network=EngineSpec(cell, learner, optimizer))
+
+
 def to_plain(preset: Any) -> Any:
     """A preset as JSON would return it."""
+    if isinstance(preset, EngineSpec):
+        return {name: to_table(spec) for name, spec in preset._asdict().items()}
     if hasattr(preset, "_asdict"):
         return {name: to_plain(part) for name, part in preset._asdict().items()}
     return [to_plain(part) for part in preset] if isinstance(preset, tuple) else preset
 
 
+def to_table(spec: Any) -> Any:
+    """A spec, or a chain of them, as a configuration would write it."""
+    if isinstance(spec, type):
+        spec = spec()
+    if hasattr(spec, "_asdict"):
+        return {"type": type(spec).__name__} | {k: to_table(v) for k, v in spec._asdict().items()}
+    return [to_table(part) for part in spec] if isinstance(spec, tuple) else spec
+
+
 def from_plain(plain: dict[str, Any]) -> Preset:
     """Undo `to_plain`."""
+    from stream_rnn.config.specs import build
+
     kinds: dict[str, Any] = {
         "network": NetworkSpec, "second": NetworkSpec, "mixture": MixtureSpec, "bits": BitSpec,
     }  # fmt: skip
     parts = {
         name: kinds[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in part.items()})
         for name, part in plain.items()
-        if name in kinds and part is not None
+        if name in kinds and part is not None and "cell" not in part
     }
+    engine = plain.get("network") or {}
+    if "cell" in engine:
+        specs = {name: build(engine[name], name, name) for name in EngineSpec._fields}
+        parts["network"] = EngineSpec(**specs)
     return Preset(**{**plain, **parts})

@@ -6,6 +6,7 @@ import numpy as np
 
 from stream_rnn.errors import ConfigError
 from stream_rnn.text import word_predictor
+from stream_rnn.text.engine_network import EngineSpec
 from stream_rnn.text.model import CURSOR, TextModel
 from stream_rnn.text.network import Network
 from stream_rnn.text.presets import Preset
@@ -34,6 +35,9 @@ class WordModel(TextModel):
     def __init__(self, preset: Preset, words: Words, seed: int):
         if preset.bits is not None:
             raise ConfigError("preset: a bit mixture predicts bytes; use unit='byte'")
+        if isinstance(preset.network, EngineSpec):
+            raise ConfigError("cell: words have a network of their own; use unit='byte' or 'char'")
+        self.online = None
         self.preset, self.most, self.seed, self.words = preset, words.most, seed, words
         room = min(FIRST_WORDS, self.most) + 1
         network = head = mixture = tables = None
