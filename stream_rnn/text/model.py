@@ -23,6 +23,7 @@ from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
 from stream_rnn.text.predictor import Predictor
 from stream_rnn.text.presets import Preset
+from stream_rnn.text.saving import SCRATCH, rebuild, walk_arrays
 from stream_rnn.text.tables import Tables, has_room, rename
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full, unseen
 
@@ -40,16 +41,6 @@ CURSOR = {
     "bits": ("hashes", "base", "tree", "last"),
     "match": ("place",),
 }  # fmt: skip
-
-
-# Written before it is read, in every step: not part of the state.
-SCRATCH = {
-    "network.work", "network.rowwork", "second.work", "second.rowwork", "head.work",
-    "tables.symbols", "tables.values",
-    "bits.x", "bits.sets", "bits.odds", "bits.second_sets", "bits.p", "bits.corrections",
-    "bits.leaves",
-}  # fmt: skip
-OWNED = {"bits.buckets", "tables.nodes", "vocabulary.index"}  # made by `load`, not the caller's
 
 
 class TextModel:
@@ -230,7 +221,7 @@ class TextModel:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """A copy of the whole state, by name; the codes' index follows from the codes."""
-        named = dict(_walk("", self.state))
+        named = dict(walk_arrays("", self.state))
         for name in SCRATCH | {"vocabulary.index"}:
             named.pop(name, None)
         if self.state.tables is not None:
@@ -262,53 +253,7 @@ class TextModel:
                 self.online = online_network(self.preset.network, len(codes), self.seed)
                 engine = EngineNetwork.around(self.online)
                 self.state = self.state._replace(network=engine)
-            self.state = _rebuild("", self.state, arrays)
+            self.state = rebuild("", self.state, arrays)
             self._refresh()
         except (KeyError, IndexError, ValueError) as error:
             raise CheckpointError(f"not a checkpoint of this text predictor: {error}") from None
-
-
-def _walk(path: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    if isinstance(value, np.ndarray):
-        yield path, value
-    elif isinstance(value, EngineNetwork):
-        yield from ((f"{path}.{name}", array) for name, array in value.named().items())
-    elif value is not None:
-        for name, part in value._asdict().items():
-            yield from _walk(f"{path}.{name}" if path else name, part)
-
-
-def _rebuild(path: str, like: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """`like` with its arrays replaced by those of the same names."""
-    if isinstance(like, np.ndarray):
-        if path in SCRATCH:
-            return scratch_for(path, like, arrays)
-        array = arrays[path]
-        if array.dtype != like.dtype or array.ndim != like.ndim:
-            raise ValueError(f"{path} is {array.dtype} {array.shape}, expected {like.dtype}")
-        return array if path in OWNED else np.array(array, order="C")
-    if like is None:
-        return None
-    if isinstance(like, EngineNetwork):
-        for name, array in like.named().items():
-            saved = arrays[f"{path}.{name}"]
-            if saved.shape != array.shape or saved.dtype != array.dtype:
-                raise ValueError(f"{path}.{name} is {saved.dtype} {saved.shape}")
-            array[...] = saved
-        return like
-    parts = {
-        name: _rebuild(f"{path}.{name}" if path else name, part, arrays)
-        for name, part in like._asdict().items()
-    }
-    return type(like)(**parts)
-
-
-def scratch_for(path: str, like: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """Scratch as wide as the vocabulary that was loaded needs it."""
-    symbols = len(arrays["vocabulary.codes"])
-    if path in ("network.work", "second.work"):
-        width = arrays[path.removesuffix("work") + "recurrent"].shape[2]
-        return np.zeros((len(like), max(symbols, width)), like.dtype)
-    if path == "head.work":
-        return np.zeros(max(len(arrays["head.p_class"]), len(like)), like.dtype)
-    return np.zeros_like(like)

@@ -21,13 +21,12 @@ from stream_rnn.text.numerics import (
     kernel,
     log_into,
     rows_dot,
-    scramble,
     softmax_into,
 )
 from stream_rnn.text.tables import FRONT, LONGEST_LIST, N_MASK, TOTAL, find, read_list, update_list
 from stream_rnn.text.word_head import MEMBERS, classes_in_use, members_in_use
+from stream_rnn.text.word_history import CONTEXTS
 
-CONTEXTS = 9
 #          recent  end  end2  word1  word2  word3  skip  1,3  line
 PARENTS = (0, 0, 2, 2, 4, 5, 1, 4, 3)  # 0: frequencies; k: the k-th context
 ORDERS = (4, 5, 6)  # words in a row
@@ -43,20 +42,6 @@ class WordSpec(NamedTuple):
     decay: float = 1e-4
     recency_rate: float = 0.01
     theta: float = 0.3
-
-
-class WordHistory(NamedTuple):
-    """The last words as 64-bit hashes of their spelling, newest first."""
-
-    words: np.ndarray  # (4,) uint64
-    ends: np.ndarray  # (4,) uint64: hashes of their endings
-    line: np.ndarray  # (2,) uint64: first word of the line, of the one before
-    keys: np.ndarray  # (9,) uint64
-
-    @classmethod
-    def create(cls) -> "WordHistory":
-        """The history before the first word."""
-        return cls(*(np.zeros(n, np.uint64) for n in (4, 4, 2, CONTEXTS)))
 
 
 class WordMixture(NamedTuple):
@@ -112,33 +97,6 @@ class WordMixture(NamedTuple):
         new.class_counts[:] = padded.reshape(-1, MEMBERS).sum(1)
         sized = {"counts", "class_counts", "vectors", "logs", "logit", "q_class"}
         return new._replace(**{k: v for k, v in self._asdict().items() if k not in sized})
-
-
-@inlined
-def observe(history, word, end, newline):
-    """Move on by one word and make the keys of the contexts."""
-    for i in range(3, 0, -1):
-        history.words[i] = history.words[i - 1]
-        history.ends[i] = history.ends[i - 1]
-    history.words[0] = word
-    history.ends[0] = end
-    if newline:
-        history.line[1] = history.line[0]
-        history.line[0] = np.uint64(0)
-    elif history.line[0] == np.uint64(0):
-        history.line[0] = word
-    one, two, three = history.words[0], history.words[1], history.words[2]
-    a, b = history.ends[0], history.ends[1]
-    keys = history.keys
-    keys[0] = np.uint64(0)
-    keys[1] = scramble(a, np.uint64(1))
-    keys[2] = scramble(scramble(a, b), np.uint64(2))
-    keys[3] = scramble(one, np.uint64(3))
-    keys[4] = scramble(scramble(one, two), np.uint64(4))
-    keys[5] = scramble(scramble(scramble(one, two), three), np.uint64(5))
-    keys[6] = scramble(two, np.uint64(6))
-    keys[7] = scramble(scramble(one, three), np.uint64(7))
-    keys[8] = scramble(scramble(history.line[0], history.line[1]), a)
 
 
 @inlined

@@ -13,7 +13,8 @@ from stream_rnn.text.presets import Preset
 from stream_rnn.text.tables import Tables
 from stream_rnn.text.vocabulary import SEEN, Vocabulary
 from stream_rnn.text.word_head import WordHead
-from stream_rnn.text.word_mixture import CONTEXTS, WordHistory, WordMixture, WordSpec
+from stream_rnn.text.word_history import CONTEXTS, WordHistory
+from stream_rnn.text.word_mixture import WordMixture, WordSpec
 from stream_rnn.text.word_predictor import Spelling, WordPredictor
 from stream_rnn.text.words import Words, ending_of, hash_of
 

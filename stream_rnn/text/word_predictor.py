@@ -21,7 +21,8 @@ from stream_rnn.text.numerics import inlined
 from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full
 from stream_rnn.text.word_head import MEMBERS, WordHead, classes_in_use, members_in_use
-from stream_rnn.text.word_mixture import CONTEXTS, WordHistory, WordMixture
+from stream_rnn.text.word_history import CONTEXTS, WordHistory, observe
+from stream_rnn.text.word_mixture import WordMixture
 
 
 class Spelling(NamedTuple):
@@ -90,7 +91,7 @@ def enter_class(network, head, mixture, group, seen):
 def read(spelling, history, network, tail, symbol, code):
     """Move on to the position after the word."""
     newline = code == spelling.newline[0]
-    wordwise.observe(history, spelling.words[code], spelling.ends[code], newline)
+    observe(history, spelling.words[code], spelling.ends[code], newline)
     tail[0] = symbol
     if network is not None:
         recurrent.forward(network, symbol)
