@@ -54,6 +54,8 @@ FAMILIES = {
     "records_predicted_total": Family("Predictions written to the sink.", present=True),
     "records_replayed_total": Family("Records learned again, silently, after a restart."),
     "records_dead_lettered_total": Family("Records refused, by reason.", ("reason",)),
+    "labels_total": Family("Records and labels that were joined, or why not.", ("outcome",)),
+    "labels_pending": Family("Records that wait for their labels.", LEARNER),
     "transactions_total": Family("Transactions, by outcome.", ("outcome",)),
     "rebalances_total": Family("Rebalances of the consumer group."),
     "assigned_partitions": Family("Partitions this process reads."),
@@ -199,13 +201,15 @@ class Metrics:
             self.add(f"records_{name}_total", outcome.counts[name])
         for reason, number in outcome.reasons.items():
             self.add("records_dead_lettered_total", number, reason=reason)
+        for name, number in (outcome.labels or {}).items():
+            self.add("labels_total", number, outcome=name)
         records = outcome.counts["consumed"]
         if records:
             self.observe("update_duration_seconds", outcome.seconds / records, records)
         if outcome.timestamps:
             waits = np.maximum(now - np.array(outcome.timestamps), 0.0)
             self.histograms["end_to_end_latency_seconds"].observe_all(waits)
-        self._measure(self._name(pipeline), outcome.rows)
+        self._measure(self._name(pipeline), outcome.scored or outcome.rows)
         self.update(pipeline)
 
     def _measure(self, learner: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -237,7 +241,7 @@ class Metrics:
         """What the estimator reports, and the drift alarms of each detector."""
         alarms = pipeline.task.drift_alarms().items()
         found = {f"drift_alarms {detector}": float(count) for detector, count in alarms}
-        return {**pipeline.task.estimator.health(), **found}
+        return {**pipeline.task.health(), **found}
 
     def _name(self, pipeline: Any) -> str:
         """A process may own several learners; each has its partition in its name."""

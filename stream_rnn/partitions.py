@@ -136,9 +136,19 @@ class PartitionLearner:
         """Commit results, dead letters and offset together; raises `SinkError`."""
         outcome = learned.outcome
         if outcome is not None:
-            refused = {letter["offset"] for letter in outcome.refused}
-            keys = [r.key for r in learned.records if r.offset not in refused]
-            letter_keys = [r.key for r in learned.records if r.offset in refused]
+            refused = {(letter["partition"], letter["offset"]) for letter in outcome.refused}
+            places = [(record.partition, record.offset) for record in learned.records]
+            is_label = self.task.is_label
+            keys = [
+                record.key
+                for record, place in zip(learned.records, places, strict=True)
+                if place not in refused and not is_label(record)
+            ]
+            letter_keys = [
+                record.key
+                for record, place in zip(learned.records, places, strict=True)
+                if place in refused
+            ]
             self.sink.publish(
                 *(outcome.rows, keys, outcome.refused, letter_keys),
                 *(learned.position, group_metadata),

@@ -5,7 +5,7 @@ A file is one task; of a Kafka topic each partition is one.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +39,8 @@ class Outcome(NamedTuple):
     reasons: dict[str, int]  # of the refusals
     seconds: float  # spent learning
     timestamps: list[float]  # of the records that have one
+    scored: Sequence[Row] = ()  # predictions of earlier records whose targets came now
+    labels: Mapping[str, int] | None = None  # what became of labels, see `late.buffer`
 
 
 class Task:
@@ -74,7 +76,7 @@ class Task:
         todo = list(range(len(records)))
         if any([record.error is not None for record in records]):  # noqa: C419  a list is faster
             refused = {
-                index: _letter(record, "decode", "undecodable")
+                index: letter_of(record, "decode", "undecodable")
                 for index, record in enumerate(records)
                 if record.error is not None
             }
@@ -91,7 +93,7 @@ class Task:
                     continue
                 index = todo.pop(0)
                 reason = REASONS.get(type(bad), "refused")
-                refused[index] = _letter(records[index], "learn", reason, str(bad))
+                refused[index] = letter_of(records[index], "learn", reason, str(bad))
             else:
                 results += rows
                 labelled += learned
@@ -155,6 +157,14 @@ class Task:
         inside: dict[str, int] = getattr(self.estimator, "drift_alarms", dict)()
         return {name: own.get(name, 0) + inside.get(name, 0) for name in (own | inside)}
 
+    def is_label(self, record: Record) -> bool:
+        """Whether it only tells the target of another record, and so has no result."""
+        return False
+
+    def health(self) -> dict[str, float]:
+        """Gauges and counters by metric name."""
+        return self.estimator.health()
+
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """All of the state but `contexts`: JSON-able, and arrays by name."""
         model = self.estimator
@@ -189,6 +199,6 @@ def _unlabelled(ys: Sequence[Any]) -> int:
     return sum([y is None or y != y for y in ys])
 
 
-def _letter(record: Record, stage: str, reason: str, error: str | None = None) -> Row:
+def letter_of(record: Record, stage: str, reason: str, error: str | None = None) -> Row:
     """A dead letter; *reason* is one of few, for a metric's label."""
     return {"reason": reason, **letter(record, stage=stage, error=error)}

@@ -24,6 +24,7 @@ import msgspec
 
 from ..errors import ConfigError
 from ..keys.key import MESSAGE_KEY
+from .labels import check as check_labels
 from .messages import explain
 from .schema import Config, FileSource, KafkaSource, StdoutSink
 
@@ -101,6 +102,8 @@ def _check(config: Config) -> None:
         if not steps:
             raise ConfigError(f"features.lags.{name} = []: give at least one lag, such as [1]")
     _check_key(config, targets)
+    if config.labels is not None:
+        check_labels(config, config.labels, targets)
 
 
 def _check_key(config: Config, targets: list[str]) -> None:

@@ -9,11 +9,13 @@ from connectors.base import Sink, SinkError, Source, SourceError
 
 from ..checkpoint import Store
 from ..errors import ConfigError
+from ..estimators.delayed import Delayed
 from ..features.rows import Rows
+from ..late.task import LateTask
 from ..metrics import Metrics
 from ..pipeline import Observer, Pipeline, Schedule
 from ..task import Task
-from . import schema, specs
+from . import labels, schema, specs
 from .drift import monitor
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ def pipeline(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Pip
     try:
         source = open_source(config.source)
         opened.append(source)
+        part = "labels"
+        source = with_labels(source, config)
+        opened[0] = source
         part = "sink"
         sink = open_sink(config.sink)
         opened.append(sink)
@@ -56,21 +61,27 @@ def pipeline(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Pip
 
 
 def task(config: schema.Config) -> Task:
-    features = config.features
+    features, late = config.features, config.labels
+    unused = [] if late is None else [name for name in (late.key, late.time) if name is not None]
     rows = Rows(
         features.target,
         features.include,
-        features.exclude,
+        [*features.exclude, *unused],
         features.lags,
         features.timestamp,
         calendar(features.calendar),
-        features.missing_target,
+        features.missing_target if late is None else "advance",
         config.key,
     )
     origin = config.run.origin
     if origin is None:
         origin = isinstance(config.source, schema.KafkaSource)
     model = estimator(config)
+    if late is not None:
+        both = Delayed(model, estimator(config))
+        watch = monitor(config.drift, both)
+        alone = late.topic is None and late.source is None
+        return LateTask(both, rows, labels.join(late), alone, config.run.copy, origin, watch)
     return Task(model, rows, config.run.copy, origin, monitor(config.drift, model))
 
 
@@ -115,6 +126,7 @@ def identity(config: schema.Config) -> dict[str, Any]:
         "estimator": config.estimator,
         "features": msgspec.to_builtins(config.features),
         "copy": config.run.copy,
+        "labels": labels.identity(config.labels),
         "key": config.key,
         "share": None if config.key is None else config.share,
     }
@@ -171,6 +183,20 @@ def open_source(table: schema.Source) -> Source:
     from connectors.stdio import StdinSource
 
     return StdinSource(**options(table))
+
+
+def with_labels(source: Source, config: schema.Config) -> Source:
+    """The source with its labels among the records, where they have a source of their own."""
+    late = config.labels
+    if late is None or (late.topic is None and late.source is None):
+        return source
+    from connectors.labelled import LabelledSource
+
+    if late.source is not None:
+        return LabelledSource(source, open_source(late.source), late.time)
+    assert isinstance(config.source, schema.KafkaSource)
+    topic = msgspec.structs.replace(config.source, topic=late.topic)
+    return LabelledSource(source, open_source(topic), late.time)
 
 
 def messages(table: schema.KafkaSource) -> Any:

@@ -130,6 +130,17 @@ class Features(_Table):
     missing_target: Literal["refuse", "advance"] = "refuse"
 
 
+class Labels(_Table):
+    """Targets that come later, in records of their own; in the same stream if nothing is said."""
+
+    key: str  # the field that joins a label and its record
+    topic: str | None = None  # of Kafka, with as many partitions as the source's
+    source: FileSource | None = None
+    within: float | str | None = None  # seconds, or such as "10m": later labels are too late
+    time: str | None = None  # the field with the time; by default Kafka's timestamp
+    max_pending: Positive = 10_000  # records that wait at most
+
+
 class Checkpoint(_Table):
     """Where and how often the state is saved."""
 
@@ -178,6 +189,7 @@ class Config(_Table, kw_only=True):
     estimator: dict[str, Any] = field(default_factory=lambda: {"type": "regressor"})
     drift: dict[str, Any] = field(default_factory=lambda: {"detector": "ADWIN"})
     dead_letter: Sink | None = None
+    labels: Labels | None = None
     checkpoint: Checkpoint | None = None
     metrics: Metrics = field(default_factory=Metrics)
     run: Run = field(default_factory=Run)

@@ -116,6 +116,10 @@ class Rows:
     def _targets(self, values: Sequence[Row]) -> list[Any]:
         if self.missing_target == "refuse":
             self._refuse_missing(values)
+        return self.labels(values)
+
+    def labels(self, values: Sequence[Row]) -> list[Any]:
+        """The targets of *values*, None where there is none."""
         if isinstance(self.target, str):
             name = self.target
             return [value.get(name) for value in values]
