@@ -136,6 +136,16 @@ class KafkaSource:
             )
         self._begin(offsets)
 
+    def is_caught_up(self) -> bool:
+        """Whether the last fetch has found nothing beyond what was handed out."""
+        if self._buffer:
+            return False
+        return all(
+            max(self._next[p], self._consumer.position(p) or 0)
+            >= (end if (end := self._consumer.highwater(p)) is not None else self._ends[p])
+            for p in self._next
+        )
+
     def lag(self) -> dict[str, int]:
         """Records not yet handed out, by partition, as of the last fetch (control records too)."""
         highwaters = {p: self._consumer.highwater(p) for p in self._next}

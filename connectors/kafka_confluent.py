@@ -185,6 +185,14 @@ class ConfluentConsumer:
             raise SourceError(f"the group's committed offsets: {words(error)}") from error
         return {Partition(p.topic, p.partition): p.offset if p.offset >= 0 else None for p in found}
 
+    def note(self, partition: Partition) -> str:
+        """See `connectors.kafka_driver.Consumer.note`."""
+        try:
+            [found] = self._client.committed([TopicPartition(*partition)], BOOTSTRAP_SECONDS)
+        except KafkaException as error:
+            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+        return found.metadata or ""
+
     def highwater(self, partition: Partition) -> int | None:
         high = self._client.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
         return high if high >= 0 else None
@@ -283,7 +291,12 @@ class ConfluentProducer:
     def init_transactions(self) -> None:
         self._attempt("starting transactions", self._client.init_transactions)
 
-    def begin(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
+    def begin(
+        self,
+        offsets: Mapping[Partition, int],
+        group_metadata: Any,
+        notes: Mapping[Partition, str] | None = None,
+    ) -> None:
         """See `connectors.kafka_driver.Producer.begin`."""
         if group_metadata is None:
             raise Fenced("this process is not a member of its group; its work is discarded")
@@ -291,7 +304,10 @@ class ConfluentProducer:
             self._client.begin_transaction()
         except KafkaException as error:
             raise sink_error("beginning a transaction", error) from error
-        moved = [TopicPartition(*p, offset) for p, offset in offsets.items()]
+        moved = [
+            TopicPartition(*p, offset, metadata=(notes or {}).get(p, ""))
+            for p, offset in offsets.items()
+        ]
         send = self._client.send_offsets_to_transaction
         # Its round trips take place while the records are handed over and sent.
         self._adding = in_background(

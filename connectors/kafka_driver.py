@@ -95,6 +95,9 @@ class Consumer(Protocol):
     def committed(self, partitions: Iterable[Partition]) -> dict[Partition, int | None]:
         """The group's committed offsets."""
 
+    def note(self, partition: Partition) -> str:
+        """The metadata that the group committed with its offset."""
+
     def highwater(self, partition: Partition) -> int | None:
         """The offset after the last record, as of the last fetch."""
 
@@ -124,8 +127,13 @@ class Producer(Protocol):
     def init_transactions(self) -> None:
         """Fence and finish whatever an earlier owner of the transactional id left."""
 
-    def begin(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
-        """Start a transaction that moves the group's input *offsets*."""
+    def begin(
+        self,
+        offsets: Mapping[Partition, int],
+        group_metadata: Any,
+        notes: Mapping[Partition, str] | None = None,
+    ) -> None:
+        """Start a transaction that moves the group's input *offsets*, with metadata *notes*."""
 
     def commit(self) -> None:
         """Flush and commit.  Any `SinkError` is final: close, restart."""

@@ -128,6 +128,14 @@ class PythonConsumer:
         except errors.KafkaError as error:
             raise SourceError(f"the group's committed offsets: {words(error)}") from error
 
+    def note(self, partition: Partition) -> str:
+        """See `connectors.kafka_driver.Consumer.note`."""
+        try:
+            found = self._client.committed(TopicPartition(*partition), metadata=True)
+        except errors.KafkaError as error:
+            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+        return "" if found is None else found.metadata or ""
+
     def highwater(self, partition: Partition) -> int | None:
         return self._client.highwater(TopicPartition(*partition))
 
@@ -234,13 +242,21 @@ class PythonProducer:
     def init_transactions(self) -> None:
         self._attempt("starting transactions", self._client.init_transactions)
 
-    def begin(self, offsets: Mapping[Partition, int], group_metadata: Any) -> None:
+    def begin(
+        self,
+        offsets: Mapping[Partition, int],
+        group_metadata: Any,
+        notes: Mapping[Partition, str] | None = None,
+    ) -> None:
         """See `connectors.kafka_driver.Producer.begin`."""
         if group_metadata.generation_id < 0 or not group_metadata.member_id:
             # The broker would take this for a commit from outside of the group.
             raise Fenced("this member has been removed from its group; its work is discarded")
         self._attempt("beginning a transaction", self._client.begin_transaction)
-        moved = {TopicPartition(*p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
+        moved = {
+            TopicPartition(*p): OffsetAndMetadata(o, (notes or {}).get(p, ""), -1)
+            for p, o in offsets.items()
+        }
         send = self._client.send_offsets_to_transaction
         # Its two round trips take place while the records are handed over and sent.
         self._adding = in_background(

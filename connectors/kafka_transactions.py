@@ -6,7 +6,7 @@ has one transactional id, whoever owns the partition: the owner that starts fenc
 
 import contextlib
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -65,13 +65,20 @@ class TransactionalSink:
         letter_keys: Keys,
         next_offset: int,
         group_metadata: Any,
+        also: Mapping[Partition, int] | None = None,
+        note: str = "",
     ) -> None:
-        """One transaction.  After any `SinkError` this sink is closed: start anew."""
+        """One transaction, which may move offsets of other partitions *also*.
+
+        *note* is committed with the offset.  After any `SinkError` this sink is closed: start
+        anew.
+        """
         producer = self._producer
         if producer is None:
             raise SinkError(f"{self.transactional_id}: this sink is not open")
         try:
-            producer.begin({self.source: next_offset}, group_metadata)
+            offsets = {self.source: next_offset, **(also or {})}
+            producer.begin(offsets, group_metadata, {self.source: note})
             for row, key in zip(rows, keys, strict=True):
                 key = message_key(row, self.key) if self.key is not None else key
                 producer.send(self.topic, encode(row), key, self._number)

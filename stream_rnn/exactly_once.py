@@ -145,10 +145,10 @@ class Session:
         for learner in self.learners.values():
             if learner.is_due() and learner.partition not in self.publishing:
                 self._save(learner)
-        for partition, records in self.gathered.items():
-            learner = self.learners[partition]
-            self.learning[partition] = self.pool.submit(learner.learn, records)
-        self.gathered.clear()
+        for partition, learner in self.learners.items():
+            if learner.has_turn(self.consumer) or partition in self.gathered:
+                records = self.gathered.pop(partition, [])
+                self.learning[partition] = self.pool.submit(learner.learn, records)
         self._admit()
 
     def _gather(self, stop: threading.Event) -> None:
@@ -245,6 +245,8 @@ class Session:
         if ends is None or not self.learners or self.fresh:
             return False
         if self.learning or self.learned or self.publishing or self.gathered:
+            return False
+        if any(learner.has_turn(self.consumer) for learner in self.learners.values()):
             return False
         return all((self.consumer.position(p) or 0) >= ends.get(p, 0) for p in self.learners)
 

@@ -31,6 +31,7 @@ class Learned(NamedTuple):
     outcome: Outcome | None  # of them; None when there are none
     replayed: dict[str, int]  # counts of those learned silently
     position: int  # the next offset
+    labels: int = 0  # the next offset of the labels, where they have a topic of their own
 
 
 class PartitionLearner:
@@ -56,7 +57,8 @@ class PartitionLearner:
         self.position = 0  # the next offset whose record has not taken effect
         self.published = 0  # the next offset whose result is not published
         self.highwater: int | None = None
-        self._saved_position, self._saved_count, self._saved_time = -1, 0, time.monotonic()
+        self._saved_place: Any = None
+        self._saved_count, self._saved_time = 0, time.monotonic()
 
     # -- taking over -----------------------------------------------------------------
 
@@ -114,7 +116,7 @@ class PartitionLearner:
             )
         self.task.restore(manifest["task"], checkpoint.arrays, checkpoint.contexts)
         self.published = committed
-        self._saved_position, self._saved_count = self.position, self.counters["consumed"]
+        self._saved_place, self._saved_count = self.place(), self.counters["consumed"]
         log.info(
             "%s: resumed from %s at offset %d, published up to %d",
             *(self.partition, checkpoint.name, self.position, committed),
@@ -152,6 +154,7 @@ class PartitionLearner:
             self.sink.publish(
                 *(outcome.rows, keys, outcome.refused, letter_keys),
                 *(learned.position, group_metadata),
+                **self.moves(learned),
             )
             self.published = learned.position
             for letter in outcome.refused[:1]:
@@ -160,6 +163,23 @@ class PartitionLearner:
             for name, number in counts.items():
                 self.counters[name] += number
         self.position = learned.position
+
+    def moves(self, learned: Learned) -> dict[str, Any]:
+        """What else a transaction commits; see `TransactionalSink.publish`."""
+        return {}
+
+    def place(self) -> Any:
+        """How far the checkpoint would reach."""
+        return self.position
+
+    def positions(self) -> dict[str, dict[str, int]]:
+        """The same, for the checkpoint: ``{topic: {partition: next offset}}``."""
+        topic, number = self.partition
+        return {topic: {str(number): self.position}}
+
+    def has_turn(self, consumer: Consumer) -> bool:
+        """Whether it has something to do even if no record has come for it."""
+        return False
 
     def is_due(self, pending: Learned | None = None) -> bool:
         """Whether it is time for a checkpoint, once *pending* is published."""
@@ -176,21 +196,21 @@ class PartitionLearner:
 
         Raises `CheckpointWriteError`; the next attempt is then due a period later.
         """
-        if self.position == self._saved_position:
+        place = self.place()
+        if place == self._saved_place:
             return False
         self._saved_time = time.monotonic()
         self._saved_count = self.counters["consumed"]
         meta, arrays = self.task.snapshot()
-        topic, number = self.partition
         manifest = {
             "identity": self.identity,
-            "position": {topic: {str(number): self.position}},
+            "position": self.positions(),
             "sinks": {},
             "counters": self.counters,
             "task": meta,
         }
         self.store.save(manifest, arrays, self.task.contexts)
-        self._saved_position = self.position
+        self._saved_place = place
         return True
 
     def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -6,6 +6,7 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 from typing import Any
 
 from connectors.base import SourceError
+from connectors.kafka import KafkaSource
 from connectors.kafka_driver import Consumer, GroupOptions, Partition, open_consumer
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
@@ -14,6 +15,7 @@ from connectors.kafka_transactions import TransactionalSink
 from ..checkpoint import Store
 from ..errors import ConfigError
 from ..exactly_once import Batching, Worker
+from ..late.partition import LatePartitionLearner
 from ..partitions import PartitionLearner
 from ..pipeline import Observer
 from . import schema
@@ -44,6 +46,11 @@ def is_exactly_once(config: schema.Config) -> bool:
             "dead_letter.type: with delivery = 'exactly-once' it must be 'kafka', so that dead "
             "letters are part of the transaction; or set run.delivery = 'at-least-once'"
         )
+    if config.labels is not None and config.labels.source is not None:
+        raise ConfigError(
+            "labels.source: with delivery = 'exactly-once' labels must be in Kafka too: give "
+            "labels.topic, or set run.delivery = 'at-least-once'"
+        )
     return True
 
 
@@ -69,19 +76,37 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
         decode = messages(source)
     except (ValueError, ImportError) as error:
         raise ConfigError(f"source: {error}") from None
-    width = topic_widths(settings, config)[sink.topic]
+    widths = topic_widths(settings, config)
 
     def member() -> Consumer:
         return open_consumer(settings, decode, options)
 
+    labels = config.labels.topic if config.labels is not None else None
+    if labels is not None and widths[labels] != widths[source.topic]:
+        raise ConfigError(
+            f"labels.topic = {labels!r} has {widths[labels]} partitions, source.topic = "
+            f"{source.topic!r} has {widths[source.topic]}: the labels of a partition's records "
+            "must be in the partition of the same number; make the topics alike"
+        )
+
+    def open_labels(number: int) -> KafkaSource:
+        assert labels is not None
+        return KafkaSource(
+            *(settings, labels),
+            partitions=[number],
+            start=source.start,
+            stop_at_end=source.stop_at_end,
+            decode=decode,
+        )
+
     def learner(partition: Partition) -> PartitionLearner:
         assert config.checkpoint is not None
-        return PartitionLearner(
+        parts = (
             partition,
             task(config),
             Store(f"{config.checkpoint.url}/{partition}", config.checkpoint.keep),
             TransactionalSink(
-                *(outputs, partition, sink.topic, width, group),
+                *(outputs, partition, sink.topic, widths[sink.topic], group),
                 dead_letters=config.dead_letter.topic if config.dead_letter else None,  # type: ignore[union-attr]
                 key=sink.key,
             ),
@@ -89,6 +114,9 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
             identity(config),
             source.start,
         )
+        if labels is None:
+            return PartitionLearner(*parts)
+        return LatePartitionLearner(*parts, open_labels=open_labels, labels_topic=labels)
 
     run = config.run
     return Worker(
@@ -115,8 +143,8 @@ def topic_widths(settings: KafkaSettings, config: schema.Config) -> dict[str, in
     consumer: Any = None
     try:
         consumer = open_consumer(settings, JsonMessages())
-        for part in ("source", "sink", "dead_letter"):
-            if (table := getattr(config, part)) is not None:
+        for part in ("source", "sink", "dead_letter", "labels"):
+            if (table := getattr(config, part)) is not None and table.topic is not None:
                 widths[table.topic] = len(consumer.partitions(table.topic))
     except SourceError as error:
         raise ConfigError(f"{part if consumer else 'source'}: {error}") from None
