@@ -6,6 +6,7 @@ import msgspec
 
 from connectors.base import Record
 from connectors.formats import good_records
+from connectors.json_records import FLOAT64_DIGITS, MAX_DEPTH, beyond_limits
 
 _BOM = b"\xef\xbb\xbf"  # a byte order mark, which some editors put first
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -20,7 +21,7 @@ def decode_object(raw: bytes) -> tuple[dict[str, Any] | None, str | None]:
     (None, 'not a JSON object: Expected `object`, got `array`')
     """
     try:
-        return _decode(raw), None
+        value = _decode(raw)
     except UnicodeDecodeError as error:
         return None, f"not UTF-8: {error.reason} at byte {error.start}"
     except msgspec.ValidationError as error:
@@ -29,9 +30,11 @@ def decode_object(raw: bytes) -> tuple[dict[str, Any] | None, str | None]:
         hint = "; NaN and Infinity are not JSON, write null" if b"NaN" in raw else ""
         return None, f"{error}{hint}"
     except RecursionError:
-        return None, "JSON is nested too deeply"
+        return None, f"nested deeper than the {MAX_DEPTH} levels allowed"
     except ValueError as error:  # a number Python will not convert
         return None, f"not a JSON object: {error}"
+    problem = beyond_limits(raw, value)
+    return (value, None) if problem is None else (None, problem)
 
 
 class JsonLines:
@@ -60,7 +63,16 @@ class JsonLines:
             values = list(map(_decode, lines))
         except (ValueError, RecursionError):  # DecodeError is a ValueError
             return _one_by_one(lines, partition, offset), len(lines)
+        if not _are_flat(lines) and any(map(beyond_limits, lines, values)):
+            return _one_by_one(lines, partition, offset), len(lines)
         return good_records(values, lines, partition, offset), len(lines)
+
+
+def _are_flat(lines: list[bytes]) -> bool:
+    """Whether nothing is nested, and no line long enough for a number beyond float64."""
+    joined = b"".join(lines)
+    brackets = joined.count(b"{") + joined.count(b"[")
+    return brackets <= len(lines) and max(map(len, lines), default=0) <= FLOAT64_DIGITS
 
 
 def _one_by_one(lines: list[bytes], partition: str, offset: int) -> list[Record]:

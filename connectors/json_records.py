@@ -47,14 +47,25 @@ def json_decoder(
             raise BadJson(f"nested deeper than the {max_depth} levels allowed") from None
         if type(value) is not dict:
             raise BadJson(f"not a JSON object but {type(value).__name__}")
-        # As many brackets as levels are the least it takes, so most records need no walk.
-        if raw.count(b"{") + raw.count(b"[") > max_depth and depth(value) > max_depth:
-            raise BadJson(f"nested deeper than the {max_depth} levels allowed")
-        if len(raw) > FLOAT64_DIGITS and holds_huge_integer(value):
-            raise BadJson("an integer too large for float64")
+        if (problem := beyond_limits(raw, value, max_depth)) is not None:
+            raise BadJson(problem)
         return value
 
     return decode
+
+
+def beyond_limits(raw: bytes, value: Any, max_depth: int = MAX_DEPTH) -> str | None:
+    """Why the decoded *value* of *raw* is refused all the same, or None.
+
+    >>> beyond_limits(b'[[1]]', [[1]], max_depth=1)
+    'nested deeper than the 1 levels allowed'
+    """
+    # As many brackets as levels are the least it takes, so most records need no walk.
+    if raw.count(b"{") + raw.count(b"[") > max_depth and depth(value) > max_depth:
+        return f"nested deeper than the {max_depth} levels allowed"
+    if len(raw) > FLOAT64_DIGITS and holds_huge_integer(value):
+        return "an integer too large for float64"
+    return None
 
 
 def reason(error: Exception) -> str:

@@ -1,19 +1,13 @@
-"""The confluent-kafka client (librdkafka) behind `connectors.kafka_driver`: an optional extra.
-
-It sends several times as many records a second as kafka-python; the guarantees are the same.
-"""
+"""The consumer of confluent-kafka (librdkafka) behind `connectors.kafka_driver`."""
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from connectors.background import in_background
-from connectors.base import Record, SinkError, SourceError
+from connectors.base import Record, SourceError
 from connectors.kafka_driver import (
-    Fenced,
     GroupOptions,
-    Header,
     Listener,
     Partition,
     RecordDecoder,
@@ -36,15 +30,6 @@ TopicPartition = confluent.TopicPartition
 
 FETCH_BYTES = 8 << 20
 BOOTSTRAP_SECONDS = 30.0
-SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
-FENCING = {
-    KafkaError._FENCED,
-    KafkaError.PRODUCER_FENCED,
-    KafkaError.INVALID_PRODUCER_EPOCH,
-    KafkaError.FENCED_INSTANCE_ID,
-    KafkaError.ILLEGAL_GENERATION,
-    KafkaError.UNKNOWN_MEMBER_ID,
-}
 POSITION_GONE = {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}
 
 
@@ -76,6 +61,7 @@ class ConfluentConsumer:
         attempt_bootstrap(settings, self._client, self._client.close)
 
     def partitions(self, topic: str) -> list[Partition]:
+        """See `connectors.kafka_driver.Consumer.partitions`."""
         try:
             found = self._client.list_topics(topic, timeout=BOOTSTRAP_SECONDS).topics[topic]
         except KafkaException as error:
@@ -88,10 +74,13 @@ class ConfluentConsumer:
         return [Partition(topic, number) for number in sorted(found.partitions)]
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
+        """See `connectors.kafka_driver.Consumer.assign`."""
         self._ends.clear()
         self._client.assign([TopicPartition(*p, offset) for p, offset in offsets.items()])
 
     def subscribe(self, topics: Iterable[str], listener: Listener) -> None:
+        """See `connectors.kafka_driver.Consumer.subscribe`."""
+
         def assigned(_client: Any, places: list[Any]) -> None:
             self._metadata = self._client.consumer_group_metadata()
             fresh = [TopicPartition(p.topic, p.partition, 0) for p in places]
@@ -112,6 +101,7 @@ class ConfluentConsumer:
         self._client.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=lost)
 
     def seek(self, partition: Partition, offset: int) -> None:
+        """See `connectors.kafka_driver.Consumer.seek`."""
         self._ends.pop(partition, None)
         place = TopicPartition(*partition, offset)
         deadline = time.monotonic() + BOOTSTRAP_SECONDS
@@ -126,6 +116,7 @@ class ConfluentConsumer:
         self._client.resume([place])
 
     def poll(self, max_records: int, timeout: float) -> dict[Partition, list[Record]]:
+        """See `connectors.kafka_driver.Consumer.poll`."""
         try:
             messages = self._client.consume(1, timeout)
             if messages:  # `consume` waits for all it is asked for: take what is there already
@@ -164,11 +155,13 @@ class ConfluentConsumer:
             log.warning("reading from Kafka: %s", problem.str())  # the client retries by itself
 
     def position(self, partition: Partition) -> int | None:
+        """See `connectors.kafka_driver.Consumer.position`."""
         offset = self._client.position([TopicPartition(*partition)])[0].offset
         known = [self._ends.get(partition), offset if offset >= 0 else None]
         return max((place for place in known if place is not None), default=None)
 
     def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+        """See `connectors.kafka_driver.Consumer.bounds`."""
         try:
             return {
                 p: self._client.get_watermark_offsets(TopicPartition(*p), BOOTSTRAP_SECONDS)
@@ -178,6 +171,7 @@ class ConfluentConsumer:
             raise SourceError(f"the topic's offsets: {words(error)}") from error
 
     def committed(self, partitions: Iterable[Partition]) -> dict[Partition, int | None]:
+        """See `connectors.kafka_driver.Consumer.committed`."""
         asked = [TopicPartition(*partition) for partition in partitions]
         try:
             found = self._client.committed(asked, BOOTSTRAP_SECONDS)
@@ -194,14 +188,17 @@ class ConfluentConsumer:
         return found.metadata or ""
 
     def highwater(self, partition: Partition) -> int | None:
+        """See `connectors.kafka_driver.Consumer.highwater`."""
         high = self._client.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
         return high if high >= 0 else None
 
     def group_metadata(self) -> Any:
+        """See `connectors.kafka_driver.Consumer.group_metadata`."""
         # Of the last assignment: after an expulsion the client would give that of nobody.
         return self._metadata
 
     def close(self) -> None:
+        """See `connectors.kafka_driver.Consumer.close`."""
         self._client.close()
 
 
@@ -222,126 +219,6 @@ def partitions_of(places: Iterable[Any]) -> set[Partition]:
     return {Partition(place.topic, place.partition) for place in places}
 
 
-class ConfluentProducer:
-    """A `connectors.kafka_driver.Producer`."""
-
-    def __init__(self, settings: KafkaSettings, transactional_id: str | None = None):
-        options = settings.confluent_options() | {
-            "enable.idempotence": True,
-            "linger.ms": 5,
-            "batch.size": 1 << 18,
-            "queue.buffering.max.messages": 20_000,
-            "delivery.timeout.ms": round(SEND_SECONDS * 1000),
-            "delivery.report.only.error": True,
-            "partitioner": "murmur2_random",  # as the other clients do
-            "reconnect.backoff.max.ms": 1000,
-            "allow.auto.create.topics": False,
-            "on_delivery": self._delivered,
-        }
-        if transactional_id is not None:
-            options["transactional.id"] = transactional_id
-            options["transaction.timeout.ms"] = round(SEND_SECONDS * 1000)
-        self._failure: Any = None
-        self._client = confluent.Producer(options, logger=log)
-        try:
-            attempt_bootstrap(settings, self._client, lambda: None)
-        except Unreachable as error:
-            raise SinkError(str(error)) from error
-
-    def _delivered(self, problem: Any, _message: Any) -> None:
-        if problem is not None and self._failure is None:
-            self._failure = problem
-
-    def send(
-        self,
-        topic: str,
-        value: bytes | None,
-        key: bytes | None = None,
-        partition: int | None = None,
-        headers: list[Header] | None = None,
-        timestamp: float | None = None,
-    ) -> None:
-        options: dict[str, Any] = {} if partition is None else {"partition": partition}
-        if timestamp is not None:
-            options["timestamp"] = round(timestamp * 1000)
-        if headers:
-            options["headers"] = headers
-        deadline = time.monotonic() + SEND_SECONDS
-        while True:
-            self._raise_failure()
-            try:
-                self._client.produce(topic, value, key, **options)
-                return
-            except BufferError as error:  # enough is in flight: wait for some of it
-                if time.monotonic() > deadline:
-                    raise SinkError("Kafka: nothing is acknowledged any more") from error
-                self._client.poll(0.1)
-            except KafkaException as error:
-                raise sink_error(f"sending to topic {topic!r}", error) from error
-
-    def flush(self) -> None:
-        if left := self._client.flush(SEND_SECONDS):
-            raise SinkError(f"Kafka: {left} records were not acknowledged in {SEND_SECONDS:g} s")
-        self._raise_failure()
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise sink_error("a record was not written", KafkaException(self._failure))
-
-    def init_transactions(self) -> None:
-        self._attempt("starting transactions", self._client.init_transactions)
-
-    def begin(
-        self,
-        offsets: Mapping[Partition, int],
-        group_metadata: Any,
-        notes: Mapping[Partition, str] | None = None,
-    ) -> None:
-        """See `connectors.kafka_driver.Producer.begin`."""
-        if group_metadata is None:
-            raise Fenced("this process is not a member of its group; its work is discarded")
-        try:
-            self._client.begin_transaction()
-        except KafkaException as error:
-            raise sink_error("beginning a transaction", error) from error
-        moved = [
-            TopicPartition(*p, offset, metadata=(notes or {}).get(p, ""))
-            for p, offset in offsets.items()
-        ]
-        send = self._client.send_offsets_to_transaction
-        # Its round trips take place while the records are handed over and sent.
-        self._adding = in_background(
-            self._attempt, "adding the offsets", send, moved, group_metadata
-        )
-
-    def commit(self) -> None:
-        """See `connectors.kafka_driver.Producer.commit`."""
-        self._adding.result()
-        self.flush()
-        self._attempt("committing", self._client.commit_transaction)
-
-    def abort(self) -> None:
-        self._attempt("aborting", self._client.abort_transaction)
-
-    def _attempt(self, what: str, call: Callable[..., Any], *arguments: Any) -> None:
-        """Call until it is done or has failed for good; every call resumes the one before."""
-        deadline = time.monotonic() + SEND_SECONDS
-        while True:
-            try:
-                call(*arguments, 10.0)
-                return
-            except KafkaException as error:
-                if not error.args[0].retriable() or time.monotonic() > deadline:
-                    raise sink_error(what, error) from error
-                time.sleep(0.1)
-
-    def close(self, timeout: float = 10.0) -> None:
-        left = self._client.flush(timeout) if timeout else len(self._client)
-        if left:
-            self._client.purge()
-            raise SinkError(f"Kafka: closing: {left} records were not sent")
-
-
 def attempt_bootstrap(settings: KafkaSettings, client: Any, close: Callable[[], None]) -> None:
     """This library connects when it has to; find out now whether it can."""
     try:
@@ -352,11 +229,6 @@ def attempt_bootstrap(settings: KafkaSettings, client: Any, close: Callable[[], 
             f"no Kafka broker at {settings.bootstrap} accepts this client ({words(error)}); check "
             "that it runs, the address, and protocol, cafile and credentials"
         ) from error
-
-
-def sink_error(what: str, error: Any) -> SinkError:
-    kind = Fenced if error.args[0].code() in FENCING else SinkError
-    return kind(f"Kafka: {what}: {words(error)}")
 
 
 def words(error: Any) -> str:

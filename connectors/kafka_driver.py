@@ -1,7 +1,8 @@
 """What the sources and sinks ask of a Kafka client library.
 
-`connectors.kafka_python` and `connectors.kafka_confluent` implement it; `open_consumer` and
-`open_producer` pick one by ``KafkaSettings.client`` and import it only then.
+`connectors.kafka_python`, `connectors.kafka_confluent` and the producers beside them implement
+it; `open_consumer` and `open_producer` pick one by ``KafkaSettings.client`` and import it only
+then.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -84,7 +85,8 @@ class Consumer(Protocol):
     def seek(self, partition: Partition, offset: int) -> None:
         """Continue an assigned partition at *offset*, resumed if it was paused."""
 
-    def poll(self, max_records: int, timeout: float) -> dict[Partition, list[Record]]: ...
+    def poll(self, max_records: int, timeout: float) -> dict[Partition, list[Record]]:
+        """Up to *max_records* of what is there, or what comes first within *timeout* seconds."""
 
     def position(self, partition: Partition) -> int | None:
         """The next offset to be fetched, past control records; None if not known yet."""
@@ -102,9 +104,10 @@ class Consumer(Protocol):
         """The offset after the last record, as of the last fetch."""
 
     def group_metadata(self) -> Any:
-        """What fences a stale member when it is passed to `Producer.commit`."""
+        """What fences a stale member when it is passed to `Producer.begin`."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Leave the group, which may call the listener, and let go."""
 
 
 class Producer(Protocol):
@@ -138,9 +141,11 @@ class Producer(Protocol):
     def commit(self) -> None:
         """Flush and commit.  Any `SinkError` is final: close, restart."""
 
-    def abort(self) -> None: ...
+    def abort(self) -> None:
+        """End the transaction so that nothing of it ever becomes visible."""
 
-    def close(self, timeout: float = 10.0) -> None: ...
+    def close(self, timeout: float = 10.0) -> None:
+        """Send what is queued within *timeout* seconds, then let go; raises `SinkError`."""
 
 
 def open_consumer(
@@ -159,10 +164,10 @@ def open_consumer(
 def open_producer(settings: KafkaSettings, transactional_id: str | None = None) -> Producer:
     """A producer of the library that the settings name."""
     if settings.client == "confluent":
-        from connectors.kafka_confluent import ConfluentProducer
+        from connectors.kafka_confluent_producer import ConfluentProducer
 
         return ConfluentProducer(settings, transactional_id)
-    from connectors.kafka_python import PythonProducer
+    from connectors.kafka_python_producer import PythonProducer
 
     return PythonProducer(settings, transactional_id)
 

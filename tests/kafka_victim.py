@@ -44,9 +44,9 @@ def main() -> None:
     from stream_rnn.partitions import PartitionLearner
 
     if os.environ.get("KAFKA_CLIENT") == "confluent":
-        from connectors.kafka_confluent import ConfluentProducer as Producer
+        from connectors.kafka_confluent_producer import ConfluentProducer as Producer
     else:
-        from connectors.kafka_python import PythonProducer as Producer
+        from connectors.kafka_python_producer import PythonProducer as Producer
     assert connectors.kafka_driver.Producer
     marks(Producer, "commit", "commit")
     marks(PartitionLearner, "save", "checkpoint")

@@ -240,7 +240,7 @@ TOLD = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(ROW | TOLD | FAULTS, max_size=30), st.integers(1, 9), st.integers(1, 8))
 def test_batches_and_checkpoints_make_no_difference(stream, size, most):
     records = as_records(stream)

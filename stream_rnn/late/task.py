@@ -99,20 +99,23 @@ class LateTask(Task):
         scored = self._settle(room=1)
         end = self._stretch(records, at)
         part = super().learn(records[at:end])
+        for record in records[at:end]:  # the refused ones tell the time too
+            if (now := self._time(record)) is not None:
+                self.buffer.advance(now)
         parts.append(_with_scored(part, scored))
         return end
 
     def _stretch(self, records: Sequence[Record], at: int) -> int:
         """Up to the next label, the next record that is given up or learned."""
         head, free = self.buffer.head_time, self.join.max_pending - len(self.buffer)
-        end = at
+        clock, end = self.buffer.clock, at
         while end < len(records) and end - at < free and not self.is_label(records[end]):
             now = self._time(records[end])
             if now is not None:
-                if head is None:
-                    head = now
-                if end > at and now > head + self.buffer.within:
-                    break
+                clock = max(clock, now)
+                head = now if head is None else min(head, now)  # to stop early does no harm
+            if end > at and head is not None and clock > head + self.buffer.within:
+                break
             end += 1
             value = records[end - 1].value
             if value is not None and self.buffer.has_label(_hashable(value.get(self.join.key))):
@@ -125,7 +128,10 @@ class LateTask(Task):
         outputs, _ = super()._run(records)
         for (id, now), x, output in zip(known, self.estimator.taken, outputs, strict=True):
             output.pop("target", None)
-            self.buffer.add(id, x, output.get("prediction"), now)
+            made = {"prediction": output.get("prediction")}
+            if "probabilities" in output:
+                made["probabilities"] = {}  # a class was predicted, see `drift.losses`
+            self.buffer.add(id, x, made, now)
         return outputs, 0
 
     # -- labels ----------------------------------------------------------------------
@@ -171,8 +177,9 @@ class LateTask(Task):
         taken = self.buffer.take(room)
         if taken:
             self.estimator.learn([w.x for w in taken], [w.y for w in taken])
-        scored = [{"prediction": w.prediction, "target": w.y} for w in taken if w.y is not None]
-        super()._watch(scored)
+        scored = [{**w.prediction, "target": w.y} for w in taken if w.y is not None]
+        if scored:
+            super()._watch(scored)
         return scored
 
     def _watch(self, rows: list[Row]) -> None:
