@@ -66,7 +66,10 @@ def naive(events, within, most):
     records, early, out, clock = [], {}, [], -np.inf
     for kind, id, time in events:
         clock = max(clock, time)
-        early = {i: (y, t) for i, (y, t) in early.items() if clock <= t + within}
+        while early and clock > next(iter(early.values()))[1] + within:
+            early.pop(next(iter(early)))  # one that is too old behind another takes its place
+        if id in early and clock > early[id][1] + within:
+            early.pop(id)
         waiting = [r for r in records if r["out"] is None]
         if kind == "record":
             while (

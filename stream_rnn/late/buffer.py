@@ -81,7 +81,7 @@ class LabelBuffer:
             waiting.id, waiting.is_settled = None, True
             return
         self._known[id] = waiting
-        if id in self._early:
+        if self._has_early(id):
             self._join(waiting, *self._early.pop(id))
 
     def label(self, id: Id, y: Any, time: float) -> None:
@@ -90,11 +90,21 @@ class LabelBuffer:
         waiting = self._known.get(id)
         if waiting is not None and not waiting.is_settled:
             self._join(waiting, y, time)
-        elif waiting is not None or id in self._early:
+        elif waiting is not None or self._has_early(id):
             self.counts["duplicate"] += 1
         else:
             self._early[id] = y, time
             self._drop_early()
+
+    def _has_early(self, id: Id) -> bool:
+        """Whether a label has come before its record and still counts."""
+        if id not in self._early:
+            return False
+        if self.clock <= self._early[id][1] + self.within:
+            return True
+        del self._early[id]
+        self.counts["unmatched"] += 1
+        return False
 
     def _join(self, waiting: Waiting, y: Any, time: float) -> None:
         if time > waiting.time + self.within:
