@@ -19,7 +19,7 @@ from stream_rnn.forecasting import linear
 from stream_rnn.forecasting.levels import Ewma
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, serve
 from stream_rnn.pipeline import Pipeline, Schedule
-from stream_rnn.task import Task
+from stream_rnn.task import Outcome, Task
 
 EXPECTED = """
 records_consumed_total records_learned_total records_predicted_total records_replayed_total
@@ -167,14 +167,11 @@ def test_sources_report_their_own():
 def test_latency_is_from_the_record_to_its_prediction(monkeypatch):
     metrics = Metrics()
 
-    class Outcome:
-        counts = {"consumed": 2, "predicted": 2, "learned": 2, "refused": 0}  # noqa: RUF012
-        reasons: dict = {}  # noqa: RUF012
-        seconds, timestamps, rows = 0.2, [100.0, 101.7], ()
-
+    counts = {"consumed": 2, "predicted": 2, "learned": 2, "refused": 0}
+    outcome = Outcome([], [], counts, {}, seconds=0.2, timestamps=[100.0, 101.7])
     monkeypatch.setattr("time.time", lambda: 102.0)
     line = Pipeline(MemorySource([]), Task(Linear(), Rows("y")), MemorySink())
-    metrics.batch(line, Outcome)
+    metrics.batch(line, outcome)
     found = samples(metrics.text())
     assert found["stream_rnn_end_to_end_latency_seconds_count",] == 2
     assert found["stream_rnn_end_to_end_latency_seconds_sum",] == pytest.approx(2.3)
