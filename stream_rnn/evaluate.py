@@ -8,18 +8,20 @@ import dataclasses
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
 import msgspec
 from rich.table import Table
 
-from connectors.base import Source
+from connectors.base import Record, Source
 
+from .estimators.delayed import Delayed
 from .judge import ErrorCurve, Judge, is_known
+from .late.task import LateTask
 from .scores import Score, score_table
-from .task import Task
+from .task import Outcome, Task
 
 Progress = Callable[[int, float | None], None]
 
@@ -82,7 +84,8 @@ def evaluate(
 ) -> Evaluation:
     """Run *task* over all of *source* and compare it with baselines.
 
-    A forecaster is compared with river's forecasters too.
+    A forecaster is compared with river's forecasters too.  Where labels come after their records
+    (`late.task`), a baseline predicts from the labels that were there when the record came.
 
     Args:
         source: read until it is finished, or *limit* records; not closed.
@@ -96,12 +99,14 @@ def evaluate(
 
     Raises `ValueError` when no record could be scored, saying why.
     """
-    name = name or type(getattr(task.estimator, "_wrapped_model", task.estimator)).__name__
+    model: Any = task.estimator
+    if isinstance(model, Delayed):
+        model = model.learner
+    name = name or type(getattr(model, "_wrapped_model", model)).__name__
     key = task.rows.key
     if key is not None and key not in task.copy:
         task.copy = (*task.copy, key)  # each key has baselines of its own
-    judge: Judge | None = None
-    kept: deque[dict[str, Any]] = deque(maxlen=recent)
+    scoring = Scoring(name, task, period, recent)
     records = refused = 0
     reasons: dict[str, str] = {}
     paces: list[tuple[float, int]] = []  # seconds for a record, records of the batch
@@ -109,22 +114,20 @@ def evaluate(
     while not source.finished and (limit is None or records < limit):
         room = batch if limit is None else min(batch, limit - records)
         start = time.perf_counter()
-        outcome = task.learn(source.next_batch(room, timeout=1.0))
-        if outcome.counts["consumed"]:
-            taken = time.perf_counter() - start
-            paces.append((taken / outcome.counts["consumed"], outcome.counts["consumed"]))
+        outcomes = [task.learn(part) for part in scoring.parts(source.next_batch(room, 1.0))]
+        taken = time.perf_counter() - start
+        if came := sum(outcome.counts["consumed"] for outcome in outcomes):
+            paces.append((taken / came, came))
             batch = min(2 * batch, batch_records)  # compilation falls into small batches
-        records += outcome.counts["consumed"]
-        refused += outcome.counts["refused"]
-        for letter in outcome.refused:
-            reasons.setdefault(letter["reason"], letter["error"])
-        for row in outcome.rows:
-            if is_known(row["target"]):
-                judge = judge or Judge(name, task.estimator, row, period, key)
-                judge.update(row)
-                kept.append(row)
+        records += came
+        for outcome in outcomes:
+            refused += outcome.counts["refused"]
+            for letter in outcome.refused:
+                reasons.setdefault(letter["reason"], letter["error"])
+            scoring.take(outcome)
         if progress is not None:
             progress(records, _fraction(source))
+    judge = scoring.judge
     if judge is None:
         raise ValueError(_nothing_scored(records, reasons))
     return Evaluation(
@@ -137,9 +140,52 @@ def evaluate(
         records_per_second=1.0 / _weighted_median(paces),
         scores=[*(scorer.score() for scorer in judge.scorers), *judge.rivals()],
         curves={scorer.name: curve for scorer, curve in zip(judge.scorers, judge.curves)},
-        recent=list(kept),
+        recent=list(scoring.recent),
         reasons=reasons,
     )
+
+
+class Scoring:
+    """Brings result rows before the judge, each when its target is known."""
+
+    def __init__(self, name: str, task: Task, period: int | None, recent: int):
+        self.judge: Judge | None = None
+        self.recent: deque[dict[str, Any]] = deque(maxlen=recent)
+        self._name, self._task, self._period = name, task, period
+        self._is_late = isinstance(task, LateTask)
+        # Of records that wait for their labels, in order: the result, what the baselines said.
+        self._waiting: deque[tuple[dict[str, Any], list[Any]]] = deque()
+
+    def parts(self, records: Sequence[Record]) -> list[Sequence[Record]]:
+        """What of a batch is learned at once: baselines that wait for labels need each record."""
+        return [[record] for record in records] if self._is_late else [records]
+
+    def take(self, outcome: Outcome) -> None:
+        """Score what can be scored now."""
+        if self._is_late:
+            self._take_late(outcome)
+            return
+        for row in outcome.rows:
+            if is_known(row["target"]):
+                self._score(row)
+
+    def _take_late(self, outcome: Outcome) -> None:
+        for settled in outcome.settled:
+            row, answers = self._waiting.popleft()
+            if is_known(settled["target"]):
+                self._score({**row, "target": settled["target"]}, answers)
+        for row in outcome.rows:
+            answers = [] if self.judge is None else self.judge.ask(row)
+            self._waiting.append((row, answers))
+
+    def _score(self, row: dict[str, Any], answers: list[Any] | None = None) -> None:
+        if self.judge is None:
+            key = self._task.rows.key
+            self.judge = Judge(self._name, self._task.estimator, row, self._period, key)
+        if answers is not None:
+            answers = answers or self.judge.unasked()
+        self.judge.update(row, answers)
+        self.recent.append(row)
 
 
 def _weighted_median(paces: list[tuple[float, int]]) -> float:

@@ -95,13 +95,27 @@ class Judge:
             found.append(SeasonalLastValue(period * -(-horizon // period)))
         return found
 
-    def update(self, row: dict[str, Any]) -> list[float]:
-        """Score all on a result row, then let the baselines learn its target; the errors."""
-        truth, key = row["target"], None if self._key is None else row[self._key]
+    def ask(self, row: dict[str, Any]) -> list[Any]:
+        """What the baselines predict for the record of a result row."""
+        return [baseline.predict() for baseline in self._of(row)]
+
+    def unasked(self) -> list[Any]:
+        """What baselines predict that have learned nothing."""
+        return [baseline.predict() for baseline in self._new_baselines()]
+
+    def _of(self, row: dict[str, Any]) -> list[Any]:
+        key = None if self._key is None else row[self._key]
         if key not in self._baselines:
             self._baselines[key] = self._new_baselines()
-        baselines = self._baselines[key]
-        predictions = [_prediction(row), *(b.predict() for b in baselines)]
+        return self._baselines[key]
+
+    def update(self, row: dict[str, Any], answers: list[Any] | None = None) -> list[float]:
+        """Score all on a result row, then let the baselines learn its target; the errors.
+
+        *answers* are those of the baselines, where they were asked when the record came.
+        """
+        truth, baselines = row["target"], self._of(row)
+        predictions = [_prediction(row), *(self.ask(row) if answers is None else answers)]
         errors = [s.update(truth, p) for s, p in zip(self.scorers, predictions)]
         for curve, error in zip(self.curves, errors):
             curve.add(error)

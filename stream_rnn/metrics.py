@@ -209,7 +209,7 @@ class Metrics:
         if outcome.timestamps:
             waits = np.maximum(now - np.array(outcome.timestamps), 0.0)
             self.histograms["end_to_end_latency_seconds"].observe_all(waits)
-        self._measure(self._name(pipeline), outcome.scored or outcome.rows)
+        self._measure(self._name(pipeline), outcome.settled or outcome.rows)
         self.update(pipeline)
 
     def _measure(self, learner: str, rows: Sequence[dict[str, Any]]) -> None:

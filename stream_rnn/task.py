@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
     reasons: dict[str, int]  # of the refusals
     seconds: float  # spent learning
     timestamps: list[float]  # of the records that have one
-    scored: Sequence[Row] = ()  # predictions of earlier records whose targets came now
+    settled: Sequence[Row] = ()  # earlier predictions in order, with the targets that came now
     labels: Mapping[str, int] | None = None  # what became of labels, see `late.buffer`
 
 

@@ -7,16 +7,19 @@ import pytest
 from average import Linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from connectors.base import Label, Record
 from connectors.labelled import LabelledSource
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import LSTM, SGD, RecurrentClassifier, RecurrentRegressor, SnAp1
 from stream_rnn.checkpoint import Store
-from stream_rnn.config import parse
+from stream_rnn.cli import app
+from stream_rnn.config import load, parse
 from stream_rnn.config.assemble import pipeline
 from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.delayed import Delayed
+from stream_rnn.evaluate import evaluate
 from stream_rnn.features.rows import Rows
 from stream_rnn.late.buffer import LabelBuffer
 from stream_rnn.late.task import Join, LateTask
@@ -195,8 +198,9 @@ def test_late_labels_teach_what_labels_in_time_teach(interpreted, kind):
     assert [row["id"] for row in outcome.rows] == [*range(120), -1]
     predictions = {row["id"]: row["prediction"] for row in outcome.rows}
     scored = [r for r, d in zip(rows, delays) if d is not None]
-    assert [s["target"] for s in outcome.scored] == [r["y"] for r in scored]
-    assert [s["prediction"] for s in outcome.scored] == [predictions[r["id"]] for r in scored]
+    found = [s for s in outcome.settled if s["target"] is not None]
+    assert [s["target"] for s in found] == [r["y"] for r in scored]
+    assert [s["prediction"] for s in found] == [predictions[r["id"]] for r in scored]
 
 
 def test_without_delay_the_predictions_are_those_of_labels_in_time(interpreted):
@@ -215,7 +219,7 @@ def test_a_delay_costs_accuracy_and_no_more(interpreted):
     errors = []
     for delay in (0, 20):
         outcome = late(network).learn(as_records(delayed(rows, [delay] * 400)))
-        last = outcome.scored[-100:]
+        last = outcome.settled[-100:]
         errors.append(np.mean([abs(s["prediction"] - s["target"]) for s in last]))
     assert errors[0] < 1.2 > errors[1]
     assert errors[1] < 1.1 * errors[0]
@@ -254,7 +258,7 @@ def test_batches_and_checkpoints_make_no_difference(stream, size, most):
             outcome = task.learn(records[at : at + size])
             rows += outcome.rows
             letters += outcome.refused
-            scored += outcome.scored
+            scored += outcome.settled
             if again:
                 meta, arrays = task.snapshot()
                 task = late(within=6.0, most=most)
@@ -437,3 +441,45 @@ def test_files_by_configuration(tmp_path, monkeypatch):
 def test_configurations_that_are_refused(overrides, message):
     with pytest.raises(ConfigError, match=message):
         parse(FILES, overrides)
+
+
+class Fixed(Linear):
+    """Predicts 1, whatever comes."""
+
+    def stream(self, xs, ys):
+        return [{"prediction": 1.0} for _ in xs]
+
+    def follow(self, other): ...
+
+    def check_target(self, y): ...
+
+
+def test_an_evaluation_asks_baselines_when_the_record_comes():
+    """The last value is that of the last label, not of the last record."""
+    stream = [{"id": 1, "t": 0}, {"id": 2, "t": 1}, {"id": 1, "t": 2, "y": 5.0}]
+    stream += [{"id": 3, "t": 3}, {"id": 4, "t": 4}, {"id": 2, "t": 5, "y": 7.0}]
+    stream += [{"id": 4, "t": 9, "y": 8.0}, {"id": 9, "t": 20}]  # 3 gets no label
+    result = evaluate(MemorySource(stream), late(Fixed, within=10))
+    scores = {score.name: score.values["MAE"] for score in result.scores}
+    assert result.scored == 3
+    assert scores["Fixed"] == pytest.approx((4 + 6 + 7) / 3)
+    assert scores["last value"] == pytest.approx((5 + 7 + 3) / 3)
+    assert [row["target"] for row in result.recent] == [5.0, 7.0, 8.0]
+
+
+def test_evaluate_and_inspect_know_labels(tmp_path, monkeypatch, interpreted):
+    monkeypatch.chdir(tmp_path)
+    write_streams(tmp_path, 300)
+    (tmp_path / "late.toml").write_text(FILES)
+    arguments = ["evaluate", "in.jsonl", "-y", "y", "--config", "late.toml", "--json"]
+    found = json.loads(CliRunner().invoke(app, arguments).output)
+    assert found["model"] == "RecurrentRegressor"
+    assert found["records"] == 570
+    assert 200 < found["scored"] <= 270
+    line = pipeline(load(tmp_path / "late.toml"))
+    line.run()
+    line.close()
+    waiting = len(line.task.buffer)
+    assert waiting > 0
+    shown = CliRunner().invoke(app, ["inspect", "checkpoints"]).output
+    assert f"labels: {waiting} records wait, 0 labels came before" in shown

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 from average import Linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,9 +102,9 @@ class Sink:
     def close(self): ...
 
 
-def learner(broker, folder, every):
+def learner(broker, folder, every, within=9.0):
     rows = Rows("y", exclude=["id"], missing_target="advance")
-    task = LateTask(Delayed(Follows(), Follows()), rows, Join("id", 9.0), alone=False)
+    task = LateTask(Delayed(Follows(), Follows()), rows, Join("id", within), alone=False)
     return LatePartitionLearner(
         *(INPUT, task, Store(folder), Sink(broker), Schedule(every_records=every)),
         *({}, "earliest"),
@@ -171,6 +172,55 @@ def test_a_replay_repeats_every_bit(tmp_path_factory, steps, delays, every, data
     assert [r["id"] for r in broker.published] == [
         r.value["id"] for r in records[: broker.committed or 0]
     ]
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS, st.permutations(range(30)), st.integers(1, 25), st.data())
+def test_any_interleaving_teaches_what_labels_in_time_teach(
+    tmp_path_factory, steps, order, every, data
+):
+    """Labels in any order, batches of any size, kills anywhere: parameters bit for bit."""
+    folder = tmp_path_factory.mktemp("late")
+    records = stream(INPUT, [(n, {"id": n, "u": n % 7 - 3.0}) for n in range(30)])
+    labels = stream(LABELS, [(at, {"id": id, "y": id % 5 - 2.0}) for at, id in enumerate(order)])
+    broker = Broker(records, labels)
+    consumer = Consumer(broker)
+
+    def begin():
+        made = learner(broker, folder, every, within=None)
+        return made, made.open(consumer)
+
+    one, position = begin()
+    for taken, more_labels, caught_up, is_killed in [
+        *steps,
+        (30, 30, True, True),
+        (30, 0, True, False),
+    ]:
+        broker.visible = min(broker.visible + more_labels, len(labels))
+        consumer.caught_up = caught_up
+        one.has_turn(consumer)
+        learned = one.learn(records[position : position + taken])
+        position = min(position + taken, len(records))
+        if is_killed and data.draw(st.booleans(), label="before the commit"):
+            one, position = begin()
+            continue
+        one.publish(learned, None)
+        if one.is_due():
+            one.save()
+        if is_killed:
+            one, position = begin()
+    for _ in range(99):
+        if one.place() == Place(30, 30):
+            break
+        one.has_turn(consumer)
+        one.publish(one.learn(records[position : position + 7]), None)
+        position = min(position + 7, len(records))
+    in_time = Follows()
+    in_time.stream([{"u": r.value["u"]} for r in records], [n % 5 - 2.0 for n in range(30)])
+    truth, found = in_time.snapshot(), one.task.estimator.learner.snapshot()
+    assert found.meta == truth.meta
+    assert all(np.array_equal(found.arrays[name], truth.arrays[name]) for name in truth.arrays)
+    assert [row["id"] for row in broker.published] == list(range(30))
 
 
 @given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 90), st.booleans()), max_size=900))

@@ -120,9 +120,15 @@ def fetch_jars() -> pathlib.Path:
 
 
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind((HOST, 0))
-        return int(s.getsockname()[1])
+    """One that the system gives to no outgoing connection before the node has taken it."""
+    while True:
+        port = secrets.randbelow(12_000) + 20_000  # below the usual range of such connections
+        with socket.socket() as s:
+            try:
+                s.bind((HOST, port))
+            except OSError:
+                continue
+            return port
 
 
 def java(jars: pathlib.Path, *arguments: str) -> list[str]:

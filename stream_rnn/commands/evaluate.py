@@ -53,7 +53,8 @@ def command(
     A table compares the model with the last value and the running mean (for classes: the
     last and the most frequent class); a forecaster also with river's SNARIMAX and
     HoltWinters and the value one season before.  Errors count from the first record on.
-    Text columns are left out, with a note.
+    Text columns are left out, with a note.  With labels that come later (--config), baselines
+    know those that had come before the record.
 
     \b
       stream-rnn evaluate taxi.csv --target riders --timestamp time
@@ -63,7 +64,7 @@ def command(
       stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
     """
-    from ..config.assemble import open_source, task
+    from ..config.assemble import open_source, task, with_labels
     from ..config.schema import FileSource
     from ..evaluate import evaluate
 
@@ -71,7 +72,7 @@ def command(
     set_ = [*(set_ or ()), *keys]
     loaded = configure(file, target, exclude, timestamp, estimator, set_, config, key)
     assert isinstance(loaded.source, FileSource)
-    source = open_source(loaded.source)
+    source = with_labels(open_source(loaded.source), loaded)
     try:
         with progress_bar(limit) as show:
             result = evaluate(source, task(loaded), period=period, limit=limit, progress=show)

@@ -52,6 +52,11 @@ def _print(found: Any) -> None:
         segments = manifest["contexts"]
         word = "segment" if len(segments) == 1 else "segments"
         console.print(f"  keys: {len(found.contexts):,} in {len(segments)} {word}", markup=False)
+    if (late := manifest.get("task", {}).get("labels")) is not None:
+        waiting, early = len(late["waiting"]), len(late["early"])
+        console.print(
+            f"  labels: {waiting:,} records wait, {early:,} labels came before", markup=False
+        )
     table = Table(box=box.SIMPLE)
     for heading in ("array", "type", "shape", "norm"):
         table.add_column(heading)

@@ -86,6 +86,8 @@ class LateTask(Task):
             else:
                 end = self._predict_up_to(records, at, parts)
             at = end
+        if parts and (settled := self._settle()):  # the last record's label was there before it
+            parts.append(_with_settled(_NOTHING, settled))
         labels = {name: n - before[name] for name, n in self.buffer.counts.items()}
         return _joined(parts, labels, time.perf_counter() - start)
 
@@ -96,13 +98,13 @@ class LateTask(Task):
         now = self._time(records[at])
         if now is not None:
             self.buffer.advance(now)
-        scored = self._settle(room=1)
+        settled = self._settle(room=1)
         end = self._stretch(records, at)
         part = super().learn(records[at:end])
         for record in records[at:end]:  # the refused ones tell the time too
             if (now := self._time(record)) is not None:
                 self.buffer.advance(now)
-        parts.append(_with_scored(part, scored))
+        parts.append(_with_settled(part, settled))
         return end
 
     def _stretch(self, records: Sequence[Record], at: int) -> int:
@@ -144,7 +146,7 @@ class LateTask(Task):
     def _take_labels(self, records: Sequence[Record]) -> Outcome:
         refused: list[Row] = []
         reasons: dict[str, int] = {}
-        scored: list[Row] = []
+        settled: list[Row] = []
         for record in records:
             try:
                 self._take_label(record)
@@ -153,14 +155,14 @@ class LateTask(Task):
                 reason = "undecodable" if record.error is not None else reason
                 refused.append(letter_of(record, "label", reason, record.error or str(bad)))
                 reasons[reason] = reasons.get(reason, 0) + 1
-            scored += self._settle()
+            settled += self._settle()
         counts = {
             "consumed": len(records),
             "predicted": 0,
-            "learned": len(scored),
+            "learned": len(_labelled(settled)),
             "refused": len(refused),
         }
-        return Outcome([], refused, counts, reasons, 0.0, [], scored)
+        return Outcome([], refused, counts, reasons, 0.0, [], settled)
 
     def _take_label(self, record: Record) -> None:
         if record.value is None:
@@ -173,14 +175,14 @@ class LateTask(Task):
         self.buffer.label(id, y, now)
 
     def _settle(self, room: int = 0) -> list[Row]:
-        """Learn what is settled; its predictions and targets, where there are targets."""
+        """Learn what is settled; its predictions and targets, None for those given up."""
         taken = self.buffer.take(room)
         if taken:
             self.estimator.learn([w.x for w in taken], [w.y for w in taken])
-        scored = [{**w.prediction, "target": w.y} for w in taken if w.y is not None]
-        if scored:
-            super()._watch(scored)
-        return scored
+        settled = [{**w.prediction, "target": w.y} for w in taken]
+        if labelled := _labelled(settled):
+            super()._watch(labelled)
+        return settled
 
     def _watch(self, rows: list[Row]) -> None:
         """Nothing: of predictions without their targets there is nothing to be seen."""
@@ -252,9 +254,16 @@ def _hashable(id: Any) -> Any:
     return id if type(id) in (str, int) else None
 
 
-def _with_scored(part: Outcome, scored: list[Row]) -> Outcome:
-    counts = {**part.counts, "learned": part.counts["learned"] + len(scored)}
-    return part._replace(scored=scored, counts=counts)
+def _labelled(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["target"] is not None]
+
+
+def _with_settled(part: Outcome, settled: list[Row]) -> Outcome:
+    counts = {**part.counts, "learned": part.counts["learned"] + len(_labelled(settled))}
+    return part._replace(settled=settled, counts=counts)
+
+
+_NOTHING = Outcome([], [], {"learned": 0}, {}, 0.0, [])
 
 
 def _joined(parts: list[Outcome], labels: dict[str, int], duration: float) -> Outcome:
@@ -272,6 +281,6 @@ def _joined(parts: list[Outcome], labels: dict[str, int], duration: float) -> Ou
         reasons=reasons,
         seconds=duration,
         timestamps=[t for part in parts for t in part.timestamps],
-        scored=[row for part in parts for row in part.scored],
+        settled=[row for part in parts for row in part.settled],
         labels=labels,
     )
