@@ -11,15 +11,19 @@ from typing import Any
 from connectors.base import Record
 from connectors.json_sink import JsonLinesSink
 
+ERROR_CHARACTERS = 1000
+
 
 def letter(record: Record, *, stage: str, error: str | None = None) -> dict[str, Any]:
     """The row for *record*: why and where it failed, and its bytes unchanged.
 
     The bytes are ``raw`` if they are UTF-8 and ``raw_base64`` otherwise.  *stage* says who
-    refused it (``decode``, ``features``, ``learn``); *error* defaults to the record's own.
+    refused it (``decode``, ``features``, ``learn``); *error* defaults to the record's own, and
+    is cut at 1000 characters: it may quote the record.
     """
+    error = error or record.error or "unknown"
     row: dict[str, Any] = {
-        "error": error or record.error or "unknown",
+        "error": error if len(error) <= ERROR_CHARACTERS else f"{error[:ERROR_CHARACTERS]}…",
         "stage": stage,
         "partition": record.partition,
         "offset": record.offset,

@@ -26,6 +26,8 @@ from connectors.kafka_settings import KafkaSettings
 
 POLL_RECORDS = 5000  # at once from the client, however few are asked for
 
+LETTER_BYTES = 1_000_000  # brokers take 1,048,588 unless told otherwise; headers come on top
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -163,6 +165,7 @@ class KafkaSource:
             yield "consumer_position_offset", labels, self._next[partition]
 
     def close(self) -> None:
+        """Let go of the brokers."""
         self._consumer.close()
 
 
@@ -198,6 +201,7 @@ class KafkaSink:
         topic: must exist.
         key: name of a row's field whose value is the message key.
         dead_letters: rows are dead letters, see `dead_letter`.
+        letter_bytes: a dead letter with more is cut.
     """
 
     def __init__(
@@ -207,8 +211,10 @@ class KafkaSink:
         *,
         key: str | None = None,
         dead_letters: bool = False,
+        letter_bytes: int = LETTER_BYTES,
     ):
         self.topic, self.key, self.dead_letters = topic, key, dead_letters
+        self.letter_bytes = letter_bytes
         self._producer = open_producer(settings)
         self._written = 0
 
@@ -216,7 +222,7 @@ class KafkaSink:
         """Queue *rows*; raises `SinkError` if one written before has failed."""
         for row in rows:
             if self.dead_letters:
-                value, headers = dead_letter(row)
+                value, headers = dead_letter(row, self.letter_bytes)
                 self._producer.send(self.topic, value, headers=headers)
             else:
                 self._producer.send(self.topic, encode(row), message_key(row, self.key))
@@ -235,6 +241,7 @@ class KafkaSink:
         self._written = position["written"] if position else 0
 
     def close(self) -> None:
+        """Send what is queued, then let go; raises `SinkError`."""
         self._producer.close()
 
 
@@ -246,12 +253,18 @@ def message_key(row: Mapping[str, Any], field: str | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else encode(value)
 
 
-def dead_letter(row: Mapping[str, Any]) -> tuple[bytes, list[Header]]:
+def dead_letter(row: Mapping[str, Any], limit: int = LETTER_BYTES) -> tuple[bytes, list[Header]]:
     """The record's bytes as they came, and headers that say where from and why.
+
+    A record of the largest size that a topic takes would not fit into it together with the
+    headers.  Of more than *limit* bytes only the first are kept; the header ``truncated`` then
+    says how many there were.
 
     >>> value, headers = dead_letter({"partition": "rivers-0", "offset": 7, "raw": "{"})
     >>> value, headers
     (b'{', [('topic', b'rivers'), ('partition', b'0'), ('offset', b'7')])
+    >>> dead_letter({"offset": 7, "raw": "abcdef"}, limit=4)
+    (b'abcd', [('offset', b'7'), ('truncated', b'6')])
     """
     if "raw_base64" in row:
         value = base64.b64decode(row["raw_base64"])
@@ -266,4 +279,6 @@ def dead_letter(row: Mapping[str, Any]) -> tuple[bytes, list[Header]]:
         for name, content in fields.items()
         if content is not None
     ]
-    return value, headers
+    if len(value) > limit:
+        headers.append(("truncated", b"%d" % len(value)))
+    return value[:limit], headers

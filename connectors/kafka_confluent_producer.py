@@ -18,7 +18,7 @@ from connectors.kafka_confluent import (
     log,
     words,
 )
-from connectors.kafka_driver import Fenced, Header, Partition, Unreachable
+from connectors.kafka_driver import REQUEST_BYTES, Fenced, Header, Partition, Unreachable
 from connectors.kafka_settings import KafkaSettings
 
 SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
@@ -40,6 +40,7 @@ class ConfluentProducer:
             "enable.idempotence": True,
             "linger.ms": 5,
             "batch.size": 1 << 18,
+            "message.max.bytes": REQUEST_BYTES,
             "queue.buffering.max.messages": 20_000,
             "delivery.timeout.ms": round(SEND_SECONDS * 1000),
             "delivery.report.only.error": True,

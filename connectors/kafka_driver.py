@@ -27,9 +27,12 @@ class Partition(NamedTuple):
 
     @classmethod
     def parse(cls, name: str) -> "Partition":
+        """Of its `str`."""
         topic, _, number = name.rpartition("-")
         return cls(topic, int(number))
 
+
+REQUEST_BYTES = 64 << 20  # a producer sends; what is too large for a topic its broker says
 
 Header = tuple[str, bytes]
 Decode = Callable[[Partition, Any], list[Record]]

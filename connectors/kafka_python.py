@@ -174,6 +174,7 @@ class Rebalance(ConsumerRebalanceListener):
         self._client, self._listener = client, listener
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """They are paused until `PythonConsumer.seek`."""
         for partition in assigned:
             # Whatever the position becomes is decided later: fetch nothing until then.
             self._client.seek(partition, 0)
@@ -181,9 +182,11 @@ class Rebalance(ConsumerRebalanceListener):
         self._listener.assigned({Partition(*partition) for partition in assigned})
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """They leave once the listener returns."""
         self._listener.revoked({Partition(*partition) for partition in revoked})
 
     def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
+        """They belong to another member already."""
         self._listener.lost({Partition(*partition) for partition in lost})
 
 

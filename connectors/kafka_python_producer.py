@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.background import in_background
 from connectors.base import SinkError
-from connectors.kafka_driver import Fenced, Header, Partition
+from connectors.kafka_driver import REQUEST_BYTES, Fenced, Header, Partition
 from connectors.kafka_python import errors, kafka, unreachable, words
 from connectors.kafka_settings import KafkaSettings
 
@@ -26,6 +26,7 @@ class PythonProducer:
             "acks": "all",
             "linger_ms": 5,
             "batch_size": 1 << 18,
+            "max_request_size": REQUEST_BYTES,
             "allow_auto_create_topics": False,
             "delivery_timeout_ms": SEND_SECONDS * 1000,
             "reconnect_backoff_max_ms": 1000,

@@ -49,6 +49,7 @@ class Secret:
         raise TypeError("a Secret cannot be copied out of the process")
 
     def reveal(self) -> str:
+        """The string itself."""
         return self._text
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from connectors.base import SinkError
-from connectors.kafka import dead_letter, encode, message_key
+from connectors.kafka import LETTER_BYTES, dead_letter, encode, message_key
 from connectors.kafka_driver import Header, Partition, Producer, open_producer
 from connectors.kafka_settings import KafkaSettings
 
@@ -34,6 +34,7 @@ class TransactionalSink:
         application: what all owners of the partition share, the start of the transactional id.
         dead_letters: topic of the dead letters; without one they are dropped.
         key: name of a result's field whose value is the message key.
+        letter_bytes: a dead letter with more is cut.
     """
 
     def __init__(
@@ -45,9 +46,10 @@ class TransactionalSink:
         application: str,
         dead_letters: str | None = None,
         key: str | None = None,
+        letter_bytes: int = LETTER_BYTES,
     ):
         self.settings, self.source, self.topic = settings, source, topic
-        self.dead_letters, self.key = dead_letters, key
+        self.dead_letters, self.key, self.letter_bytes = dead_letters, key, letter_bytes
         self.transactional_id = f"{application}-{source}"
         self._number = source.number % partitions
         self._producer: Producer | None = None
@@ -84,7 +86,7 @@ class TransactionalSink:
                 producer.send(self.topic, encode(row), key, self._number)
             if self.dead_letters is not None:
                 for letter, key in zip(letters, letter_keys, strict=True):
-                    value, headers = dead_letter(letter)
+                    value, headers = dead_letter(letter, self.letter_bytes)
                     headers.append(version())
                     producer.send(self.dead_letters, value, key, headers=headers)
             producer.commit()

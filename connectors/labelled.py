@@ -24,15 +24,18 @@ class Side:
         return bool(self.held)
 
     def take(self) -> Record:
+        """The next one; `fill` has said that there is one."""
         self._taken += 1
         return self.held.popleft()
 
     def snapshot(self) -> dict[str, Any]:
+        """Where the last batch began, and how many of it were taken."""
         if not self.held:
             return {"position": self.source.snapshot(), "taken": 0}
         return {"position": self._before, "taken": self._taken}
 
     def restore(self, saved: dict[str, Any]) -> None:
+        """Continue there; raises `SourceError` when that is not possible."""
         self.held.clear()
         self.source.restore(saved["position"])
         self._before, self._taken = saved["position"], saved["taken"]
@@ -128,5 +131,6 @@ class LabelledSource:
                 yield from side.source.metrics()
 
     def close(self) -> None:
+        """Let go of both."""
         self._records.source.close()
         self._labels.source.close()

@@ -40,8 +40,8 @@ def main() -> None:
 
     import connectors.kafka_driver
     from stream_rnn.cli import main as run
-    from stream_rnn.exactly_once import Session
     from stream_rnn.partitions import PartitionLearner
+    from stream_rnn.session import Session
 
     if os.environ.get("KAFKA_CLIENT") == "confluent":
         from connectors.kafka_confluent_producer import ConfluentProducer as Producer

@@ -3,6 +3,7 @@
 import shutil
 import time
 
+import numpy as np
 import pytest
 from kafka_broker import CLIENTS, kafka
 from kafka_chaos import Job
@@ -12,6 +13,7 @@ from connectors.kafka_driver import Fenced, GroupOptions, Partition, open_consum
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 from connectors.kafka_transactions import TransactionalSink
+from stream_rnn.checkpoint import Store
 from stream_rnn.config import load, parse
 from stream_rnn.config.assemble import service
 from stream_rnn.config.exactly_once import is_exactly_once
@@ -62,6 +64,28 @@ def test_metrics_tell_what_happens(job):
     assert float(samples[f"stream_rnn_consumer_lag_records{place}"]) == 0
     learner = f'{{learner="m-{job.topic}-0"}}'
     assert float(samples[f"stream_rnn_loss_observations_total{learner}"]) == 700
+
+
+def test_a_record_of_the_largest_size_is_a_dead_letter(topics, job):
+    job.send(0, [b"[" * 1_048_000, *job.sent[0][:9]])
+    run(job)
+    job.verify()
+    [letter] = topics.read(job.dead)[0]
+    assert dict(letter.headers)["truncated"] == b"1048000"
+
+
+def test_checkpoints_in_a_store_that_fsspec_reaches(job, caplog):
+    """Two runs, the second of which goes on from what the first has left there."""
+    overrides = [f"checkpoint.url=memory://{job.topic}"]
+    assert service(load(job.config, overrides)).run()["consumed"] == 700
+    job.send(0, job.sent[0][:60])
+    with caplog.at_level("INFO"):
+        assert service(load(job.config, overrides)).run()["consumed"] == 60
+    assert "at offset 700, published up to 700" in caplog.text
+    _, _, learner = job.expected(0)
+    newest = Store(f"memory://{job.topic}/{job.topic}-0").load_newest()
+    for name, array in learner.snapshot()[1].items():
+        assert np.array_equal(newest.arrays[name], array, equal_nan=True), name
 
 
 def test_the_same_records_keyed_as_they_came(topics, job):
@@ -214,24 +238,80 @@ def test_an_earlier_owner_is_fenced(topics):
     assert [record.value for record in topics.read(out)[0]] == [b'{"n":1}', b'{"n":3}']
 
 
+class Heard:
+    """A listener that remembers what is owned now, and what was assigned and revoked."""
+
+    def __init__(self):
+        self.owned, self.events = set(), []
+
+    def assigned(self, partitions):
+        self.owned = self.owned | partitions
+        self.events.append(("assigned", {p.number for p in partitions}))
+
+    def revoked(self, partitions):
+        self.owned = self.owned - partitions
+        self.events.append(("revoked", {p.number for p in partitions}))
+
+    lost = revoked
+
+
+def poll_until(condition, *consumers):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        for consumer in consumers:
+            consumer.poll(10, 0.05)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_cooperative_member_keeps_what_does_not_move(topics, client):
+    topic = topics.make(partitions=4)
+    settings = KafkaSettings(topics.bootstrap, client=client)
+    group = GroupOptions(topic, session_seconds=10.0, cooperative=True)
+    one, other = Heard(), Heard()
+    first = open_consumer(settings, JsonMessages(), group)
+    first.subscribe([topic], one)
+    poll_until(lambda: len(one.owned) == 4, first)
+    second = open_consumer(settings, JsonMessages(), group)
+    second.subscribe([topic], other)
+    poll_until(lambda: len(one.owned) == len(other.owned) == 2, first, second)
+    revoked = [numbers for event, numbers in one.events if event == "revoked" and numbers]
+    assert [len(numbers) for numbers in revoked] == [2], "the other two stayed"
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_static_member_comes_back_without_a_rebalance(topics, client):
+    topic = topics.make(partitions=2)
+    settings = KafkaSettings(topics.bootstrap, client=client)
+
+    def member(name):
+        heard = Heard()
+        consumer = open_consumer(
+            settings, JsonMessages(), GroupOptions(topic, instance=name, session_seconds=30.0)
+        )
+        consumer.subscribe([topic], heard)
+        return consumer, heard
+
+    first, one = member("one")
+    poll_until(lambda: len(one.owned) == 2, first)
+    second, other = member("other")
+    poll_until(lambda: len(one.owned) == len(other.owned) == 1, first, second)
+    mine, before = set(other.owned), list(one.events)
+    second.close()
+    again, other = member("other")
+    poll_until(lambda: other.owned == mine, first, again)
+    assert one.events == before, "the one that stayed has not heard of it"
+    first.close()
+    again.close()
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_short_polls_do_not_leave_a_join_half_done(topics, client):
     settings = KafkaSettings(topics.bootstrap, client=client)
     for _ in range(3):
         topic = topics.make(partitions=2)
-
-        class Heard:
-            def __init__(self):
-                self.owned = set()
-
-            def assigned(self, partitions):
-                self.owned = self.owned | partitions
-
-            def revoked(self, partitions):
-                self.owned = self.owned - partitions
-
-            lost = revoked
-
         heard = Heard()
         group = GroupOptions(topic, instance="one", session_seconds=2.0)
         consumer = open_consumer(settings, JsonMessages(), group)

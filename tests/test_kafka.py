@@ -5,7 +5,8 @@ import json
 import pytest
 from kafka_broker import CLIENTS, kafka
 
-from connectors.base import SinkError, SourceError
+from connectors.base import Record, SinkError, SourceError
+from connectors.dead_letter import letter
 from connectors.kafka import KafkaSink, KafkaSource
 from connectors.kafka_settings import KafkaSettings
 
@@ -183,6 +184,19 @@ def test_dead_letters_keep_their_bytes(topics, settings):
         "offset": b"3",
         "error": b"why",
     }
+
+
+def test_a_dead_letter_that_is_too_large_is_cut_and_says_so(topics, settings):
+    """The largest record that a topic takes has no room for the letter's headers."""
+    topic, raw = topics.make(), b"{" * 1_048_000
+    sink = KafkaSink(settings, topic, dead_letters=True)
+    sink.write([letter(Record(None, raw, "e" * 5000, "t-0", 3), stage="decode")])
+    sink.close()
+    [found] = topics.read(topic)[0]
+    headers = dict(found.headers)
+    assert found.value == raw[:1_000_000]
+    assert headers["truncated"] == b"1048000"
+    assert len(headers["error"].decode()) == 1001
 
 
 def test_a_record_that_cannot_be_written_is_an_error(topics, settings):

@@ -27,7 +27,7 @@ bootstrap = "{bootstrap}"
 topic = "{topic}"
 group = "{topic}"
 client = "{client}"
-session_seconds = 6
+session_seconds = {session}
 stop_at_end = true
 
 [sink]
@@ -54,7 +54,9 @@ seed = 7
 class LateJob:
     """Topics of records and labels, and what labels in time would have taught."""
 
-    def __init__(self, topics, folder, client="kafka-python", alone=False, run="", every=300):
+    def __init__(
+        self, topics, folder, client="kafka-python", alone=False, run="", every=300, session=30
+    ):
         self.topics, self.folder, self.alone = topics, folder, alone
         self.names = {hint: topics.make(hint=hint) for hint in ("topic", "out", "dead", "told")}
         labels = "" if alone else f', topic = "{self.names["told"]}", within = "1h"'
@@ -66,6 +68,7 @@ class LateJob:
                 labels=labels,
                 run=run,
                 every=every,
+                session=session,
                 **{name: topic for name, topic in self.names.items() if name != "told"},
             )
         )
@@ -145,7 +148,7 @@ def test_at_least_once_over_two_topics(job):
 
 @pytest.mark.parametrize("client", CLIENTS_IN_TURN)
 def test_kills_change_nothing(job, client):
-    late = job(client=client)
+    late = job(client=client, session=6)
     late.send(3000, delay=200)
     rng = random.Random(5)
     for share in (0.0, 0.4, 0.8):

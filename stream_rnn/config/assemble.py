@@ -20,6 +20,8 @@ from .drift import monitor
 
 log = logging.getLogger(__name__)
 
+WITHOUT_LETTERS = "no [dead_letter] is configured: refused records are only logged and counted"
+
 
 def service(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Any:
     """What runs *config*: has ``run(stop)`` and ``close()``; raises `ConfigError`."""
@@ -216,7 +218,12 @@ def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
         from connectors.kafka_settings import KafkaSettings
 
         settings = KafkaSettings.from_options(connection(table))
-        return KafkaSink(settings, table.topic, key=table.key, dead_letters=dead_letters)
+        return KafkaSink(
+            *(settings, table.topic),
+            key=table.key,
+            dead_letters=dead_letters,
+            letter_bytes=table.max_letter_bytes,
+        )
     if isinstance(table, schema.FileSink):
         from connectors.csv_sink import CsvSink
         from connectors.formats import format_of
@@ -238,5 +245,5 @@ def open_refused(config: schema.Config) -> Sink | None:
         return open_sink(config.dead_letter, dead_letters=True)
     if isinstance(config.sink, schema.FileSink):
         return open_sink(schema.FileSink(path=f"{config.sink.path}.refused.jsonl"), True)
-    log.warning("no [dead_letter] is configured: refused records are only logged and counted")
+    log.warning(WITHOUT_LETTERS)
     return None

@@ -3,10 +3,11 @@
 Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 """
 
+import logging
 from typing import Any
 
 from connectors.base import SourceError
-from connectors.kafka import KafkaSource
+from connectors.kafka import LETTER_BYTES, KafkaSource
 from connectors.kafka_driver import Consumer, GroupOptions, Partition, open_consumer
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
@@ -19,7 +20,9 @@ from ..late.partition import LatePartitionLearner
 from ..partitions import PartitionLearner
 from ..pipeline import Observer
 from . import schema
-from .assemble import connection, identity, messages, schedule, task
+from .assemble import WITHOUT_LETTERS, connection, identity, messages, schedule, task
+
+log = logging.getLogger(__name__)
 
 
 def is_exactly_once(config: schema.Config) -> bool:
@@ -99,6 +102,11 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
             decode=decode,
         )
 
+    letters = config.dead_letter
+    assert isinstance(letters, schema.KafkaSink | None)
+    if letters is None:
+        log.warning(WITHOUT_LETTERS)
+
     def learner(partition: Partition) -> PartitionLearner:
         assert config.checkpoint is not None
         parts = (
@@ -107,8 +115,9 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
             Store(f"{config.checkpoint.url}/{partition}", config.checkpoint.keep),
             TransactionalSink(
                 *(outputs, partition, sink.topic, widths[sink.topic], group),
-                dead_letters=config.dead_letter.topic if config.dead_letter else None,  # type: ignore[union-attr]
+                dead_letters=None if letters is None else letters.topic,
                 key=sink.key,
+                letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
             ),
             schedule(config),
             identity(config),

@@ -110,6 +110,7 @@ class KafkaSink(KafkaConnection, tag="kafka", kw_only=True):
 
     topic: str
     key: str | None = None  # the field of a result that is its message's key
+    max_letter_bytes: Positive = 1_000_000  # of a longer dead letter only the first are kept
 
 
 Sink = FileSink | StdoutSink | KafkaSink
