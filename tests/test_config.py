@@ -1,10 +1,13 @@
 """Configuration: what is wrong is named, with its value and the remedy."""
 
+import importlib.util
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from stream_rnn.config import load, parse, schema, specs
 from stream_rnn.config.assemble import pipeline, task
@@ -220,3 +223,18 @@ def test_experts_of_a_forecaster_by_table_or_by_the_name_of_a_bank():
         with pytest.raises(ConfigError) as error:
             specs.estimator({"type": "forecaster", "experts": experts})
         assert message in str(error.value)
+
+
+def test_the_reference_lists_every_field():
+    """docs/configuration.md is what docs/configuration.py writes."""
+    root = Path(__file__).parents[1]
+    spec = importlib.util.spec_from_file_location("reference", root / "docs/configuration.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    text = reference.PAGE.read_text()
+    assert text == reference.page(), "run python docs/configuration.py"
+    tables = [t for t in vars(schema).values() if isinstance(t, type) and issubclass(t, Struct)]
+    assert len(tables) > 12
+    for table in tables:
+        for field in table.__struct_fields__:
+            assert f"| `{field}` |" in text

@@ -38,6 +38,10 @@ def command(
       sink       = {type = "file", path = "predictions.jsonl"}
       checkpoint = {url = "checkpoints"}
 
+    Further tables: [dead_letter] for refused records, [labels] for targets that come later,
+    [drift], [metrics], [run]; with key = "sensor" each key has a state of its own.  All of
+    them, field by field, are in docs/configuration.md.
+
     \b
       stream-rnn run pipeline.toml
       stream-rnn run pipeline.toml --set source.follow=true --set metrics.port=0

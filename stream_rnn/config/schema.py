@@ -25,10 +25,10 @@ class FileSource(_Table, tag="file"):
 
     path: str | list[str]  # a file, a folder, a pattern, or several
     format: Format | None = None  # from the name if not given
-    follow: bool = False
+    follow: bool = False  # wait for what is appended
     columns: list[str] | None = None  # of a CSV file without a header
     delimiter: str = ","
-    max_record_bytes: Positive = 1 << 20
+    max_record_bytes: Positive = 1 << 20  # a longer record is refused
 
 
 class StdinSource(_Table, tag="stdin"):
@@ -37,23 +37,23 @@ class StdinSource(_Table, tag="stdin"):
     format: Format = "jsonl"
     columns: list[str] | None = None
     delimiter: str = ","
-    max_record_bytes: Positive = 1 << 20
+    max_record_bytes: Positive = 1 << 20  # a longer record is refused
 
 
 class KafkaConnection(_Table):
     """How to reach the brokers; secrets come from files or from the environment."""
 
     bootstrap: str | None = None  # or KAFKA_BOOTSTRAP in the environment
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] | None = None
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] | None = None  # by default PLAINTEXT
     mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None = None
     username: str | None = None
     username_file: str | None = None
-    password_file: str | None = None
-    cafile: str | None = None
+    password_file: str | None = None  # or KAFKA_PASSWORD in the environment
+    cafile: str | None = None  # of the authority that signed the brokers' certificates
     certfile: str | None = None
     keyfile: str | None = None
     key_password_file: str | None = None
-    client: Literal["kafka-python", "confluent"] | None = None
+    client: Literal["kafka-python", "confluent"] | None = None  # by default kafka-python
     client_id: str | None = None
 
 
@@ -82,8 +82,8 @@ class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     instance: str | None = None  # a static member of the group
     cooperative: bool = False  # rebalance only the partitions that move
     session_seconds: Seconds = 45.0  # silent for so long, a member is out of the group
-    start: Literal["earliest", "latest"] = "earliest"
-    max_record_bytes: Positive = 1 << 20
+    start: Literal["earliest", "latest"] = "earliest"  # where a new group begins
+    max_record_bytes: Positive = 1 << 20  # a longer record is refused
     stop_at_end: bool = False  # finish at the offsets that were last when the run began
     format: JsonFormat | AvroFormat = field(default_factory=JsonFormat)
 
@@ -122,13 +122,13 @@ Sink = FileSink | StdoutSink | KafkaSink
 class Features(_Table):
     """What of a record is predicted, and what from."""
 
-    target: str | list[str] | None = None
-    include: list[str] | None = None
-    exclude: list[str] = field(default_factory=list)
-    timestamp: str | None = None
-    calendar: list[str] = field(default_factory=list)
-    lags: dict[str, list[Positive]] = field(default_factory=dict)
-    missing_target: Literal["refuse", "advance"] = "refuse"
+    target: str | list[str] | None = None  # what is predicted; several make a multitarget
+    include: list[str] | None = None  # the only fields that are features; by default all
+    exclude: list[str] = field(default_factory=list)  # fields that are none
+    timestamp: str | None = None  # the field that holds the time
+    calendar: list[str] = field(default_factory=list)  # features of it: "day", "week", "year"
+    lags: dict[str, list[Positive]] = field(default_factory=dict)  # values so many records before
+    missing_target: Literal["refuse", "advance"] = "refuse"  # or go on without learning
 
 
 class Labels(_Table):
@@ -146,10 +146,10 @@ class Checkpoint(_Table):
     """Where and how often the state is saved."""
 
     url: str  # a directory, or an fsspec URL
-    keep: Positive = 3
+    keep: Positive = 3  # the newest so many
     every_records: Positive = 100_000
     every_seconds: Seconds = 30.0
-    on_failure: Literal["continue", "stop"] = "continue"
+    on_failure: Literal["continue", "stop"] = "continue"  # when one cannot be written
 
 
 class Metrics(_Table):
@@ -157,10 +157,10 @@ class Metrics(_Table):
 
     enabled: bool = True
     host: str = "127.0.0.1"
-    port: Port = 9108
+    port: Port = 9108  # 0 takes a free one
     certfile: str | None = None
     keyfile: str | None = None
-    client_cafile: str | None = None
+    client_cafile: str | None = None  # only clients with a certificate of it may read
 
 
 class Run(_Table):
@@ -171,11 +171,11 @@ class Run(_Table):
     origin: bool | None = None  # results say partition and offset; by default from Kafka only
     batch_records: Positive = 1000
     poll_seconds: Seconds = 0.2
-    delivery: Literal["exactly-once", "at-least-once"] | None = None  # see `exactly_once`
+    delivery: Literal["exactly-once", "at-least-once"] | None = None  # once from Kafka to Kafka
     transaction_records: Positive = 100  # at least, unless transaction_seconds are over
     transaction_seconds: Seconds = 0.1
-    max_dead_letter_ratio: Ratio = 0.5
-    dead_letter_window: Positive = 1000
+    max_dead_letter_ratio: Ratio = 0.5  # above it, within a window, the run ends
+    dead_letter_window: Positive = 1000  # records
 
 
 class Config(_Table, kw_only=True):
