@@ -1,6 +1,7 @@
 """``python -m tests``: style, types, then the quick tests; ``python -m tests --slow``: the rest.
 
-The first failure ends the run with its exit code.
+The quick tests run side by side, in as many processes as there are cores, four at most.  The
+first failure ends the run with its exit code.
 """
 
 import subprocess
@@ -8,11 +9,13 @@ import sys
 import time
 
 PYTHON = [sys.executable, "-m"]
+SIDE_BY_SIDE = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+SIDE_BY_SIDE += ["--no-loadscope-reorder"]
 QUICK = (
     [*PYTHON, "ruff", "check", "."],
     [*PYTHON, "ruff", "format", "--check", "."],
     [*PYTHON, "mypy", "stream_rnn", "connectors"],
-    [*PYTHON, "pytest", "-q", "-m", "not slow"],
+    [*PYTHON, "pytest", "-q", "-m", "not slow", *SIDE_BY_SIDE],
 )
 SLOW = ([*PYTHON, "pytest", "-q", "-m", "slow", "--timeout", "3600"],)
 

@@ -17,7 +17,7 @@ from stream_rnn.checkpoint import decode, encode
 from stream_rnn.config import parse
 from stream_rnn.config.assemble import task as configured
 from stream_rnn.drift import adwin, detectors
-from stream_rnn.drift.losses import losses
+from stream_rnn.drift.losses import losses, of_row
 from stream_rnn.drift.monitor import EAGER, STEPS, Monitor
 from stream_rnn.errors import ConfigError
 from stream_rnn.features.rows import Rows
@@ -144,6 +144,22 @@ def test_several_losses_of_a_record_count_alike():
     late.update(both[:50, :1], ["a"])
     late.update(both[50:, ::-1], ["b", "a"])
     assert late.alarms == 1
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.floats() | st.integers(-9, 9) | st.none() | st.booleans()] * 2), min_size=1
+    )
+)
+def test_losses_of_many_rows_are_those_of_each(pairs):
+    rows = [{"prediction": made, "target": truth} for made, truth in pairs]
+    table, names = losses(rows)
+    assert names in ([0], [])  # no column where no row has a loss
+    for t, row in enumerate(rows):
+        alone = of_row(row)
+        expected = alone.get(0, np.nan)
+        found = table[t, 0] if names else np.nan
+        assert found == expected or (np.isnan(found) and np.isnan(expected))
 
 
 def test_losses_of_every_kind_of_row():

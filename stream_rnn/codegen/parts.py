@@ -2,8 +2,8 @@
 
 Numba optimises every function it compiles and generates its machine code, and does so
 again for the copy that each caller links in.  A kernel is never called from Python, so here
-it is only translated; the entry function that contains it is optimised once, as a whole.
-This halves the time of compiling a network and does not change what it computes.
+it is only translated and simplified by itself; the entry function that contains it is
+optimised once, as a whole.  This halves the time of compiling a network.
 """
 
 from typing import Any
@@ -31,9 +31,6 @@ class Part(JITCodeLibrary):
     @property
     def codegen(self) -> Any:
         return _Unset(self._codegen)
-
-    def add_llvm_module(self, module: Any) -> None:
-        self._final_module.link_in(module)
 
     def finalize(self) -> None:
         self._raise_if_finalized()

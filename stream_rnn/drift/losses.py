@@ -21,6 +21,8 @@ def losses(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, list[Any]]:
     (array([[ 2.],
            [nan]]), [0])
     """
+    if (plain := _plain(rows)) is not None:
+        return plain, [ONLY]
     found = [of_row(row) for row in rows]
     names = list(dict.fromkeys(name for row in found for name in row))
     if names == [ONLY]:
@@ -30,6 +32,21 @@ def losses(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, list[Any]]:
         for c, name in enumerate(names):
             table[t, c] = row.get(name, np.nan)
     return table, names
+
+
+def _plain(rows: Sequence[dict[str, Any]]) -> np.ndarray | None:
+    """Losses (T, 1) of rows with one number predicted and known each; None for others.
+
+    That is what most streams consist of, and row by row it would cost a tenth of a record.
+    """
+    try:
+        made, truth = [row["prediction"] for row in rows], [row["target"] for row in rows]
+    except KeyError:
+        return None
+    if not {*map(type, made), *map(type, truth)} <= set(NUMBERS) or "probabilities" in rows[0]:
+        return None
+    with np.errstate(all="ignore"):  # as Python's floats do
+        return np.abs(np.array(made, float) - np.array(truth, float))[:, None]
 
 
 def of_row(row: dict[str, Any]) -> dict[Any, float]:
