@@ -141,7 +141,8 @@ def period(changes, longest=400):
             r /= seen @ seen + 1e-12
             best, where = 0.0, 0
             for k in range(3, min(longest, t // 2)):
-                if r[k] > 1.05 * best and r[k - 1] < r[k] >= r[k + 1]:
+                valley = r[1 : k + 1].min() < r[k] / 2
+                if r[k] > 1.05 * best and r[k - 1] < r[k] >= r[k + 1] and valley:
                     best, where = r[k], k
             threshold = max(0.3, 2.5 / np.sqrt(t))
             if where and best > threshold:

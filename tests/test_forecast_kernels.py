@@ -16,6 +16,7 @@ from stream_rnn.forecasting import (
     kalman,
     lstm_expert,
     lstm_filter,
+    mix,
     ops,
     period,
     stack,
@@ -100,6 +101,22 @@ def test_dynamic_model_averaging():
         expected = naive.dma(prior, experts[: t + 1], truths[: t + 1])
         np.testing.assert_allclose(mine.table[dma.WEIGHT], expected, rtol=1e-8)
         assert dma.combine(mine, predictions) == pytest.approx(expected @ predictions)
+
+
+def test_the_mean_of_the_aggregations_grows_out_of_the_first():
+    truths, experts = crowd(4)
+    mixed, made = mix.allocate(np.array([0.3, 0.1, 0.2, 0.25, 0.15])), np.empty((2, mix.FINAL + 1))
+    for t, (truth, predictions) in enumerate(zip(truths, experts)):
+        mix.combine(mixed, predictions, 0.0, 2.0, made)
+        share = (1 - 0.98**t) / 3
+        for head, row in enumerate(made):
+            last, first, stacked, dynamic, mean, final = row
+            assert last == 0
+            assert mean == pytest.approx(
+                (1 - 2 * share) * first + share * stacked + share * dynamic
+            )
+            assert final == pytest.approx(mixed.top.table[head, boa.WEIGHT] @ row[:-1])
+        mix.learn(mixed, predictions, made, 2.0, True, truth, 0.05)
 
 
 @pytest.mark.parametrize("head", [0, 1])
@@ -199,6 +216,14 @@ def test_holt_winters(positive, horizon):
         else:
             expected = naive.holt_winters(ys[: k + 1], m, horizon, positive)
             assert out[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_trend_has_no_season():
+    changes = 1 + 0.3 * np.random.default_rng(0).normal(size=150)
+    finder = period.allocate()
+    for k, change in enumerate(changes):
+        period.observe(finder, change, k + 1)
+        assert finder.found[period.FOUND] == 0
 
 
 @pytest.mark.parametrize(("m", "T"), [(12, 300), (24, 500), (0, 260)])

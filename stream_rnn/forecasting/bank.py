@@ -11,7 +11,7 @@ import numpy as np
 
 from ..denormals import flush_denormals, restore_denormals
 from ..dispatch import entry
-from . import experts, features, history, interval, mix, ops, period, scale, shift
+from . import experts, features, history, interval, mix, ops, period, scale, shift, youth
 from .experts import DEFAULT
 from .features import Features
 from .history import History
@@ -19,9 +19,10 @@ from .interval import LEVELS, Interval
 from .kernels import kernel
 from .linear import BOUND
 from .mix import FINAL, HEADS, Mix
-from .period import Period
+from .period import FOUND, NEWS, Period
 from .scale import Scale
 from .shift import Shift
+from .youth import Youth
 
 MEDIAN, MEAN, SCALE, LOWER = 0, 1, 2, 3  # columns of a forecast row
 UPPER = LOWER + len(LEVELS)
@@ -55,6 +56,7 @@ class Bank(NamedTuple):
     mix: Mix
     interval: Interval
     counts: np.ndarray  # int64 (2,): records learned from, values missing
+    youth: Youth
 
 
 def allocate(specs: tuple = DEFAULT, inputs: int = 0, horizon: int = 1, seed: int = 42) -> Bank:
@@ -77,6 +79,7 @@ def allocate(specs: tuple = DEFAULT, inputs: int = 0, horizon: int = 1, seed: in
         mix.allocate(prior),
         interval.allocate(),
         np.zeros(2, np.int64),
+        youth.allocate(inputs),
     )
 
 
@@ -101,11 +104,18 @@ def run(bank, ys, fills, xs, out):
     A missing value is imputed by ``fills`` (T,), or where that is NaN by the forecast, and
     not learned from.  ``out`` (T, WIDTH) receives, for each record, the forecast made for it
     h records before; NaN where there was none.
+
+    Returns how many records it took in: it stops after one by which a season was found
+    beyond doubt, so that the bank can begin again with it, see `youth.relearn`.
     """
     setting = flush_denormals()
-    for i in range(len(ys)):
-        step(bank, ys[i], fills[i], xs[i], out[i])
+    bank.period.found[NEWS] = 0
+    done = 0
+    while done < len(ys) and bank.period.found[NEWS] == 0:
+        step(bank, ys[done], fills[done], xs[done], out[done])
+        done += 1
     restore_denormals(setting)
+    return done
 
 
 @kernel
@@ -118,6 +128,7 @@ def step(bank, y, fill, x, out):
     for i in range(WIDTH):
         out[i] = waiting[i]
     known = y == y
+    youth.record(bank.youth, t, y, fill, x)
     if not known:
         bank.counts[MISSING] += 1
         if t == 0:
@@ -158,7 +169,9 @@ def predict(bank, t, slot, x, known):
     units = scale.units(bank.scale, t, h)
     if t > 0:
         period.observe(bank.period, (past[0] - past[1]) / units.step, t)
-    season = bank.period.found[0]
+    season = bank.period.found[FOUND]
+    if season > t:  # it is known already, but none has passed yet
+        season = 0
     features.observe(bank.features, past, x, t, h, season, units)
     row = pending.rows[slot]
     for i in range(len(row)):

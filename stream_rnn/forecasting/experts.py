@@ -30,6 +30,8 @@ DEFAULT: tuple[Any, ...] = (
     Ewma(0.3, weight=3.0),
     Ewma(0.6),
     HoltWinters(0.3, 0.1, 0.6),
+    HoltWinters(0.3, 0.02, 0.9, weight=0.5),
+    HoltWinters(0.8, 0.02, 0.4, weight=0.5),
     Linear(lags=0, level=0.0, average=0.03, constant=0.003, weight=3.0),
     _tight(_PLAIN, 0.01, weight=3.0),
     _tight(_PLAIN, 0.2),
@@ -57,7 +59,7 @@ DEFAULT: tuple[Any, ...] = (
 )
 
 #: A third of the time of the default bank, for many series at once.
-LIGHT: tuple[Any, ...] = (*DEFAULT[:5], DEFAULT[6], DEFAULT[8], DEFAULT[10])
+LIGHT: tuple[Any, ...] = (*DEFAULT[:5], DEFAULT[8], DEFAULT[10], DEFAULT[12])
 
 
 #: Kinds of experts, and whole banks, by the names they have in a configuration.

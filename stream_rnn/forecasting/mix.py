@@ -1,4 +1,4 @@
-"""From the experts' predictions to one forecast: three aggregations and one on top."""
+"""From the experts' predictions to one forecast: three aggregations, their mean, one on top."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ from .kernels import kernel
 from .linear import BOUND
 from .stack import Stack
 
-TOP_PRIOR = (0.3, 0.5, 0.1, 0.1)  # last value, BOA, stack, DMA
-LAST, BERNSTEIN, STACKED, DYNAMIC, FINAL = range(5)
+TOP_PRIOR = (0.3, 0.3, 0.1, 0.1, 0.2)  # last value, BOA, stack, DMA, mean of these three
+LAST, BERNSTEIN, STACKED, DYNAMIC, MEAN, FINAL = range(6)
 HEADS = 2
 
 
 class Mix(NamedTuple):
-    """BOA, DMA and a stack over the experts; BOA over {last value, those three}.
+    """BOA, DMA and a stack over the experts; BOA over {last value, those three, their mean}.
 
     Two heads share the experts: the median (absolute loss) and the mean (squared loss).
     """
@@ -40,8 +40,13 @@ def allocate(prior: np.ndarray) -> Mix:
 
 @kernel
 def combine(mix, experts, last, leap, out):
-    """Fill *out* (heads, 5): last value, BOA, stack, DMA and the forecast made of them."""
+    """Fill *out* (heads, 6): last value, BOA, stack, DMA, mean, the forecast made of them.
+
+    While the series is young, BOA is nearly all of the mean: the share s of the stack and of
+    DMA grows to a third each, as s = (1 − .98ⁿ)/3.
+    """
     dynamic = dma.combine(mix.dynamic, experts)
+    share = mix.dynamic.count[0] * ((1 - dma.FORGET) / 3)
     for head in range(HEADS):
         row = out[head]
         combined = boa.combine(mix.first, head, experts)
@@ -52,12 +57,13 @@ def combine(mix, experts, last, leap, out):
             last + BOUND * leap, max(last - BOUND * leap, combined + leap * correction)
         )
         row[DYNAMIC] = dynamic
+        row[MEAN] = combined + share * ((row[STACKED] - combined) + (dynamic - combined))
         row[FINAL] = boa.combine(mix.top, head, row[:FINAL])
 
 
 @kernel
 def learn(mix, experts, made, leap, known, truth, rate):
-    """Learn from the forecasts *made* (heads, 5) of the *experts* (K,) and the *truth*.
+    """Learn from the forecasts *made* (heads, 6) of the *experts* (K,) and the *truth*.
 
     The stack waits until the *leap* is *known*, that is, until something has changed.
     """

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from . import bank as banks
-from . import history, state
+from . import history, state, youth
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
 from .interval import LEVELS
+from .period import NEWS
 
 _NORMAL = NormalDist()
 _QUANTILES = np.array([_NORMAL.inv_cdf((1 + level) / 2) for level in LEVELS])
@@ -47,9 +48,12 @@ class Series:
         """
         outs = []
         fills = np.full(len(ys), np.nan)
-        for bank in self.banks:
-            out = np.empty((len(ys), WIDTH))
-            banks.run(bank, ys, fills, xs, out)
+        for at in range(len(self.banks)):
+            out, done = np.empty((len(ys), WIDTH)), 0
+            while done < len(ys):
+                rest = (ys[done:], fills[done:], xs[done:], out[done:])
+                done += banks.run(self.banks[at], *rest)
+                self._look_back(at)
             outs.append(out)
             fills = out[:, MEDIAN]
         return outs
@@ -58,9 +62,16 @@ class Series:
         """`run` for one record without inputs, to spare what a chunk needs around it."""
         one, fill, x, out = self._one
         one[0], fill[0] = y, np.nan
-        for bank in self.banks:
-            banks.run(bank, one, fill, x, out)
+        for at in range(len(self.banks)):
+            banks.run(self.banks[at], one, fill, x, out)
+            self._look_back(at)
             fill[0] = out[0, MEDIAN]
+
+    def _look_back(self, at: int) -> None:
+        """Learn again what was seen, if the season has just become known."""
+        if self.banks[at].period.found[NEWS]:
+            new = banks.allocate(self.specs, self.inputs, self.horizons[at], self.seed)
+            self.banks[at] = youth.relearn(self.banks[at], new)
 
     def newest(self, index: int) -> np.ndarray:
         """The newest forecast row (WIDTH,) of the bank *index*, as far ahead as it looks."""
@@ -95,7 +106,9 @@ class Series:
             copy = copies.setdefault(index, state.duplicate(self.banks[index]))
             done, missing = taken[h], np.full(ahead - taken[h], np.nan)
             out = np.empty((len(missing), WIDTH))
-            banks.run(copy, missing, rows[done:ahead, MEDIAN].copy(), inputs[done:ahead], out)
+            fills, at = rows[done:ahead, MEDIAN].copy(), 0
+            while at < len(missing):  # see `banks.run`; a forecast does not look back
+                at += banks.run(copy, missing[at:], fills[at:], inputs[done + at : ahead], out[at:])
             taken[h] = ahead
             newest = (int(copy.history.clock[history.COUNT]) - 1) % h
             rows[j - 1] = widen(copy.pending.forecast[newest], (j / h) ** 0.5)

@@ -8,7 +8,7 @@ from . import kalman
 from .kernels import kernel
 
 HUBER = (1.5, 4.0)  # deviations, for the median and the mean head
-PRIOR = 0.02
+PRIOR = 0.03
 NOISE_FLOOR = 1e-12
 
 
