@@ -13,8 +13,8 @@ from .dispatch import kernel
 
 
 @kernel
-def vecmat(v, M, out):
-    """out (N,) = v (R,) M (R, N); four rows at a time so that *out* stays in registers."""
+def combine_rows(v, M, out):
+    """out (N,) = Σ_r v_r M_r of the rows of M (R, N), four at a time: *out* stays in registers."""
     rows, columns = M.shape
     for j in range(columns):
         out[j] = 0

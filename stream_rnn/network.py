@@ -21,7 +21,7 @@ import numpy as np
 from .cells.base import activate, extent, mask, settle, thin, weigh
 from .dispatch import generic, kernel
 from .learners.base import gradient, observe, pass_down
-from .linalg import copy, vecmat
+from .linalg import combine_rows, copy
 from .losses import link
 
 
@@ -74,7 +74,7 @@ def forward(model, state, work):
     skip = work.r[u.size + 1 :]
     copy(work.x, skip)
     V = state.theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
-    vecmat(work.r, V, work.o)
+    combine_rows(work.r, V, work.o)
     link(model.loss, work.o, work.p)
 
 
@@ -98,7 +98,7 @@ def ascend_layer(cells: tuple, layers, works, theta, at, x):
     copy(layer.s[0], work.z[:J])
     work.z[J] = 1
     copy(x, work.z[J + 1 :])
-    vecmat(work.z, W.reshape(Z, G * H), work.a.reshape(G * H))
+    combine_rows(work.z, W.reshape(Z, G * H), work.a.reshape(G * H))
     activate(cells[0], work.a, layer.s, work.s, work.A, work.B)
     for i in range(work.u.size):
         work.u[i] = (1 - work.shed[i]) * work.s[0, i]

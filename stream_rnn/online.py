@@ -1,62 +1,19 @@
 """OnlineNetwork: a model with its state, at work on arrays."""
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from . import engine
 from .bound import bind
-from .cells.base import (
-    initialise,
-    memory_axes,
-    parameter_shapes,
-    product_size,
-    recurrent_rows,
-    scratch_axes,
-    shape,
-)
+from .cells.base import initialise
 from .errors import CheckpointError
-from .features.scale import Moments as ScaleMoments
-from .learners.base import INT, Axes, trace_axes, work_axes
+from .layout import Layout, State, lay_out
 from .linalg import limit_blas_threads
 from .model import Model
-from .network import Layer, LayerWork, Work
-from .optimizers.adapt import Descent, Filter
-from .optimizers.base import Moments, slots
-from .optimizers.kalman import Covariance, Kalman, reset, unsettle
-from .state import (
-    allocate_together,
-    grow,
-    grow_parameters,
-    resolve,
-    walk,
-    within,
-    words,
-)
-
-
-class State(NamedTuple):
-    """All that a network remembers from one record to the next."""
-
-    theta: np.ndarray  # (P,) = [W of each layer (Z, G, H), V (R, O)]
-    gradient: np.ndarray  # (P,) gathered since the last update
-    saved: np.ndarray  # (2, P): the initial parameters, and the last ones known to be good
-    layers: tuple  # Layer for each cell
-    memory: Any  # the optimizer's: Moments or Covariance
-    inputs: ScaleMoments
-    targets: ScaleMoments
-    counts: np.ndarray  # (4,) see engine
-    sums: np.ndarray  # (1,) loss
-
-
-class Layout(NamedTuple):
-    """The arrays of a network for m inputs and O outputs."""
-
-    fields: State  # of `Field`s
-    work: Work
-    arrays: list  # shapes of the parameter arrays of each layer
-    shapes: list  # the same without layers, and the readout's
+from .optimizers.kalman import Covariance, reset, unsettle
+from .state import allocate_together, grow, grow_parameters, walk, within, words
 
 
 class OnlineNetwork:
@@ -214,13 +171,12 @@ class OnlineNetwork:
         """Allocate a zero state and the scratch for m inputs and O outputs.
 
         The state lies in one vector, `words`, and what belongs to one stream at the end of it,
-        `context`, so that a network can be put
-        at the place of another stream by one copy: hidden states, traces, and the gradient
-        if it is gathered over several records.
+        `context`, so that a network can be put at the place of another stream by one copy:
+        hidden states, traces, and the gradient if it is gathered over several records.
         """
         self.inputs, self.outputs = inputs, outputs
         layout = self._layout(inputs, outputs)
-        self._fields, self._arrays, self._shapes = layout.fields, layout.arrays, layout.shapes
+        self._fields, self._arrays, self._shapes = layout.state, layout.arrays, layout.shapes
         kept = self._of_one_stream
         names = (*(name for name in State._fields if name not in kept), *kept)
         self.words, parts = allocate_together(tuple(getattr(self._fields, n) for n in names))
@@ -242,63 +198,14 @@ class OnlineNetwork:
         As `grow` would have made it: what is new is 0.
         """
         old, names = self._layout(inputs, outputs), self._of_one_stream
-        old_fields = tuple(getattr(old.fields, name) for name in names)
+        old_fields = tuple(getattr(old.state, name) for name in names)
         fields = tuple(getattr(self._fields, name) for name in names)
         grown, target = allocate_together(fields)
         grow(old_fields, within(context, old_fields), fields, target, old.shapes, self._shapes)
         return grown
 
     def _layout(self, inputs: int, outputs: int) -> Layout:
-        layers, works, shapes, arrays, m = [], [], [], [], inputs
-        for cell in self.model.cells:
-            K, G = shape(cell)
-            H = cell.units
-            J = recurrent_rows(cell)
-            dims = {"K": K, "G": G, "H": H, "J": J, "Z": J + 1 + m, "D": m}
-            dims["Q"] = sum(prod(s) for s in shapes)  # parameters below
-            dims |= {"O": outputs, "R": H + 1 + (inputs if self.skip else 0)}  # if uppermost
-            dims["W"] = product_size(cell, dims)
-            trace, memory = trace_axes(self.model.learner, dims), memory_axes(cell)
-            layers.append(resolve(Layer(Axes(("K", "H")), trace, memory), dims, self.dtype))
-            scratch = scratch_axes(cell, dims), work_axes(self.model.learner, dims)
-            works.append(resolve(LayerWork(*_layer_work, *scratch), dims, self.dtype))
-            arrays.append(parameter_shapes(cell, dims))
-            shapes += arrays[-1]
-            m = H
-        R = m + 1 + (inputs if self.skip else 0)
-        shapes.append((R, outputs))
-        dims = {"m": inputs, "O": outputs, "R": R}
-        dims["P"] = sum(prod(s) for s in shapes)
-        memory, scratch = self._optimizer_axes(dims, shapes)
-        wide = ScaleMoments(*[Axes(("m",), np.float64)] * 3)
-        narrow = ScaleMoments(*[Axes(("O",), np.float64)] * 3)
-        P = Axes(("P",))
-        head = resolve((P, P, Axes(("2", "P"))), dims, self.dtype)
-        tail = (wide, narrow, Axes(("4",), INT), Axes(("1",), np.float64))
-        tail = resolve(tail, dims, self.dtype)
-        vectors = [Axes(("m",)), Axes(("O",)), Axes(("R",)), *[Axes(("O",))] * 3]
-        vectors = resolve(tuple(vectors), dims, self.dtype)
-        return Layout(
-            State(*head, tuple(layers), memory, *tail),
-            Work(tuple(works), *vectors, scratch),
-            arrays,
-            shapes,
-        )
-
-    def _optimizer_axes(self, dims: dict[str, int], shapes: list[tuple[int, ...]]):
-        """Fields of the optimizer's memory and of its scratch."""
-        if isinstance(self.model.optimizer, Kalman):
-            layers = []
-            for Z, G, H in shapes[:-1]:
-                sizes = {"L": Z * (Z + 1) // 2, "G": G, "H": H}
-                layers.append(resolve(Axes(("L", "G", "H")), sizes, self.dtype))
-            dims["Q"] = dims["R"] * (dims["R"] + 1) // 2
-            rest = (Axes(("Q", "O")), Axes(("O",), np.float64), Axes(("2",), INT))
-            memory = Covariance(tuple(layers), *resolve(rest, dims, self.dtype))
-            return memory, resolve(Filter(*[Axes(("P",))] * 3), dims, self.dtype)
-        dims["M"] = sum(slots(link) for link in self.model.optimizer)
-        memory = Moments(Axes(("M", "P")), Axes(("M",), INT), Axes(("1",), INT))
-        return resolve(memory, dims, self.dtype), Descent()
+        return lay_out(self.model, inputs, outputs, skip=self.skip, dtype=self.dtype)
 
     def _draw(self) -> None:
         """Initial parameters from the seed; the readout by fan-in (Glorot & Bengio 2010)."""
@@ -350,21 +257,6 @@ class OnlineNetwork:
         ends = np.cumsum([prod(s) for s in self._shapes])
         parts = np.split(theta, ends[:-1])
         return [part.reshape(s) for part, s in zip(parts, self._shapes, strict=True)]
-
-
-_layer_work = (
-    Axes(("Z",)),
-    Axes(("G", "H")),
-    Axes(("K", "H")),
-    Axes(("K", "G", "H")),
-    Axes(("K", "K", "H")),
-    Axes(("H",)),
-    Axes(("J",)),
-    Axes(("H",)),
-    Axes(("H",)),
-    Axes(("W",)),
-    Axes(("W",)),
-)
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ CORE = [
     "optimizers/*",
     "features/scale.py",
     *(f"{module}.py" for module in ("activations", "losses", "linalg", "network", "engine")),
-    *(f"{module}.py" for module in ("state", "model", "online")),
+    *(f"{module}.py" for module in ("state", "layout", "model", "online")),
 ]
 TESTS = [
     *("gradients", "pytorch_vectors", "optimizers", "losses", "kalman", "scale", "growth"),

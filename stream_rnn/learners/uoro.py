@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..linalg import vecmat, zero
+from ..linalg import combine_rows, zero
 from ..randomness import seed_word, signs
 from . import base
 from .base import Axes
@@ -101,7 +101,7 @@ def propagate(W, A, B, s, through, moved, J):
     """Eq. (2); writes J s̃ into *moved*."""
     K, G, H = A.shape
     if J:
-        vecmat(s[0], W[:J].reshape(J, G * H), through.reshape(G * H))
+        combine_rows(s[0], W[:J].reshape(J, G * H), through.reshape(G * H))
     else:
         zero(through.reshape(G * H))
     for k in range(K):
