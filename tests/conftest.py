@@ -16,7 +16,8 @@ def pytest_collection_modifyitems(items):
 
     def turn(item) -> int:
         path = str(item.path)
-        return 0 if "no_jit" in path else 1 if "kafka" in path or "faults" in path else 2
+        with_broker = any(word in path for word in ("kafka", "faults", "exactly_once"))
+        return 0 if "no_jit" in path else 1 if with_broker else 2
 
     items.sort(key=turn)
 

@@ -21,7 +21,7 @@ from stream_rnn.config.assemble import service
 from stream_rnn.partitions import PartitionLearner
 
 COUNT = int(os.environ.get("KAFKA_BENCHMARK_RECORDS", "200000"))
-REPEATS = 3
+REPEATS = int(os.environ.get("KAFKA_BENCHMARK_ROUNDS", "3"))
 
 
 def message(n: int) -> bytes:
@@ -199,6 +199,8 @@ def test_what_transactions_cost(topics, topic, tmp_path, client):
         span = Span()
         run(config(topics, topic, tmp_path, client, True, 1000), learns=False, span=span)
         rates["not learning"].append(span.rate)
+        latest = ", ".join(f"{name} {found[-1]:,.0f}/s" for name, found in rates.items())
+        print(f"\n{client}: {latest}", end="", flush=True)
     best = {name: max(found) for name, found in rates.items()}
     for name, rate in best.items():
         print(f"\n{client}: {name:16} {rate:10,.0f}/s", end="")

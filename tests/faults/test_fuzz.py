@@ -18,7 +18,7 @@ def spoiled(message: bytes, rng: random.Random) -> bytes | None:
     """*message* changed so that it cannot be learned."""
     row = json.loads(message)
     name = rng.choice(list(row))
-    match rng.randrange(12):
+    match rng.randrange(13):
         case 0:
             return None
         case 1:
@@ -43,6 +43,8 @@ def spoiled(message: bytes, rng: random.Random) -> bytes | None:
             return json.dumps({**row, "text": "x" * 4000}).encode()
         case 10:
             return message.replace(b'"approval', b'"\xff\xfeapproval')
+        case 11:  # the schema has changed
+            return json.dumps({**row, name: rng.choice([str(row[name]), [row[name]], {}])}).encode()
         case _:
             return b'{"approval": 1' + b"0" * rng.randrange(400, 900) + b"}"
 
