@@ -1,0 +1,17 @@
+"""Prometheus metrics of a running pipeline."""
+
+from .collector import Metrics
+from .families import FAMILIES, HISTOGRAMS, PREFIX
+from .observed import Histogram, RecentErrors
+from .serve import Server, serve
+
+__all__ = [
+    "FAMILIES",
+    "HISTOGRAMS",
+    "PREFIX",
+    "Histogram",
+    "Metrics",
+    "RecentErrors",
+    "Server",
+    "serve",
+]

@@ -1,0 +1,190 @@
+"""Prometheus metrics of a running pipeline, in a registry of its own.
+
+The pipeline's thread writes plain numbers once per batch; a scrape turns them into
+samples.  Counters count from the start of the process, as Prometheus expects: a resumed
+run begins again at zero.
+
+>>> metrics = Metrics("demo")
+>>> metrics.add("records_consumed_total", 3)
+>>> metrics.add("records_dead_lettered_total", 1, reason="undecodable")
+>>> [line for line in metrics.text().splitlines() if "records_consumed_total " in line][-1]
+'stream_rnn_records_consumed_total 3.0'
+"""
+
+import platform
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    StateSetMetricFamily,
+)
+
+from .families import FAILURES, FAMILIES, HEALTH, HISTOGRAMS, PREFIX, STATES
+from .observed import Histogram, RecentErrors
+
+Samples = Iterable[tuple[str, dict[str, str], float]]
+
+
+class Metrics:
+    """The metrics of one pipeline; also an observer of it (see `pipeline.Observer`).
+
+    Args:
+        learner: the pipeline's name, the label ``learner`` of the model's metrics.
+    """
+
+    def __init__(self, learner: str = "default"):
+        self.learner = learner
+        self.values: dict[tuple[str, tuple[str, ...]], float] = {}
+        self.histograms = {name: Histogram() for name in HISTOGRAMS}
+        self._state = STATES[0]
+        self._base: dict[str, dict[str, float]] = {}
+        self._errors: dict[str, RecentErrors] = {}
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        for name, family in FAMILIES.items():
+            if family.present:
+                self.set(name, 0.0)
+        for reason in FAILURES:
+            self.set("checkpoint_failures_total", 0.0, reason=reason)
+
+    # -- writing ---------------------------------------------------------------------
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        self.values[name, tuple(labels[label] for label in FAMILIES[name].labels)] = value
+
+    def add(self, name: str, amount: float = 1.0, **labels: str) -> None:
+        key = name, tuple(labels[label] for label in FAMILIES[name].labels)
+        self.values[key] = self.values.get(key, 0.0) + amount
+
+    def observe(self, name: str, value: float, times: int = 1) -> None:
+        self.histograms[name].observe(value, times)
+
+    def state(self, name: str) -> None:
+        self._state = name
+
+    def started(self, pipeline: Any) -> None:
+        """Totals of a resumed estimator count from here."""
+        self._base[self._name(pipeline)] = self._health(pipeline)
+        self.update(pipeline)
+
+    def batch(self, pipeline: Any, outcome: Any) -> None:
+        now = time.time()
+        for name in ("consumed", "predicted", "learned"):
+            self.add(f"records_{name}_total", outcome.counts[name])
+        for reason, number in outcome.reasons.items():
+            self.add("records_dead_lettered_total", number, reason=reason)
+        for name, number in (outcome.labels or {}).items():
+            self.add("labels_total", number, outcome=name)
+        records = outcome.counts["consumed"]
+        if records:
+            self.observe("update_duration_seconds", outcome.seconds / records, records)
+        if outcome.timestamps:
+            waits = np.maximum(now - np.array(outcome.timestamps), 0.0)
+            self.histograms["end_to_end_latency_seconds"].observe_all(waits)
+        self._measure(self._name(pipeline), outcome.settled or outcome.rows)
+        self.update(pipeline)
+
+    def _measure(self, learner: str, rows: Sequence[dict[str, Any]]) -> None:
+        """The mean absolute error of the recent predictions that are numbers."""
+        errors = self._errors.setdefault(learner, RecentErrors())
+        errors.add(rows)
+        if errors.mean is not None:
+            self.set("rolling_mae", errors.mean, learner=learner)
+
+    def update(self, pipeline: Any) -> None:
+        """What the estimator, the source and the sinks report of themselves."""
+        learner = self._name(pipeline)
+        health, before = self._health(pipeline), self._base.get(learner, {})
+        for name in HEALTH:
+            short = name.removesuffix("_total")
+            if short in health:
+                base = before.get(short, 0.0) if name.endswith("_total") else 0.0
+                self.set(name, health[short] - base, learner=learner)
+        for detector, alarms in pipeline.task.drift_alarms().items():
+            alarms -= before.get(f"drift_alarms {detector}", 0.0)
+            self.set("drift_alarms_total", alarms, learner=learner, detector=detector)
+        for part in (pipeline.source, *pipeline.sinks.values()):
+            samples: Samples = part.metrics() if hasattr(part, "metrics") else ()
+            for name, labels, value in samples:
+                self.set(name, value, **labels)
+
+    @staticmethod
+    def _health(pipeline: Any) -> dict[str, float]:
+        """What the estimator reports, and the drift alarms of each detector."""
+        alarms = pipeline.task.drift_alarms().items()
+        found = {f"drift_alarms {detector}": float(count) for detector, count in alarms}
+        return {**pipeline.task.health(), **found}
+
+    def _name(self, pipeline: Any) -> str:
+        """A process may own several learners; each has its partition in its name."""
+        partition = getattr(pipeline, "partition", None)
+        return self.learner if partition is None else f"{self.learner}-{partition}"
+
+    def transaction(self, outcome: str, seconds: float) -> None:
+        self.add("transactions_total", outcome=outcome)
+        if outcome == "committed":
+            self.observe("transaction_commit_duration_seconds", seconds)
+
+    def replayed(self, records: int) -> None:
+        self.add("records_replayed_total", records)
+
+    def rebalance(self, assigned: int) -> None:
+        self.add("rebalances_total")
+        self.set("assigned_partitions", assigned)
+
+    def checkpoint(self, pipeline: Any, seconds: float) -> None:
+        self.set("checkpoint_last_success_timestamp_seconds", time.time())
+        self.set("checkpoint_last_position", pipeline.counters["consumed"])
+        self.set("checkpoint_size_bytes", pipeline.store.last_size)
+        self.set("checkpoint_duration_seconds", seconds)
+
+    def checkpoint_failed(self, reason: str) -> None:
+        self.add("checkpoint_failures_total", reason=reason)
+
+    # -- reading ---------------------------------------------------------------------
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry, in the thread of a scrape."""
+        values = dict(self.values)
+        for name, (text, labels, _) in FAMILIES.items():
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = kind(PREFIX + name, text, labels=labels)
+            for (owner, label_values), value in values.items():
+                if owner == name:
+                    family.add_metric(label_values, value)
+            if family.samples:
+                yield family
+        for name, histogram in self.histograms.items():
+            yield HistogramMetricFamily(
+                PREFIX + name, HISTOGRAMS[name], histogram.cumulative(), histogram.sum
+            )
+        state = {name: name == self._state for name in STATES}
+        yield StateSetMetricFamily(f"{PREFIX}state", "What the process is doing.", state)
+        yield InfoMetricFamily(f"{PREFIX}build", "Versions.", build())
+
+    def text(self) -> str:
+        return generate_latest(self.registry).decode()
+
+
+def build() -> dict[str, str]:
+    def of(package: str) -> str:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return "unknown"
+
+    return {
+        "version": of("stream-rnn"),
+        "numba": of("numba"),
+        "numpy": of("numpy"),
+        "python": platform.python_version(),
+    }
