@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.text import Text
 
 from stream_rnn.chart import chart
-from stream_rnn.demo import MADE, Replay, configuration, demo, prepare
+from stream_rnn.demo import MADE, configuration, demo, prepare
 from stream_rnn.display import LiveView, Progress
 from stream_rnn.errors import ConfigError
+from stream_rnn.replay import Replay
 from stream_rnn.task import Outcome
 
 
