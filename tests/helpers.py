@@ -3,7 +3,7 @@
 from itertools import product
 
 import numpy as np
-from numba import config
+from numba import config, njit
 
 from stream_rnn.gradient_tools import stream_gradients
 from stream_rnn.learners import LEARNERS
@@ -41,6 +41,28 @@ def network(cell, learner, inputs=2, outputs=1, *, loss=SQUARED, optimizer=PLAIN
 def plain(function):
     """The Python function behind a compiled one."""
     return getattr(function, "py_func", function)
+
+
+class MachineCode:
+    """The kernels of a module as machine code, each compiled when it is first called."""
+
+    def __init__(self, module):
+        self._module = module
+
+    def __getattr__(self, name):
+        value = getattr(self._module, name)
+        if hasattr(value, "dispatcher"):
+            value = _callable(value)
+        setattr(self, name, value)
+        return value
+
+
+def _callable(kernel):
+    @njit
+    def call(*arguments):
+        return kernel(*arguments)
+
+    return call
 
 
 def gradients(network, X, Y, *, compiled=False):

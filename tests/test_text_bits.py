@@ -1,11 +1,13 @@
 """Bit statistics and the match model against straightforward twins."""
 
 import numpy as np
+from helpers import MachineCode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rnn.text import counters as C
-from stream_rnn.text import match as M
+from stream_rnn.text import counters, match
+
+C, M = MachineCode(counters), MachineCode(match)
 
 
 def naive_history(bits):
@@ -59,21 +61,21 @@ def test_buckets_are_found_until_they_are_replaced():
 @settings(max_examples=40)
 @given(st.lists(st.sampled_from(b"abc"), max_size=150))
 def test_matches_are_repeats(data):
-    match, text = M.Match.create(ring=256, heads=64, least=4), bytes(data)
+    model, text = M.Match.create(ring=256, heads=64, least=4), bytes(data)
     for i, byte in enumerate(text):
-        n = int(match.place[M.LENGTH])
+        n = int(model.place[M.LENGTH])
         if n:
-            at = int(match.place[M.POINTER])
+            at = int(model.place[M.POINTER])
             assert text[at - n : at] == text[i - n : i]
-            assert M.expected(match) == text[at]
+            assert M.expected(model) == text[at]
         else:
-            assert M.expected(match) == -1
-        M.advance(match, byte)
+            assert M.expected(model) == -1
+        M.advance(model, byte)
 
 
 def test_a_long_repeat_is_found():
-    match = M.Match.create(least=8)
+    model = M.Match.create(least=8)
     for byte in b"once upon a midnight dreary; once upon a midnight":
-        M.advance(match, byte)
-    assert M.expected(match) == ord(" ")
-    assert match.place[M.LENGTH] == len("once upon a midnight")
+        M.advance(model, byte)
+    assert M.expected(model) == ord(" ")
+    assert model.place[M.LENGTH] == len("once upon a midnight")

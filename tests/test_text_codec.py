@@ -29,7 +29,7 @@ def test_round_trip(name):
         assert len(code) < 1.005 * len(data) + 200  # it takes a while to give up
 
 
-@pytest.mark.parametrize("preset", ["network", "fast"])
+@pytest.mark.parametrize("preset", ["fast", pytest.param("network", marks=pytest.mark.slow)])
 def test_presets(preset):
     units = 8 if preset == "network" else None
     code, bits = codec.compress(TEXT, preset, units, seed=9)

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from helpers import MachineCode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_rnn.text import numerics as M
+from stream_rnn.text import numerics
+
+M = MachineCode(numerics)
 
 finite = st.floats(-1e4, 1e4, width=32)
 

@@ -13,7 +13,8 @@ from stream_rnn.text.bits import (
 from stream_rnn.text.bits_predict import nibble_hash, node_in_bucket, place_of
 from stream_rnn.text.counters import insert, next_counter, next_run
 from stream_rnn.text.match import advance, expected, length_bucket
-from stream_rnn.text.numerics import F, add_scaled, inlined, kernel, sigmoid
+from stream_rnn.text.numerics import F, add_scaled, sigmoid
+from stream_rnn.text.parts import kernel
 
 
 @kernel
@@ -107,7 +108,7 @@ def learn(bits, byte):
     bits.steps[0] += 1
 
 
-@inlined
+@kernel
 def shift(bits, byte):
     """The newest byte is now `byte`."""
     advance(bits.match, byte)

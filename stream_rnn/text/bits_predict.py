@@ -13,7 +13,8 @@ from stream_rnn.text.bits import (
 )
 from stream_rnn.text.counters import peek
 from stream_rnn.text.match import expected, length_bucket
-from stream_rnn.text.numerics import F, dot, inlined, kernel, peak, scramble, sigmoid
+from stream_rnn.text.numerics import F, dot, peak, scramble, sigmoid
+from stream_rnn.text.parts import kernel
 
 
 @kernel
@@ -29,7 +30,7 @@ def sum_down(p, seen, codes, new, tree):
         tree[k] = tree[2 * k] + tree[2 * k + 1]
 
 
-@inlined
+@kernel
 def prepare(bits, network, second, mixture, history, seen, codes, new):
     """Find the contexts of the position, and sum the members' distributions."""
     K = bits.select.size
@@ -53,7 +54,7 @@ def nibble_hash(h, prefix):
     return scramble(h, np.uint64(prefix + 77))
 
 
-@inlined
+@kernel
 def enter_second_nibble(bits, prefix):
     """Find the buckets for the second nibble; `prefix` is the first, with a leading 1."""
     for i in range(bits.select.size):
@@ -117,7 +118,7 @@ def certainty(word):
     return min(word & 31, 3) * 4 + min((word >> 5) & 31, 3)
 
 
-@inlined
+@kernel
 def select_sets(bits, depth, prefix, node, known, matched):
     """Rows of weights for this decision."""
     sets, second = bits.sets[depth], bits.second_sets[depth]
@@ -172,7 +173,7 @@ def probability(odds, correction, rows, corrected, p):
     return p[1]
 
 
-@inlined
+@kernel
 def decide(bits, network, second, mixture, history, depth, prefix):
     """The probability of a one after `prefix`; what it came from stays at bits.x[depth] ..."""
     K = bits.select.size
@@ -204,7 +205,7 @@ def decide(bits, network, second, mixture, history, depth, prefix):
     return probability(odds, bits.correction, rows, F(bits.rates[CORRECTED]), bits.p[depth])
 
 
-@inlined
+@kernel
 def score(bits, network, second, mixture, history, byte):
     """The probability of `byte`."""
     p, prefix = 1.0, 1
@@ -218,7 +219,7 @@ def score(bits, network, second, mixture, history, byte):
     return p
 
 
-@inlined
+@kernel
 def distribute(bits, network, second, mixture, history, p):
     """p[256 + byte]: probabilities of all bytes; p[k] of the prefix k."""
     p[1] = 1.0
@@ -231,7 +232,7 @@ def distribute(bits, network, second, mixture, history, p):
                 branch(bits, network, second, mixture, history, nibble << below | low, p)
 
 
-@inlined
+@kernel
 def branch(bits, network, second, mixture, history, prefix, p):
     """Divide p[prefix] between its two continuations."""
     depth = 0

@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
-from stream_rnn.dispatch import compiled
+from stream_rnn.dispatch import entry
 from stream_rnn.text.bits_predict import decide, enter_second_nibble
-from stream_rnn.text.numerics import inlined, kernel
+from stream_rnn.text.parts import kernel
 from stream_rnn.text.predictor import has_room_for, learn_scored, share_of, uniform_share
 
 LOW, HIGH, CODE = range(3)  # places in `interval` (3,) uint64
@@ -100,7 +100,7 @@ def sum_leaves(vocabulary, q, known_only, tree):
         tree[k] = tree[2 * k] + tree[2 * k + 1]
 
 
-@inlined
+@kernel
 def open_symbol(vocabulary, network, mixture, bits, model, uniform):
     """Sum the distributions of the next byte down the tree."""
     sum_leaves(vocabulary, uniform, False, uniform)
@@ -112,7 +112,7 @@ def open_symbol(vocabulary, network, mixture, bits, model, uniform):
         sum_leaves(vocabulary, network.p, True, model)
 
 
-@inlined
+@kernel
 def node(history, network, second, mixture, bits, model, prefix):
     """The members' probability of a one after `prefix`."""
     if bits is not None:
@@ -134,7 +134,7 @@ def blend(belief, q, one, uniform, prefix):
     return ones / (b * q + (1 - b) * uniform[prefix])
 
 
-@inlined
+@kernel
 def close_symbol(
     vocabulary, history, network, second, mixture, tables, bits, belief, code, q, uniform
 ):
@@ -150,7 +150,7 @@ def close_symbol(
     return cost
 
 
-@compiled
+@entry
 def code_chunk(vocabulary, history, network, second, mixture, tables, bits, belief, decoding,
                codes, interval, model, uniform, data, place, costs):  # fmt: skip
     """Code bytes (n,) to `data`, or decode them from it, and learn them; returns how many.

@@ -9,7 +9,8 @@ prediction (Mahoney's nonstationary states, in 12 bits).
 
 import numpy as np
 
-from stream_rnn.text.numerics import F, kernel
+from stream_rnn.text.numerics import F
+from stream_rnn.text.parts import kernel
 
 WORDS = 16
 HISTORIES = 4096

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stream_rnn.dispatch import compiled
+from stream_rnn.dispatch import entry
 from stream_rnn.engine import absorb, infer
 from stream_rnn.losses import Softmax
 from stream_rnn.model import compose
 from stream_rnn.online import OnlineNetwork
 from stream_rnn.state import walk
-from stream_rnn.text.numerics import F, inlined, kernel
+from stream_rnn.text.numerics import F
+from stream_rnn.text.parts import kernel
 
 READ, FAILED = range(2)  # places in `EngineNetwork.place`
 NONE = -1
@@ -113,7 +114,7 @@ def forward(net, symbol):
     net.x[net.place[READ]] = 1.0
 
 
-@inlined
+@kernel
 def predict(net, seen, full):
     """p[:seen]: the engine's probabilities, divided by those of all symbols in use."""
     infer(net.model, net.state, net.work, net.x, net.out)
@@ -127,7 +128,7 @@ def predict(net, seen, full):
         net.p[s] = F(net.out[net.slots[s]] * scale)
 
 
-@inlined
+@kernel
 def learn(net, symbol):
     """Learn that `symbol` came next; what the engine makes of it is its own affair."""
     slot = net.slots[symbol]
@@ -137,7 +138,7 @@ def learn(net, symbol):
     net.y[slot] = 0.0
 
 
-@inlined
+@kernel
 def stay(net):
     """Move past the newest symbol without learning."""
     for i in range(net.y.size):
@@ -157,7 +158,7 @@ def adopt_column(net, symbol):
         net.state.theta[first + r * V + new] = net.state.theta[first + r * V + zero]
 
 
-@compiled
+@entry
 def refresh(net, seen, full):
     """Predict again, to fill the scratch that the next update reads."""
     predict(net, seen, full)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.text.numerics import inlined, kernel, scramble
+from stream_rnn.text.numerics import scramble
+from stream_rnn.text.parts import kernel
 
 REACH = 8  # newest symbols kept
 WORD, LAST_WORD, WORD_BEFORE = range(3)  # places in `History.words`
@@ -33,13 +34,11 @@ class History(NamedTuple):
 
     @classmethod
     def create(cls) -> "History":
-        """The history before the first symbol."""
-        history = cls(
+        """The history before the first symbol; its keys are still to be made."""
+        return cls(
             np.zeros(REACH, np.uint64), np.zeros(3, np.uint64), np.zeros(2, np.int64),
             np.zeros(256, np.uint64), np.zeros(65536, np.uint64), np.zeros(len(KEYS), np.uint64),
         )  # fmt: skip
-        make_keys(history)
-        return history
 
 
 @kernel
@@ -52,7 +51,7 @@ def fold(code):
     return 0
 
 
-@inlined
+@kernel
 def observe(history, code):
     """Move on by one symbol and make the keys of the new position."""
     recent, words, line = history.recent, history.words, history.line

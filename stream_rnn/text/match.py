@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.text.numerics import inlined, scramble
+from stream_rnn.text.numerics import scramble
+from stream_rnn.text.parts import kernel
 
 NOW, POINTER, LENGTH = range(3)  # places in `Match.place`
 LONGEST = 40  # a match found is verified up to this length
@@ -28,7 +29,7 @@ class Match(NamedTuple):
         )  # fmt: skip
 
 
-@inlined
+@kernel
 def expected(match):
     """The byte that followed last time, or -1."""
     if match.place[LENGTH] == 0:
@@ -36,14 +37,14 @@ def expected(match):
     return np.int64(match.ring[match.place[POINTER] & (match.ring.size - 1)])
 
 
-@inlined
+@kernel
 def length_bucket(match):
     """0..31, growing with the length of the match."""
     n = match.place[LENGTH]
     return min(n, 15) if n < 16 else min(16 + (n - 16) // 4, 31)
 
 
-@inlined
+@kernel
 def common_suffix(ring, a, b, most):
     """How many bytes before positions a and b agree, up to `most`."""
     mask = ring.size - 1
@@ -53,7 +54,7 @@ def common_suffix(ring, a, b, most):
     return n
 
 
-@inlined
+@kernel
 def advance(match, byte):
     """Append `byte`; go on with the match if it was expected, else look for another."""
     ring, place = match.ring, match.place

@@ -25,14 +25,13 @@ from stream_rnn.text.numerics import (
     F,
     add_combination,
     add_scaled,
-    inlined,
-    kernel,
     log,
     log_into,
     peak,
     rows_dot,
     softmax_into,
 )
+from stream_rnn.text.parts import kernel
 from stream_rnn.text.tables import FRONT, N_MASK, TOTAL, find, read_list, update_list
 
 SELECTORS = 4
@@ -169,7 +168,7 @@ def interpolate(tables, slot, parent, theta, seen, out):
     return symbols[0], n
 
 
-@inlined
+@kernel
 def gather(mix, tables, keys, seen):
     """The members' predictions; returns the longest order seen, its N and its D."""
     order_zero(mix.counts, seen, mix.vectors[0])
@@ -272,7 +271,7 @@ def learn(mix, tables, target, seen):
     mix.clock[STEPS] += 1
 
 
-@inlined
+@kernel
 def count(mix, tables, keys, symbol):
     """Count `symbol` in its contexts, longest order first, with update exclusion."""
     mix.counts[symbol] += F(1)

@@ -24,7 +24,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.text.numerics import F, kernel, uniform
+from stream_rnn.dispatch import entry
+from stream_rnn.text.numerics import F, uniform
 
 LANES = 8  # float32 numbers that a vector holds
 # Places in `Network.clock`.  The last four are `network_replay`'s.
@@ -152,7 +153,7 @@ class Network(NamedTuple):
         return new._replace(**{k: v for k, v in self._asdict().items() if k not in by_symbol})
 
 
-@kernel
+@entry
 def draw_rows(lookup, units, first, last, scale, seed):
     """lookup[:, first:last] ~ U(±scale), each number a function of (seed, layer, row, column)."""
     L, _, G = lookup.shape

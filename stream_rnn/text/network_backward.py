@@ -14,7 +14,6 @@ from stream_rnn.text.network import (
     STEPS,
     UPDATES,
 )
-from stream_rnn.text.network_forward import carry_over
 from stream_rnn.text.numerics import (
     F,
     add_columns,
@@ -26,10 +25,9 @@ from stream_rnn.text.numerics import (
     copy_into,
     dot,
     fill,
-    inlined,
-    kernel,
     rows_dot,
 )
+from stream_rnn.text.parts import kernel
 
 BETA, EPSILON = 0.9999, 1e-6
 TILE = 320  # columns of a block's slopes that the nearest cache holds
@@ -104,7 +102,7 @@ def move(w, v, g, n, step, correction):
         w[i] -= step * x / F(math.sqrt(second * correction + F(EPSILON)))
 
 
-@inlined
+@kernel
 def backward_layer(net, layer, length):
     """Gradients of one layer over the block: fills slope, adds to `pull` of the layer below.
 
@@ -137,7 +135,7 @@ def backward_layer(net, layer, length):
             add_into(dh, H, below)
 
 
-@inlined
+@kernel
 def move_matrix(net, layer, inputs, first, length, row0, step, correction):
     """Move rows row0.. of a recurrent matrix; row i's gradient is Σ_k inputs[k, i] slope[k].
 
@@ -161,7 +159,7 @@ def move_matrix(net, layer, inputs, first, length, row0, step, correction):
             move(W[r][a:b], S[r][a:b], gradient, b - a, step, correction)
 
 
-@inlined
+@kernel
 def move_lookup(net, layer, length, step, correction):
     """Move the lookup rows used in the block; an idle row's second moment decays first."""
     G = net.lookup.shape[2]
@@ -217,14 +215,3 @@ def adopt_row(net, symbol):
     """A symbol's output row starts as a copy of row 0, the row that foretold it."""
     copy_into(net.output[0], net.output.shape[1], net.output[symbol])
     net.output_bias[symbol] = net.output_bias[0]
-
-
-@inlined
-def next_position(net):
-    """Go on in the block; at its end, learn it and start another."""
-    net.clock[STEPS] += 1
-    net.clock[POSITION] += 1
-    T = net.symbols.size
-    if net.clock[POSITION] == T:
-        learn_block(net, T)
-        carry_over(net, T)

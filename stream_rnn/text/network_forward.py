@@ -9,14 +9,13 @@ from stream_rnn.text.numerics import (
     add_into,
     copy_into,
     dot,
-    inlined,
-    kernel,
     rows_dot,
     sigmoid,
     softmax_into,
     sum_into,
     tanh,
 )
+from stream_rnn.text.parts import kernel
 
 
 @kernel
@@ -79,7 +78,7 @@ def forward(net, symbol):
         )  # fmt: skip
 
 
-@inlined
+@kernel
 def predict(net, seen, full):
     """p[:seen] = softmax of the output, from the hidden state after the newest symbol.
 

@@ -23,7 +23,8 @@ from stream_rnn.text.network import (
 )
 from stream_rnn.text.network_backward import learn_block, learn_output
 from stream_rnn.text.network_forward import carry_over, forward, predict
-from stream_rnn.text.numerics import F, fill, inlined, kernel, scramble
+from stream_rnn.text.numerics import F, fill, scramble
+from stream_rnn.text.parts import kernel
 
 PASSAGE = 20  # blocks
 UNITS, EVERY = range(2)  # places in `Network.size`
@@ -41,7 +42,7 @@ def remember(net, symbol):
 @kernel
 def is_due(net):
     """Whether an old block follows the new one that was just learned."""
-    if net.size[EVERY] == 0 or net.clock[POSITION] != 0:
+    if net.size[EVERY] == 0:
         return False
     net.clock[WAITING] += 1
     if net.clock[WAITING] < net.size[EVERY]:
@@ -84,38 +85,66 @@ def choose_passage(net):
         fill(F(0), net.head_cell.shape[1], net.head_cell[layer])
 
 
-@inlined
-def learn_again(net, head, target, seen, full):
-    """The output's prediction and step, as when the symbol was new; a forgotten one (0) is
-    no target."""
-    if target == 0:
-        fill(F(0), net.pull.shape[1], net.pull[net.clock[POSITION]])
-    elif head is not None:
-        headwise.predict_class(net, head, seen)
-        headwise.predict_member(net, head, target // headwise.MEMBERS, seen)
+@kernel
+def learn_target(net, head, target, seen):
+    """One step of the output, which foretold the symbol; ``head`` is that of words, or None."""
+    if head is not None:
         headwise.learn(net, head, target, seen)
     else:
-        predict(net, seen, full)
         learn_output(net, target, seen)
 
 
-@inlined
-def replay(net, head, seen, full):
-    """Learn an old block again, if it is time to; ``head`` is that of words, or None.
+@kernel
+def foretell(net, head, target, seen, full):
+    """Predict the symbol at the position; of words the class of `target` and its members."""
+    if head is not None:
+        headwise.predict_class(net, head, seen)
+        headwise.predict_member(net, head, target // headwise.MEMBERS, seen)
+    else:
+        predict(net, seen, full)
 
-    To be called between two symbols; what the network predicts is no longer there then.
+
+@kernel
+def read_passage(net, head, seen, full):
+    """Read an old block as when it was new; a forgotten symbol (0) is no target."""
+    M, clock = net.memory.size, net.clock
+    for _ in range(net.symbols.size):
+        forward(net, np.int64(net.memory[clock[HEAD] % M]))
+        clock[HEAD] += 1
+        target = np.int64(net.memory[clock[HEAD] % M])
+        if target == 0:
+            fill(F(0), net.pull.shape[1], net.pull[clock[POSITION]])
+        else:
+            foretell(net, head, target, seen, full)
+            learn_target(net, head, target, seen)
+        clock[POSITION] += 1
+    clock[BLOCKS_LEFT] -= 1
+
+
+@kernel
+def learn_blocks(net, head, seen, full):
+    """Learn the block that is full, and perhaps an old one.
+
+    One call of `learn_block` serves both, for it is most of what there is to compile.
     """
-    if is_due(net):
-        choose_passage(net)
+    again = is_due(net)
+    for reading in range(2 if again else 1):
+        if reading == 1:
+            choose_passage(net)
+            exchange_states(net)
+            read_passage(net, head, seen, full)
+        learn_block(net, net.symbols.size)
+        carry_over(net, net.symbols.size)
+    if again:
         exchange_states(net)
-        M, T, clock = net.memory.size, net.symbols.size, net.clock
-        for _ in range(T):
-            forward(net, np.int64(net.memory[clock[HEAD] % M]))
-            clock[HEAD] += 1
-            target = np.int64(net.memory[clock[HEAD] % M])
-            learn_again(net, head, target, seen, full)
-            clock[POSITION] += 1
-        learn_block(net, T)
-        carry_over(net, T)
-        exchange_states(net)
-        clock[BLOCKS_LEFT] -= 1
+
+
+@kernel
+def learn(net, head, target, seen, full):
+    """Learn the symbol that was foretold, and what is due at the end of a block; what the
+    network predicts is no longer there then."""
+    learn_target(net, head, target, seen)
+    net.clock[STEPS] += 1
+    net.clock[POSITION] += 1
+    if net.clock[POSITION] == net.symbols.size:
+        learn_blocks(net, head, seen, full)

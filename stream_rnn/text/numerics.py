@@ -2,35 +2,21 @@
 
 The transcendental functions of the C library are scalar calls; at 66 symbols times 12
 members they would cost more than the network.  Each function here is a short polynomial
-without branches.  `kernel` allows reassociation of sums and fused multiply-adds, but not
-the assumption that no value is NaN, so that a diverged network stays visible.
-
-Loops live in small functions of their own with one output each: inside a longer function
-LLVM meets more pairs of arrays that might overlap than it is ready to check, and gives up.
-`inlined` is for the functions that only call others: passing a state of thirty arrays by
-value would cost more than the call.  None of them allocates or returns an array that it
-made: they are compiled without reference counts.
+without branches.  Loops live in small functions of their own with one output each: inside
+a longer function LLVM meets more pairs of arrays that might overlap than it is ready to
+check, and gives up.
 """
 
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from stream_rnn.text.parts import kernel, ordered
+
 F = np.float32
-
-_FLAGS: dict = {
-    "error_model": "numpy",
-    "nogil": True,
-    "_nrt": False,  # no reference counts: two atomic operations for every view of an array
-}
-_SUMS = {"reassoc", "contract", "nsz", "arcp"}
-
-kernel = njit(fastmath=_SUMS, **_FLAGS)
-inlined = njit(fastmath=_SUMS, forceinline=True, **_FLAGS)
-ordered = njit(fastmath={"reassoc", "nsz", "nnan"}, **_FLAGS)
 
 
 def bits_of(x):

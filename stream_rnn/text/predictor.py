@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.dispatch import compiled
+from stream_rnn.dispatch import entry
 from stream_rnn.text import bits_learn, bits_predict
 from stream_rnn.text import history as past
 from stream_rnn.text import mixture as symbolwise
@@ -29,7 +29,8 @@ from stream_rnn.text.history import History
 from stream_rnn.text.member import foretell, forward, has_failed, learn, stay, take_in
 from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
-from stream_rnn.text.numerics import copy_into, inlined, kernel
+from stream_rnn.text.numerics import copy_into
+from stream_rnn.text.parts import kernel
 from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full, unseen
 
@@ -70,7 +71,7 @@ def update_belief(belief, model, uniform):
     belief[0] = SHARE + (1 - 2 * SHARE) * posterior
 
 
-@inlined
+@kernel
 def predict_next(vocabulary, history, network, second, mixture, tables, bits):
     """Every member predicts the next symbol."""
     seen, full = vocabulary.size[SEEN], unseen(vocabulary) == 0
@@ -85,7 +86,7 @@ def predict_next(vocabulary, history, network, second, mixture, tables, bits):
         bits_predict.prepare(bits, network, second, mixture, history, seen, vocabulary.codes, new)
 
 
-@inlined
+@kernel
 def score(vocabulary, history, network, second, mixture, bits, code):
     """q of one code; a code that is not known has its share of q(unknown)."""
     if bits is not None:
@@ -106,7 +107,7 @@ def share_of(vocabulary, q, code):
     return p if symbol > 0 else p / unseen(vocabulary)
 
 
-@inlined
+@kernel
 def read(history, network, second, mixture, bits, symbol, code):
     """Move on to the position after the symbol."""
     past.observe(history, code)
@@ -120,7 +121,7 @@ def read(history, network, second, mixture, bits, symbol, code):
         forward(second, symbol)
 
 
-@inlined
+@kernel
 def learn_scored(vocabulary, history, network, second, mixture, tables, bits, belief, code, q, u):
     """Learn and read one symbol that had the probabilities q and u."""
     seen = vocabulary.size[SEEN]
@@ -149,7 +150,7 @@ def learn_scored(vocabulary, history, network, second, mixture, tables, bits, be
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@inlined
+@kernel
 def has_room_for(vocabulary, network, mixture, tables, code):
     """Whether the symbol can be learned without enlarging, or restoring, anything."""
     if network is not None and has_failed(network):
@@ -159,9 +160,10 @@ def has_room_for(vocabulary, network, mixture, tables, code):
     return vocabulary.index[code] > 0 or not is_full(vocabulary)
 
 
-@compiled
+@entry
 def start(vocabulary, history, network, second, mixture, tables, bits, belief):
     """Make the first prediction."""
+    past.make_keys(history)
     if network is not None:
         forward(network, 0)
     if second is not None:
@@ -169,7 +171,7 @@ def start(vocabulary, history, network, second, mixture, tables, bits, belief):
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@compiled
+@entry
 def learn_chunk(vocabulary, history, network, second, mixture, tables, bits, belief, codes, costs):
     """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
 
@@ -188,13 +190,13 @@ def learn_chunk(vocabulary, history, network, second, mixture, tables, bits, bel
     return codes.size
 
 
-@compiled
+@entry
 def repredict(vocabulary, history, network, second, mixture, tables, bits, belief):
     """Predict the next symbol again, after the network was restored."""
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@compiled
+@entry
 def follow(vocabulary, history, network, second, mixture, tables, bits, belief, code):
     """Read one symbol without learning from it, and predict the next."""
     symbol = np.int64(vocabulary.index[code])
@@ -206,7 +208,7 @@ def follow(vocabulary, history, network, second, mixture, tables, bits, belief, 
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@compiled
+@entry
 def distribution(vocabulary, history, network, second, mixture, tables, bits, belief, out):
     """out[:seen] = p: the unknown symbol, then the symbols in use."""
     seen, u = vocabulary.size[SEEN], uniform_of(vocabulary)
@@ -217,7 +219,7 @@ def distribution(vocabulary, history, network, second, mixture, tables, bits, be
         out[0] = 0.0
 
 
-@inlined
+@kernel
 def members_distribution(vocabulary, history, network, second, mixture, bits, out):
     """out[:seen] = q"""
     seen = vocabulary.size[SEEN]

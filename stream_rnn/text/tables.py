@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.text.numerics import F, kernel, scramble
+from stream_rnn.dispatch import entry
+from stream_rnn.text.numerics import F, scramble
+from stream_rnn.text.parts import kernel
 
 CHECK, TOTAL, FRONT, NEXT = range(4)  # columns of `slots`; TOTAL is epoch << 24 | N
 USED, NODES, EPOCH, EPOCH_END = range(4)  # places in `fill`
@@ -195,7 +197,7 @@ def age_of(tables, i):
     return (tables.fill[EPOCH] - (tables.slots[i, TOTAL] >> 24)) & IDLE_FOR_EVER
 
 
-@kernel
+@entry
 def survivors(tables, oldest, least):
     """How many contexts have an age up to `oldest` and N of `least` or more, and their nodes."""
     slots = nodes = 0
@@ -209,7 +211,7 @@ def survivors(tables, oldest, least):
     return slots, nodes
 
 
-@kernel
+@entry
 def move_contexts(old, new, oldest, least):
     """Copy the contexts `survivors` counts, lists and all."""
     mask = new.slots.shape[0] - 1
@@ -237,7 +239,7 @@ def move_contexts(old, new, oldest, least):
             j = old.nodes[j, 1]
 
 
-@kernel
+@entry
 def rename(tables, new_name):
     """Give every symbol s in every list the name new_name[s]; 0 is the unknown symbol."""
     slots, nodes = tables.slots, tables.nodes

@@ -23,11 +23,10 @@ from stream_rnn.text.numerics import (
     add_scaled,
     copy_into,
     fill,
-    inlined,
-    kernel,
     rows_dot,
     softmax_into,
 )
+from stream_rnn.text.parts import kernel
 
 MEMBERS = 128
 
@@ -72,7 +71,7 @@ def members_in_use(group, seen):
     return min(MEMBERS, seen - group * MEMBERS)
 
 
-@inlined
+@kernel
 def predict_class(net, head, seen):
     """p_class, from the hidden state after the newest word."""
     h = net.hidden[net.clock[POSITION] + 1]
@@ -82,7 +81,7 @@ def predict_class(net, head, seen):
     softmax_into(head.work, n, head.p_class)
 
 
-@inlined
+@kernel
 def predict_member(net, head, group, seen):
     """p_member of one class."""
     h = net.hidden[net.clock[POSITION] + 1]
@@ -92,7 +91,7 @@ def predict_member(net, head, group, seen):
     softmax_into(head.work, n, head.p_member)
 
 
-@inlined
+@kernel
 def learn(net, head, target, seen):
     """One step of both softmaxes towards `target`, whose class was asked for last."""
     e = net.clock[POSITION]
@@ -110,7 +109,7 @@ def learn(net, head, target, seen):
     move(head.work, h, n, width, step, net.output[first:], net.output_bias[first:], pull)
 
 
-@inlined
+@kernel
 def move(error, h, n, width, step, rows, bias, pull):
     """Add dLoss/dh to `pull`, then move the rows."""
     add_combination(error, rows, n, width, pull)

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.text.numerics import inlined, scramble
+from stream_rnn.text.numerics import scramble
+from stream_rnn.text.parts import kernel
 
 CONTEXTS = 9  # keys; `word_mixture` says of what
 
@@ -23,7 +24,7 @@ class WordHistory(NamedTuple):
         return cls(*(np.zeros(n, np.uint64) for n in (4, 4, 2, CONTEXTS)))
 
 
-@inlined
+@kernel
 def observe(history, word, end, newline):
     """Move on by one word and make the keys of the contexts."""
     for i in range(3, 0, -1):

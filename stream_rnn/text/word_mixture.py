@@ -17,12 +17,11 @@ from stream_rnn.text.numerics import (
     add_combination,
     add_scaled,
     fill,
-    inlined,
-    kernel,
     log_into,
     rows_dot,
     softmax_into,
 )
+from stream_rnn.text.parts import kernel
 from stream_rnn.text.tables import FRONT, LONGEST_LIST, N_MASK, TOTAL, find, read_list, update_list
 from stream_rnn.text.word_head import MEMBERS, classes_in_use, members_in_use
 from stream_rnn.text.word_history import CONTEXTS
@@ -99,7 +98,7 @@ class WordMixture(NamedTuple):
         return new._replace(**{k: v for k, v in self._asdict().items() if k not in sized})
 
 
-@inlined
+@kernel
 def gather(mix, tables, keys):
     """Read the contexts' lists; returns the longest run of words known, its N, its D."""
     theta = F(mix.rates[THETA])
@@ -133,7 +132,7 @@ def discount(counts, n, total, theta):
     return F(1) - kept
 
 
-@inlined
+@kernel
 def vectors_of(mix, group, first, n, seen):
     """p_k over the classes (group < 0), or jointly over the members of a class."""
     zero = mix.vectors[0]
@@ -165,7 +164,7 @@ def scatter(symbols, shares, length, group, out):
             out[s - group * MEMBERS] += shares[i]
 
 
-@inlined
+@kernel
 def mix_step(mix, step, n, p_network, group, out):
     """out[:n] = the mixture of one step."""
     logs = mix.logs[step]
@@ -191,7 +190,7 @@ def mix_step(mix, step, n, p_network, group, out):
     softmax_into(mix.logit, n, out)
 
 
-@inlined
+@kernel
 def predict_class(mix, tables, head, history, tail, seen):
     """q_class; `tail` is the last word."""
     top, total, distinct = gather(mix, tables, history.keys)
@@ -208,7 +207,7 @@ def predict_class(mix, tables, head, history, tail, seen):
         mix_step(mix, 0, n, None, -1, mix.q_class)
 
 
-@inlined
+@kernel
 def predict_member(mix, head, group, seen):
     """q_member of one class."""
     n = members_in_use(group, seen)
@@ -220,7 +219,7 @@ def predict_member(mix, head, group, seen):
         mix_step(mix, 1, n, None, group, mix.q_member)
 
 
-@inlined
+@kernel
 def learn(mix, target, seen):
     """Move weights and corrections of both steps; the target's class was asked for last."""
     t = np.float64(mix.clock[0])
@@ -242,7 +241,7 @@ def learn(mix, target, seen):
     mix.clock[0] += 1
 
 
-@inlined
+@kernel
 def learn_step(mix, step, q, n, target, rate):
     """Weights of one step along the gradient of log q(target)."""
     members, logs = mix.mean.size, mix.logs[step]
@@ -253,7 +252,7 @@ def learn_step(mix, step, q, n, target, rate):
         add_scaled(rate, mix.mean, members, mix.weights[step, m, mix.sets[step, m]])
 
 
-@inlined
+@kernel
 def count(mix, tables, keys, symbol, new):
     """Count the word in its contexts; a newcomer also counts as symbol 0 in order 0."""
     if new:

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.dispatch import compiled
+from stream_rnn.dispatch import entry
 from stream_rnn.text import network_forward as recurrent
 from stream_rnn.text import word_head as headwise
 from stream_rnn.text import word_mixture as wordwise
 from stream_rnn.text.network import Network
-from stream_rnn.text.network_backward import adopt_row, next_position
-from stream_rnn.text.network_replay import remember, replay
-from stream_rnn.text.numerics import inlined
+from stream_rnn.text.network_backward import adopt_row
+from stream_rnn.text.network_replay import learn, remember
+from stream_rnn.text.parts import kernel
 from stream_rnn.text.tables import Tables, has_room
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full
 from stream_rnn.text.word_head import MEMBERS, WordHead, classes_in_use, members_in_use
@@ -46,7 +46,7 @@ class WordPredictor(NamedTuple):
     tail: np.ndarray  # (1,) int64: the last word
 
 
-@inlined
+@kernel
 def predict_next(vocabulary, history, network, head, mixture, tables, tail):
     """Predict the class of the next word."""
     seen = vocabulary.size[SEEN]
@@ -56,7 +56,7 @@ def predict_next(vocabulary, history, network, head, mixture, tables, tail):
         wordwise.predict_class(mixture, tables, head, history, tail[0], seen)
 
 
-@inlined
+@kernel
 def probability_of_class(head, mixture, group):
     """The prediction of the outermost member."""
     if mixture is not None:
@@ -67,7 +67,7 @@ def probability_of_class(head, mixture, group):
         return 0.0
 
 
-@inlined
+@kernel
 def probability_of_member(head, mixture, member):
     """The same for a member of the class that `enter_class` was called for."""
     if mixture is not None:
@@ -78,7 +78,7 @@ def probability_of_member(head, mixture, member):
         return 0.0
 
 
-@inlined
+@kernel
 def enter_class(network, head, mixture, group, seen):
     """Predict the members of one class."""
     if network is not None:
@@ -87,7 +87,7 @@ def enter_class(network, head, mixture, group, seen):
         wordwise.predict_member(mixture, head, group, seen)
 
 
-@inlined
+@kernel
 def read(spelling, history, network, tail, symbol, code):
     """Move on to the position after the word."""
     newline = code == spelling.newline[0]
@@ -97,7 +97,7 @@ def read(spelling, history, network, tail, symbol, code):
         recurrent.forward(network, symbol)
 
 
-@inlined
+@kernel
 def step(vocabulary, spelling, history, network, head, mixture, tables, tail, code):
     """Score, learn and read one word; returns its cost in bits."""
     seen = vocabulary.size[SEEN]
@@ -109,9 +109,7 @@ def step(vocabulary, spelling, history, network, head, mixture, tables, tail, co
     if mixture is not None:
         wordwise.learn(mixture, symbol, seen)
     if network is not None:
-        headwise.learn(network, head, symbol, seen)
-        next_position(network)
-        replay(network, head, seen, False)
+        learn(network, head, symbol, seen, False)
     new = symbol == 0
     if new:
         symbol = np.int64(admit(vocabulary, code))
@@ -127,7 +125,7 @@ def step(vocabulary, spelling, history, network, head, mixture, tables, tail, co
     return -math.log2(max(p, 1e-30))
 
 
-@inlined
+@kernel
 def has_room_for(vocabulary, mixture, tables, code):
     """Whether the word can be learned without enlarging anything."""
     if mixture is not None and not has_room(tables, CONTEXTS):
@@ -135,7 +133,7 @@ def has_room_for(vocabulary, mixture, tables, code):
     return vocabulary.index[code] > 0 or not is_full(vocabulary)
 
 
-@compiled
+@entry
 def start(vocabulary, spelling, history, network, head, mixture, tables, tail):
     """Make the first prediction."""
     if network is not None:
@@ -143,7 +141,7 @@ def start(vocabulary, spelling, history, network, head, mixture, tables, tail):
     predict_next(vocabulary, history, network, head, mixture, tables, tail)
 
 
-@compiled
+@entry
 def learn_chunk(vocabulary, spelling, history, network, head, mixture, tables, tail, codes, costs):
     """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
 
@@ -157,13 +155,13 @@ def learn_chunk(vocabulary, spelling, history, network, head, mixture, tables, t
     return codes.size
 
 
-@compiled
+@entry
 def repredict(vocabulary, spelling, history, network, head, mixture, tables, tail):
     """Predict the next word again, after words were renumbered."""
     predict_next(vocabulary, history, network, head, mixture, tables, tail)
 
 
-@compiled
+@entry
 def follow(vocabulary, spelling, history, network, head, mixture, tables, tail, code):
     """Read one word without learning from it, and predict the next."""
     symbol = np.int64(vocabulary.index[code])
@@ -173,7 +171,7 @@ def follow(vocabulary, spelling, history, network, head, mixture, tables, tail, 
     predict_next(vocabulary, history, network, head, mixture, tables, tail)
 
 
-@compiled
+@entry
 def distribution(vocabulary, spelling, history, network, head, mixture, tables, tail, out):
     """out[:seen] = p: the unknown word, then the words in use."""
     seen = vocabulary.size[SEEN]
