@@ -2,6 +2,7 @@
 
     python tests/benchmarks/text.py                 # everything
     python tests/benchmarks/text.py bytes words     # parts: bytes peers single words anbn codec
+    python tests/benchmarks/text.py bytes --only default fast
 
 Reads ``tinyshakespeare.txt`` from the folder in STREAM_RNN_DATA (default: ``shared/data``
 beside the repository).  Rates are CPU time of one core; compilation is not part of them.
@@ -204,7 +205,12 @@ PARTS = ("bytes", "peers", "single", "words", "anbn", "codec")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("parts", nargs="*", help=" ".join(PARTS), default=PARTS)
-    chosen = parser.parse_args().parts
+    parser.add_argument("--only", nargs="+", help="e.g. 1×90 default best")
+    arguments = parser.parse_args()
+    if arguments.only:
+        BYTES[:] = [
+            entry for entry in BYTES if {entry[0], entry[0].split()[-1]} & set(arguments.only)
+        ]
     text = (data_folder() / "tinyshakespeare.txt").read_bytes()
     benches: dict[str, Callable[[], None]] = {
         "bytes": lambda: bench_bytes(text),
@@ -214,7 +220,7 @@ def main() -> None:
         "anbn": bench_anbn,
         "codec": lambda: bench_codec(text),
     }
-    for part in chosen:
+    for part in arguments.parts:
         if part not in benches:
             sys.exit(f"{part}: no such part; choose from {', '.join(PARTS)}")
         benches[part]()
