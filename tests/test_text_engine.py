@@ -2,8 +2,23 @@
 
 import numpy as np
 import pytest
+from helpers import plain
 
-from stream_rnn import GRU, LSTM, RTRL, SGD, TBPTT, Adam, Clip, Elman, SnAp1, Softmax
+from stream_rnn import (
+    GRU,
+    LSTM,
+    RTRL,
+    SGD,
+    TBPTT,
+    Adam,
+    Clip,
+    Elman,
+    SnAp1,
+    Softmax,
+    bound,
+    engine,
+    online,
+)
 from stream_rnn.config import specs
 from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.text import TextPredictor
@@ -23,11 +38,13 @@ def make(**settings):
     return TextPredictor(**(arguments | settings))
 
 
-def test_it_is_the_engine_on_one_hot_symbols():
-    """Against the package's own network, fed with one-hot rows."""
+def test_it_is_the_engine_on_one_hot_symbols(monkeypatch):
+    """Against the package's own network, interpreted and fed with one-hot rows."""
     text, model = b"abcabdabcabd" * 30, make(max_symbols=5)
     costs = model.learn_text(text[:1], per_symbol=True).tolist()
     costs += model.learn_text(text[1:], per_symbol=True).tolist()
+    monkeypatch.setattr(online, "bind", bound.Parts)
+    monkeypatch.setattr(engine, "prequential", plain(engine.prequential))
     composed = compose(GRU(6), TBPTT(8, 4), STEP, Softmax(), scale=False)
     network, V = OnlineNetwork(composed, 6, 6, seed=3), 6
     number, belief, expected, last = {}, 0.999, [], 0
