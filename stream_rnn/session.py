@@ -18,6 +18,7 @@ from connectors.kafka_driver import Fenced, Partition
 
 from .checkpoint import CheckpointWriteError
 from .partitions import Learned, PartitionLearner
+from .turns import short_turns
 
 if TYPE_CHECKING:
     from .exactly_once import Worker
@@ -45,7 +46,7 @@ class Session:
             if self.worker.ends == {}:
                 bounds = self.consumer.bounds(self.consumer.partitions(self.worker.topic))
                 self.worker.ends = {p: end for p, (_, end) in bounds.items()}
-            with ThreadPoolExecutor(16, "learner") as self.pool:
+            with short_turns(), ThreadPoolExecutor(16, "learner") as self.pool:
                 try:
                     self.consumer.subscribe([self.worker.topic], self)
                     self.worker.tell("state", "running")
