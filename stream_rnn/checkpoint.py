@@ -58,6 +58,8 @@ class CheckpointWriteError(CheckpointError):
 
 
 class Checkpoint(NamedTuple):
+    """What a checkpoint file holds."""
+
     name: str
     manifest: dict[str, Any]
     arrays: Arrays

@@ -16,6 +16,8 @@ TEMPORARY = ".tmp-"
 
 
 class Folder(Protocol):
+    """A place for files: a directory, or a prefix in an object store."""
+
     def names(self) -> list[str]: ...
 
     def read(self, name: str) -> bytes: ...

@@ -52,6 +52,7 @@ def typed_cell(cell):
 
 
 def check_cells(cells) -> None:
+    """Raise `ConfigError` for cells that cannot be where they are."""
     for cell in cells:
         if isinstance(cell, Dropout) and not 0 <= cell.rate < 1:
             raise ConfigError(f"rate: {cell.rate}; Dropout leaves out 0 ≤ rate < 1 of the units")
@@ -80,6 +81,7 @@ def through_stack(learner, cell):
 
 
 def check_stack(learner, cells) -> None:
+    """Raise `ConfigError` for layers that `StackRTRL` cannot follow."""
     if isinstance(learner, StackRTRL) and isinstance(getattr(cells[-1], "cell", cells[-1]), Jordan):
         raise ConfigError(
             f"cell: Jordan in {cells}, whose parameters are not those that StackRTRL follows; "
@@ -93,6 +95,7 @@ def check_stack(learner, cells) -> None:
 
 
 def check_learner(learner) -> None:
+    """Raise `ConfigError` for settings of a learner that contradict each other."""
     if isinstance(learner, BlockRTRL) and learner.block is not None and learner.block < 1:
         raise ConfigError(f"block: {learner.block}; a block holds 1 or more records, or None")
     if isinstance(learner, TBPTT):
@@ -106,6 +109,7 @@ def check_learner(learner) -> None:
 
 
 def check_optimizer(links, learner, loss) -> None:
+    """Raise `ConfigError` for a chain without one step at its end, or a step that does not fit."""
     steps = [link for link in links if not isinstance(link, Clip | Decay)]
     if len(steps) != 1 or links[-1] is not steps[0]:
         raise ConfigError(

@@ -37,6 +37,8 @@ class Dropout(NamedTuple):
 
 
 class Generator(NamedTuple):
+    """The state of the generator that says which units are left out."""
+
     word: np.ndarray  # (1,)
 
 

@@ -66,6 +66,7 @@ class _Columns:
 
 @intrinsic
 def carry_columns(typingctx, D, A, z, T):
+    """`carry_rows`, a few columns at a time; arguments as there."""
     for array in (D, A, z, T):
         if not isinstance(array, types.Array) or array.layout != "C" or array.dtype != T.dtype:
             raise TypingError(f"carry_rows needs C-contiguous arrays of {T.dtype}, not {array}")

@@ -109,6 +109,7 @@ class _Tiles:
 
 @intrinsic
 def propagate_tiles(typingctx, M, B, D, z, T, S):
+    """`propagate` in tiles; arguments as there."""
     for array in (M, B, D, z, T, S):
         if not isinstance(array, types.Array) or array.layout != "C" or array.dtype != S.dtype:
             raise TypingError(f"propagate needs C-contiguous arrays of {S.dtype}, not {array}")

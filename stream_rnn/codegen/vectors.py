@@ -21,6 +21,7 @@ def registers() -> tuple[int, int]:
 
 
 def integer(value: int):
+    """A constant of 64 bits."""
     return ir.Constant(WORD, value)
 
 

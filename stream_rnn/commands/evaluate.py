@@ -155,6 +155,7 @@ def peek(file: str) -> dict[str, list[Any]]:
 
 
 def raise_missing(option: str, name: str, file: str, columns: Any) -> None:
+    """Raise `ConfigError` for a field that the file does not have, with the likeliest one."""
     from ..config.messages import suggest
     from ..errors import ConfigError
 

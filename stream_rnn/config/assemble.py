@@ -63,6 +63,7 @@ def pipeline(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Pip
 
 
 def task(config: schema.Config) -> Task:
+    """The task of *config*: features, estimator, drift monitor."""
     features, late = config.features, config.labels
     unused = [] if late is None else [name for name in (late.key, late.time) if name is not None]
     rows = Rows(
@@ -110,6 +111,7 @@ def calendar(names: list[str]) -> Any:
 
 
 def schedule(config: schema.Config) -> Schedule:
+    """How much at once, and how often a checkpoint."""
     run, checkpoint = config.run, config.checkpoint or schema.Checkpoint(url="")
     return Schedule(
         batch_records=run.batch_records,
@@ -135,6 +137,7 @@ def identity(config: schema.Config) -> dict[str, Any]:
 
 
 def metrics(config: schema.Config) -> Metrics | None:
+    """The metrics of *config*; None where they are switched off."""
     return Metrics(config.run.name) if config.metrics.enabled else None
 
 
@@ -167,6 +170,7 @@ def on_one_cluster(config: schema.Config) -> schema.Config:
 
 
 def open_source(table: schema.Source) -> Source:
+    """The source that *table* describes."""
     if isinstance(table, schema.KafkaSource):
         from connectors.kafka import KafkaSource
         from connectors.kafka_settings import KafkaSettings
@@ -213,6 +217,7 @@ def messages(table: schema.KafkaSource) -> Any:
 
 
 def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
+    """The sink that *table* describes."""
     if isinstance(table, schema.KafkaSink):
         from connectors.kafka import KafkaSink
         from connectors.kafka_settings import KafkaSettings

@@ -140,6 +140,7 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
 
 
 def settings_of(part: str, table: schema.KafkaConnection) -> KafkaSettings:
+    """How to reach the cluster of *part*; raises `ConfigError` for options it cannot have."""
     try:
         return KafkaSettings.from_options(connection(table))
     except ValueError as error:

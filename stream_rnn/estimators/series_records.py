@@ -85,6 +85,7 @@ def checked_horizons(horizons: Any) -> tuple[int, ...]:
 
 
 def checked_level(level: float) -> float:
+    """*level* if it is a probability; raises `ConfigError`."""
     if not 0 < level < 1:
         raise ConfigError(f"level: {level!r}; give a probability between 0 and 1, such as 0.9")
     return level

@@ -34,6 +34,8 @@ class Saved(Protocol):
 
 
 class Segment(NamedTuple):
+    """The files of one segment, and the keys whose newest contexts are in them."""
+
     files: list[str]
     keys: frozenset[Key]
 

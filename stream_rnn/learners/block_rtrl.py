@@ -49,6 +49,8 @@ class BlockRTRL(NamedTuple):
 
 
 class Block(NamedTuple):
+    """Influence at the start of the block, and what the records since brought forth."""
+
     S: np.ndarray  # (G, Z, H, E), E = K·H
     z: np.ndarray  # (T, Z), T = N records
     A: np.ndarray  # (T, K, G, H)
@@ -57,6 +59,8 @@ class Block(NamedTuple):
 
 
 class BlockWork(NamedTuple):
+    """Scratch of Eqs. (1) and (2)."""
+
     sigma: np.ndarray  # (2, K, H)
     delta: np.ndarray  # (T, G, H)
     far: np.ndarray  # (G, Z, H) = S μ

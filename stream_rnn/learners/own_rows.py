@@ -19,19 +19,25 @@ from .own_tiles import carry_rows
 
 
 class OwnRows(NamedTuple):
+    """The trace: influence of each unit's own parameters on its state."""
+
     T: np.ndarray  # (K, Z, G, H)
 
 
 class Decay(NamedTuple):
+    """Scratch: what the trace is multiplied by, and what a record adds to it."""
+
     D: np.ndarray  # (K, K, G, H): the decay of unit i, repeated for each g
     fresh: np.ndarray  # (K, G, H)
 
 
 def own_rows_axes(dims) -> OwnRows:
+    """Fields of the trace."""
     return OwnRows(Axes(("K", "Z", "G", "H")))
 
 
 def decay_axes(dims) -> Decay:
+    """Fields of its scratch."""
     return Decay(Axes(("K", "K", "G", "H")), Axes(("K", "G", "H")))
 
 

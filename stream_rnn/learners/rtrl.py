@@ -39,10 +39,14 @@ class RTRL(NamedTuple):
 
 
 class Influence(NamedTuple):
+    """The influence matrix ds/dW, in panels of rows of W."""
+
     S: np.ndarray  # (N, K, H, b, G, H)
 
 
 class Fold(NamedTuple):
+    """Scratch of one record: Eq. (2), and the factors of (1)."""
+
     M: np.ndarray  # (H, K, H): M[j, k, i]
     D: np.ndarray  # (K, H, b, G, H): A[k, g, i] at the parameters of unit i, 0 elsewhere
     Z: np.ndarray  # (b, G, H): z of every column of a panel

@@ -35,10 +35,14 @@ class StackRTRL(NamedTuple):
 
 
 class Joint(NamedTuple):
+    """Influence of the parameters of this layer and of all below."""
+
     S: np.ndarray  # (K, H, P)
 
 
 class JointWork(NamedTuple):
+    """Scratch of one record."""
+
     M: np.ndarray  # (J, K, H)
     N: np.ndarray  # (D, K, H), D units below
     new: np.ndarray  # (K, H, P)

@@ -44,6 +44,8 @@ class TBPTT(NamedTuple):
 
 
 class Window(NamedTuple):
+    """What the last T records brought forth, as a ring."""
+
     z: np.ndarray  # (T, Z)
     A: np.ndarray  # (T, K, G, H)
     B: np.ndarray  # (T, K, K, H)
@@ -53,6 +55,8 @@ class Window(NamedTuple):
 
 
 class Adjoint(NamedTuple):
+    """Scratch of the backward pass."""
+
     sigma: np.ndarray  # (2, K, H)
     delta: np.ndarray  # (T, G, H)
     above: np.ndarray  # (T, H): Eq. (4) of the layer above; 0 in the uppermost

@@ -41,12 +41,16 @@ class UORO(NamedTuple):
 
 
 class RankOne(NamedTuple):
+    """The rank-one estimate s̃ ⊗ θ̃ of the influence, and its generator."""
+
     s: np.ndarray  # (K, H)
     theta: np.ndarray  # (Z, G, H)
     word: np.ndarray  # (1,) generator
 
 
 class RankOneWork(NamedTuple):
+    """Scratch of one record."""
+
     nu: np.ndarray  # (K, H)
     through: np.ndarray  # (G, H)
     moved: np.ndarray  # (K, H)
@@ -93,6 +97,7 @@ def gradient(learner: UORO, W, trace, work, lam, g):
 
 @base.kernel
 def norm(v):
+    """Euclidean norm."""
     return np.sqrt(np.dot(v, v))
 
 

@@ -176,6 +176,8 @@ class Metrics:
 
 
 def build() -> dict[str, str]:
+    """Versions of what computes."""
+
     def of(package: str) -> str:
         try:
             return version(package)

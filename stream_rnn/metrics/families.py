@@ -7,6 +7,8 @@ STATES = ("starting", "running", "draining", "stopped", "failed")
 
 
 class Family(NamedTuple):
+    """What one metric means, and its labels."""
+
     help: str
     labels: tuple[str, ...] = ()
     present: bool = False  # also before it is first set: zero means something
