@@ -10,6 +10,7 @@ import functools
 import os
 
 from .dispatch import kernel
+from .errors import ConfigError
 
 
 @kernel
@@ -45,12 +46,18 @@ def zero(target):
 
 @functools.cache
 def limit_blas_threads() -> int:
-    """Hold SciPy's BLAS to STREAM_RNN_THREADS threads (default 1); returns that number."""
-    threads = int(os.environ.get("STREAM_RNN_THREADS", "1"))
+    """Hold SciPy's BLAS to STREAM_RNN_THREADS threads (default 1); returns that number.
+
+    BlockRTRL and TBPTT of a hundred units or more are faster with two.  Raises
+    `ConfigError` for what is not a number of threads.
+    """
+    given = os.environ.get("STREAM_RNN_THREADS", "1")
+    if not given.isdecimal() or int(given) < 1:
+        raise ConfigError(f"STREAM_RNN_THREADS = {given!r}: give a number of threads, such as 2")
     import scipy.linalg.cython_blas  # noqa: F401  (loads the library that Numba will call)
     from threadpoolctl import ThreadpoolController
 
     for library in ThreadpoolController().lib_controllers:
         if library.user_api == "blas" and "scipy" in (library.filepath or ""):
-            library.set_num_threads(threads)
-    return threads
+            library.set_num_threads(int(given))
+    return int(given)
