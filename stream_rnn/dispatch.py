@@ -75,14 +75,15 @@ def _kind(spec, value):
     return () if spec is tuple and len(value) == 0 else spec
 
 
-def kernel(function: Callable) -> Any:
+def kernel(function: Callable, **options: Any) -> Any:
     """A part of compiled functions: plain Python when called from Python.
 
     It has no entry point and no cache file of its own, which saves compile time where many
     small kernels are composed, and it cannot allocate: Numba's memory manager is off, so
-    that an array made in it, or returned from it, is a compile error.
+    that an array made in it, or returned from it, is a compile error.  *options* are those
+    of Numba's ``jit``.
     """
-    return register_jitable(**INNER)(function)
+    return register_jitable(**(INNER | options))(function)
 
 
 def compiled(function: Callable) -> Any:

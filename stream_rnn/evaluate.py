@@ -107,42 +107,54 @@ def evaluate(
     if key is not None and key not in task.copy:
         task.copy = (*task.copy, key)  # each key has baselines of its own
     scoring = Scoring(name, task, period, recent)
-    records = refused = 0
-    reasons: dict[str, str] = {}
-    paces: list[tuple[float, int]] = []  # seconds for a record, records of the batch
-    begun, batch = time.perf_counter(), 1
-    while not source.finished and (limit is None or records < limit):
-        room = batch if limit is None else min(batch, limit - records)
-        start = time.perf_counter()
-        outcomes = [task.learn(part) for part in scoring.parts(source.next_batch(room, 1.0))]
-        taken = time.perf_counter() - start
-        if came := sum(outcome.counts["consumed"] for outcome in outcomes):
-            paces.append((taken / came, came))
+    tally, begun, batch = _Tally(), time.perf_counter(), 1
+    while not source.finished and (limit is None or tally.records < limit):
+        room = batch if limit is None else min(batch, limit - tally.records)
+        if tally.learn(task, scoring, source.next_batch(room, 1.0)):
             batch = min(2 * batch, batch_records)  # compilation falls into small batches
-        records += came
-        for outcome in outcomes:
-            refused += outcome.counts["refused"]
-            for letter in outcome.refused:
-                reasons.setdefault(letter["reason"], letter["error"])
-            scoring.take(outcome)
         if progress is not None:
-            progress(records, _fraction(source))
+            progress(tally.records, _fraction(source))
     judge = scoring.judge
     if judge is None:
-        raise ValueError(_nothing_scored(records, reasons))
+        raise ValueError(_nothing_scored(tally.records, tally.reasons))
     return Evaluation(
         model=name,
         task=judge.task,
-        records=records,
+        records=tally.records,
         scored=judge.count,
-        refused=refused,
+        refused=tally.refused,
         seconds=time.perf_counter() - begun,
-        records_per_second=1.0 / _weighted_median(paces),
+        records_per_second=1.0 / _weighted_median(tally.paces),
         scores=[*(scorer.score() for scorer in judge.scorers), *judge.rivals()],
         curves={scorer.name: curve for scorer, curve in zip(judge.scorers, judge.curves)},
         recent=list(scoring.recent),
-        reasons=reasons,
+        reasons=tally.reasons,
     )
+
+
+class _Tally:
+    """Counts records while they are learned."""
+
+    def __init__(self) -> None:
+        self.records = self.refused = 0
+        self.reasons: dict[str, str] = {}
+        self.paces: list[tuple[float, int]] = []  # seconds for a record, records of the batch
+
+    def learn(self, task: Task, scoring: "Scoring", batch: Sequence[Record]) -> int:
+        """Predict, learn and score a *batch*; how many records were taken from the source."""
+        start = time.perf_counter()
+        outcomes = [task.learn(part) for part in scoring.parts(batch)]
+        taken = time.perf_counter() - start
+        came = sum(outcome.counts["consumed"] for outcome in outcomes)
+        if came:
+            self.paces.append((taken / came, came))
+        self.records += came
+        for outcome in outcomes:
+            self.refused += outcome.counts["refused"]
+            for letter in outcome.refused:
+                self.reasons.setdefault(letter["reason"], letter["error"])
+            scoring.take(outcome)
+        return came
 
 
 class Scoring:

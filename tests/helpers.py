@@ -5,6 +5,10 @@ from itertools import product
 import numpy as np
 from numba import config, njit
 
+from stream_rnn.forecasting.holt_winters import HoltWinters
+from stream_rnn.forecasting.levels import Ewma
+from stream_rnn.forecasting.linear import Linear
+from stream_rnn.forecasting.lstm_expert import Lstm
 from stream_rnn.gradient_tools import stream_gradients
 from stream_rnn.learners import LEARNERS
 from stream_rnn.linalg import copy
@@ -28,6 +32,9 @@ EXACT = [
 
 
 SQUARED, PLAIN = Squared(), SGD(0.01)
+
+# A small bank with the default one's kinds of experts, so that all share a compiled loop.
+EXPERTS = (Ewma(1.0), Ewma(0.3), HoltWinters(), Linear(4, average=0.1), Lstm(2))
 
 
 def network(cell, learner, inputs=2, outputs=1, *, loss=SQUARED, optimizer=PLAIN, **settings):

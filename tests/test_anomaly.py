@@ -3,6 +3,7 @@
 import bisect
 from math import log10
 
+import helpers
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,10 +13,8 @@ from river import checks, datasets
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
 from stream_rnn.forecasting import surprise
-from stream_rnn.forecasting.levels import Ewma
-from stream_rnn.forecasting.linear import Linear
 
-SMALL = (Ewma(1.0), Ewma(0.3), Linear(4))
+SMALL = helpers.EXPERTS
 
 
 def records(n=500, seed=0):

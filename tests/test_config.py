@@ -14,6 +14,7 @@ from stream_rnn.config.assemble import pipeline, task
 from stream_rnn.errors import ConfigError
 from stream_rnn.forecasting.experts import LIGHT, Ewma, HoltWinters
 from stream_rnn.forecasting.linear import Linear
+from stream_rnn.forecasting.mix import Mixture
 
 GOOD = """
 source = {type = "file", path = "taxi.csv"}
@@ -215,6 +216,8 @@ def test_experts_of_a_forecaster_by_table_or_by_the_name_of_a_bank():
     model = specs.estimator({"type": "forecaster", "experts": table})
     assert model.experts == (Ewma(1.0), Linear(lags=4), HoltWinters())
     assert specs.estimator({"type": "anomaly", "experts": "light"}).experts == LIGHT
+    table = {"type": "forecaster", "mixture": {"type": "Mixture", "stack": 0}}
+    assert specs.estimator(table).mixture == Mixture(stack=0.0)
     for experts, message in (
         ("lihgt", "estimator.experts = 'lihgt': unknown; did you mean 'light'"),
         ([{"type": "Lstn"}], "estimator.experts[0].type = 'Lstn': unknown; did you mean 'Lstm'"),

@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 
+import helpers
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,14 +22,11 @@ from stream_rnn.drift.losses import losses, of_row
 from stream_rnn.drift.monitor import EAGER, STEPS, Monitor
 from stream_rnn.errors import ConfigError
 from stream_rnn.features.rows import Rows
-from stream_rnn.forecasting.levels import Ewma
-from stream_rnn.forecasting.linear import Linear
-from stream_rnn.forecasting.lstm_expert import Lstm
 from stream_rnn.metrics import Metrics
 from stream_rnn.pipeline import Pipeline, Schedule
 from stream_rnn.task import Task
 
-SMALL = (Ewma(1.0), Ewma(0.3), Linear(4), Lstm(3))
+SMALL = helpers.EXPERTS
 
 
 @settings(max_examples=30, deadline=None)

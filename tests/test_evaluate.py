@@ -4,6 +4,7 @@ import json
 import math
 import sys
 
+import helpers
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,8 +21,6 @@ from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.estimators.protocol import Snapshot
 from stream_rnn.evaluate import evaluate
 from stream_rnn.features.rows import Rows
-from stream_rnn.forecasting.levels import Ewma
-from stream_rnn.forecasting.linear import Linear
 from stream_rnn.judge import ErrorCurve
 from stream_rnn.plot import plot
 from stream_rnn.scores import LogLoss
@@ -295,7 +294,7 @@ def test_plot_without_matplotlib_names_the_remedy(tmp_path, monkeypatch):
 def test_a_forecaster_is_compared_with_river_s():
     rng = np.random.default_rng(0)
     values = [{"y": 9 + 5 * (t % 6) + 0.1 * float(rng.normal())} for t in range(200)]
-    result = run(values, estimator=RecurrentForecaster(experts=(Ewma(1.0), Linear(12, 0.3))))
+    result = run(values, estimator=RecurrentForecaster(experts=helpers.EXPERTS))
     scores = {score.name: score.values["MAE"] for score in result.scores}
     assert list(scores)[:3] == ["RecurrentForecaster", "last value", "running mean"]
     assert set(list(scores)[3:]) == {

@@ -2,6 +2,7 @@
 
 import pickle
 
+import helpers
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,14 +12,12 @@ from river import checks, datasets
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.forecasting import bank as banks
-from stream_rnn.forecasting.holt_winters import HoltWinters
-from stream_rnn.forecasting.levels import Ewma
 from stream_rnn.forecasting.linear import Linear
-from stream_rnn.forecasting.lstm_expert import Lstm
+from stream_rnn.forecasting.mix import Mixture
 from stream_rnn.forecasting.peers import find_period, last_value, peers
 from stream_rnn.forecasting.series import Series
 
-SMALL = (Ewma(1.0), Ewma(0.3), HoltWinters(), Linear(4, average=0.1), Lstm(4))
+SMALL = helpers.EXPERTS
 
 
 def wave(n=600, seed=0, noise=1.0):
@@ -238,6 +237,19 @@ def test_new_inputs_take_a_column_and_change_nothing_yet():
     assert np.isfinite(grown.forecast(2)).all()
 
 
+@pytest.mark.parametrize("part", ["last", "boa", "stack", "dma", "mean"])
+def test_a_mixture_of_one_part_forecasts_what_that_part_does(part):
+    y, mixture = wave(200), Mixture(0, 0, 0, 0, 0)._replace(**{part: 2.0})
+    model = RecurrentForecaster(experts=SMALL, mixture=mixture)
+    made = model.prequential(y)
+    waiting = model._series.banks[0].pending.made[0, 0]
+    assert model.forecast(1)[0] == pytest.approx(waiting[Mixture._fields.index(part)], rel=1e-12)
+    if part == "last":
+        np.testing.assert_allclose(made[1:], y[:-1], rtol=1e-12)
+    else:
+        assert np.nanmean(abs(made - y)[100:]) < np.mean(abs(np.diff(y)[100:]))
+
+
 def test_refusals_name_field_value_and_remedy():
     with pytest.raises(ConfigError, match="point: 'mode'; choose"):
         RecurrentForecaster(point="mode")
@@ -247,6 +259,8 @@ def test_refusals_name_field_value_and_remedy():
         RecurrentForecaster(level=1.5)
     with pytest.raises(ValueError, match="first expert must be Ewma"):
         RecurrentForecaster(experts=(Linear(),))
+    with pytest.raises(ValueError, match=r"mixture: .*give shares ≥ 0"):
+        RecurrentForecaster(mixture=Mixture(last=-1))
     model = RecurrentForecaster(experts=SMALL)
     with pytest.raises(ValueError, match="horizon 3 is not learned directly"):
         model.prequential([1.0], horizon=3)

@@ -1,5 +1,6 @@
 """Several series at once."""
 
+import helpers
 import numpy as np
 import pytest
 from river import checks
@@ -8,10 +9,8 @@ from stream_rnn.errors import BadRecord
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.estimators.multivariate import RecurrentMultivariateForecaster
 from stream_rnn.forecasting import cross
-from stream_rnn.forecasting.levels import Ewma
-from stream_rnn.forecasting.linear import Linear
 
-SMALL = (Ewma(1.0), Ewma(0.3), Linear(4), Linear(12, 0.3))
+SMALL = helpers.EXPERTS
 
 
 def driven(n=800, seed=0):

@@ -92,7 +92,7 @@ def test_the_tables_name_who_was_better():
 
 def test_a_missing_file_is_named(tmp_path, capsys):
     options = argparse.Namespace(
-        streams=["ETTh1"], results=tmp_path / "r.jsonl", seeds=1, peer_python=None
+        own=False, streams=["ETTh1"], results=tmp_path / "r.jsonl", seeds=1, peer_python=None
     )
     streams = series.reference(tmp_path)
     assert forecasting.collect(argparse.ArgumentParser(), streams, options) == []

@@ -5,6 +5,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import helpers
 import pytest
 from average import Linear
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,8 +16,6 @@ from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.features.rows import Rows
-from stream_rnn.forecasting import linear
-from stream_rnn.forecasting.levels import Ewma
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, serve
 from stream_rnn.pipeline import Pipeline, Schedule
 from stream_rnn.task import Outcome, Task
@@ -104,7 +103,7 @@ def test_counts_are_exact(tmp_path):
 
 
 def test_what_a_forecaster_and_an_anomaly_detector_count():
-    small = (Ewma(1.0), Ewma(0.3), linear.Linear(4))  # compiled for other tests too
+    small = helpers.EXPERTS
     ys = [float(t % 4) for t in range(200)]
     ys[100], ys[120], ys[121] = 1e9, None, None
     ys[160:] = [y + 1e5 for y in ys[160:]]

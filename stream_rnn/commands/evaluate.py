@@ -11,42 +11,56 @@ import typer
 PEEK = 200  # records that tell what the columns are
 
 
+File = Annotated[str, typer.Argument(help="CSV or JSONL, plain, .gz or .zst.", show_default=False)]
+Target = Annotated[
+    list[str],
+    typer.Option("--target", "-y", help="The field to predict (repeatable: several targets)."),
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", "-x", help="Not a feature (repeatable).")
+]
+Timestamp = Annotated[
+    str | None, typer.Option(help="The field that holds the time; adds its day and week.")
+]
+Estimator = Annotated[
+    str | None,
+    typer.Option(
+        "--estimator", "--model", help="regressor, classifier, multitarget or forecaster."
+    ),
+]
+Key = Annotated[
+    str | None, typer.Option(help="The field that says whose a record is, if not all one's.")
+]
+Share = Annotated[str | None, typer.Option(help="What keys have in common: weights or nothing.")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="As in a pipeline: --set estimator.cell.units=8 (repeatable)."),
+]
+Pipeline = Annotated[
+    Path | None, typer.Option(help="Take features and estimator from this pipeline.")
+]
+Period = Annotated[
+    int | None, typer.Option(help="Records in a season: adds the value one season ago.")
+]
+Limit = Annotated[int | None, typer.Option(help="Read at most so many records.")]
+Json = Annotated[bool, typer.Option("--json", help="One line, for machines.")]
+Plot = Annotated[Path | None, typer.Option(help="Draw a picture: .png, .svg or .pdf.")]
+
+
 def command(
-    file: Annotated[
-        str, typer.Argument(help="CSV or JSONL, plain, .gz or .zst.", show_default=False)
-    ],
-    target: Annotated[
-        list[str],
-        typer.Option("--target", "-y", help="The field to predict (repeatable: several targets)."),
-    ],
-    exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", "-x", help="Not a feature (repeatable).")
-    ] = None,
-    timestamp: Annotated[
-        str | None, typer.Option(help="The field that holds the time; adds its day and week.")
-    ] = None,
-    estimator: Annotated[
-        str | None, typer.Option(help="regressor, classifier, multitarget or forecaster.")
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(help="The field that says whose a record is, if not all one's.")
-    ] = None,
-    share: Annotated[
-        str | None, typer.Option(help="What keys have in common: weights or nothing.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="As in a pipeline: --set estimator.cell.units=8 (repeatable)."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Take features and estimator from this pipeline.")
-    ] = None,
-    period: Annotated[
-        int | None, typer.Option(help="Records in a season: adds the value one season ago.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Read at most so many records.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One line, for machines.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw a picture: .png, .svg or .pdf.")] = None,
+    file: File,
+    target: Target,
+    exclude: Exclude = None,
+    timestamp: Timestamp = None,
+    estimator: Estimator = None,
+    key: Key = None,
+    share: Share = None,
+    set_: Setting = None,
+    config: Pipeline = None,
+    period: Period = None,
+    limit: Limit = None,
+    as_json: Json = False,
+    plot: Plot = None,
 ) -> None:
     """Predict every record of a file before learning from it, and score the predictions.
 
@@ -84,10 +98,18 @@ def command(
         draw(result, plot)
     if as_json:
         typer.echo(result.to_json())
-        return
+    else:
+        show_result(result, period)
+
+
+def show_result(result: Any, period: int | None) -> None:
+    """The table, and what a reader of it has to know."""
     from rich.console import Console
 
     Console().print(result.table())
+    told = [score.name for score in result.scores if "m=" in score.name or "1,1,0," in score.name]
+    if told and period is None:
+        typer.echo(f"{' and '.join(told)} were told the season, which was found in hindsight")
     for reason, example in result.reasons.items():
         typer.echo(f"refused ({reason}), for example: {example}")
 
@@ -109,9 +131,10 @@ def configure(
         both = [f"source={{type='file', path={_quoted(file)}}}", *(overrides or ())]
         return load(config, [*both, f"features.target={_targets(target)}"])
     columns = peek(file)
-    for option, names in (("target", target), ("key", [] if key is None else [key])):
+    named = (("target", target), ("key", [key]), ("timestamp", [timestamp]))
+    for option, names in named:
         for name in names:
-            if name not in columns:
+            if name is not None and name not in columns:
                 raise_missing(option, name, file, columns)
     texts = [n for n, values in columns.items() if any(isinstance(v, str) for v in values)]
     left_out = [n for n in texts if n not in (*target, *(exclude or ()), timestamp, key)]

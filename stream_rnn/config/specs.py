@@ -34,6 +34,7 @@ REGISTRIES = {
     "optimizer": "stream_rnn.optimizers:OPTIMIZERS",
     "loss": "stream_rnn.losses:LOSSES",
     "experts": "stream_rnn.forecasting.experts:EXPERTS",
+    "mixture": "stream_rnn.forecasting.mix:MIXTURES",
     "activation": "stream_rnn.activations:ACTIVATIONS",
 }
 

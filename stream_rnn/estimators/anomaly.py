@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from river import base
 
-from ..errors import BadRecord, CheckpointError, ConfigError
+from ..errors import BadRecord, ConfigError
 from ..forecasting import surprise
 from ..forecasting.surprise import Surprise
+from .described import check_same, described
 from .forecaster import RecurrentForecaster
 from .protocol import Snapshot
 from .regressor import number
@@ -119,12 +120,7 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
         values, inputs = self._split(xs)
         for name in values:
             if name not in self._fields:
-                model = RecurrentForecaster(
-                    experts=self.experts,
-                    timestamp=self.timestamp,
-                    seed=self.seed,
-                )
-                self._fields[name] = model, surprise.allocate()
+                self._fields[name] = self._forecaster(), surprise.allocate()
         known = len(self._fields) - len(values)
         first = {name: int(np.argmin(np.isnan(column))) for name, column in values.items()}
         scores = {
@@ -142,6 +138,10 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
             worst = max(present, key=lambda n: present[n]) if value > 0 else None
             results.append({"score": value, "alarm": alarm, "anomaly": anomaly, "field": worst})
         return results
+
+    def _forecaster(self) -> RecurrentForecaster:
+        """That of a new field."""
+        return RecurrentForecaster(experts=self.experts, timestamp=self.timestamp, seed=self.seed)
 
     def _score_column(self, name: Any, column: np.ndarray, inputs: list[dict] | None) -> list:
         """Scores of one field; None where it is missing."""
@@ -189,7 +189,7 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
             arrays |= {f"{i}.counts": past.counts.copy(), f"{i}.marks": past.marks.copy()}
         meta = {
             "estimator": type(self).__name__,
-            "parameters": self._described(),
+            "parameters": described(self),
             "fields": list(self._fields),
             "models": models,
         }
@@ -198,19 +198,10 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         arrays, meta = snapshot
-        mine = self._described()
-        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
-            raise CheckpointError(
-                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), this is "
-                f"{type(self).__name__}({mine}); use the settings of the checkpoint"
-            )
+        check_same(self, described(self), meta)
         fields = {}
         for i, (name, inner) in enumerate(zip(meta["fields"], meta["models"], strict=True)):
-            model = RecurrentForecaster(
-                experts=self.experts,
-                timestamp=self.timestamp,
-                seed=self.seed,
-            )
+            model = self._forecaster()
             prefix = f"{i}.model."
             own = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
             model.restore(Snapshot(own, inner))
@@ -227,9 +218,6 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
             for name, value in model.health().items():
                 report[name] = report.get(name, 0.0) + value
         return report
-
-    def _described(self) -> dict[str, str]:
-        return {name: repr(value) for name, value in sorted(self._get_params().items())}
 
     @classmethod
     def _unit_test_params(cls):

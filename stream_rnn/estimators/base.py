@@ -7,11 +7,12 @@ import numpy as np
 from river import base
 
 from ..cells import LSTM
-from ..errors import BadRecord, CheckpointError, ConfigError
+from ..errors import BadRecord, ConfigError
 from ..features.index import FeatureIndex
 from ..model import compose
 from ..online import OnlineNetwork
 from ..optimizers.kalman import Kalman
+from .described import check_same, described
 from .protocol import Snapshot
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ class RecurrentEstimator(base.Estimator):
             arrays |= {"past": self._past.copy(), "columns": self._columns.copy()}
         meta = {
             "estimator": type(self).__name__,
-            "parameters": _described(self),
+            "parameters": described(self),
             "features": list(self._features.names),
             "targets": self._target_names(),
             "outputs": 0 if network is None else network.outputs,
@@ -228,13 +229,7 @@ class RecurrentEstimator(base.Estimator):
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         arrays, meta = dict(snapshot.arrays), snapshot.meta
-        mine = _described(self)
-        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
-            raise CheckpointError(
-                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), the "
-                f"configuration says {type(self).__name__}({mine}); use the settings of the "
-                "checkpoint, or another checkpoint directory to start anew"
-            )
+        check_same(self, described(self), meta)
         network = self._shape(meta["features"], meta["targets"], meta["outputs"])
         if network is not None:
             self._past, self._columns = (np.array(arrays.pop(k)) for k in ("past", "columns"))
@@ -342,8 +337,3 @@ def rows_and_names(X: Any) -> tuple[np.ndarray, list[Any]]:
 def instance(spec: Any) -> Any:
     """A spec given as its class means the spec with its defaults."""
     return spec() if isinstance(spec, type) else spec
-
-
-def _described(estimator) -> dict[str, str]:
-    """Constructor parameters in words, comparable across processes."""
-    return {name: repr(value) for name, value in sorted(estimator._get_params().items())}

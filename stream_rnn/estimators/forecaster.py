@@ -55,6 +55,9 @@ class RecurrentForecaster(SeriesForecaster):
     on_drift
         What to do upon an alarm: ``"noise"``, give the Kalman filters process noise, so that
         they learn anew; ``"widen"``, widen the intervals; ``"both"``; None for nothing.
+    mixture
+        How the experts are mixed, e.g. ``Mixture(stack=0)``, see
+        `stream_rnn.forecasting.mix.Mixture`; as it is if None.
 
     Examples
     --------
@@ -84,8 +87,9 @@ class RecurrentForecaster(SeriesForecaster):
         seed: int = 0,
         drift: Any = None,
         on_drift: str | None = None,
+        mixture: Any = None,
     ):
-        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift)
+        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift, mixture)
         self._series: Series | None = None
         self._last_inputs = np.zeros((1, 0))
 

@@ -52,8 +52,9 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         seed: int = 0,
         drift: Any = None,
         on_drift: str | None = None,
+        mixture: Any = None,
     ):
-        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift)
+        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift, mixture)
         self._targets: list[Any] = []
         self._cross: Cross = cross.allocate(0)
         self._series: list[Series] = []

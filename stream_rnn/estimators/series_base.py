@@ -12,6 +12,7 @@ from ..features.index import FeatureIndex
 from ..forecasting.experts import DEFAULT
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
+from .described import check_same, described
 from .protocol import Snapshot
 from .series_records import checked_horizons, checked_level
 
@@ -34,6 +35,7 @@ class SeriesForecaster(Forecaster):
         seed: int = 0,
         drift: Any = None,
         on_drift: str | None = None,
+        mixture: Any = None,
     ):
         self.horizons = horizons
         self.point = point
@@ -43,6 +45,7 @@ class SeriesForecaster(Forecaster):
         self.seed = seed
         self.drift = drift
         self.on_drift = on_drift
+        self.mixture = mixture
         self._horizons = checked_horizons(horizons)
         if point not in POINTS:
             raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
@@ -51,8 +54,8 @@ class SeriesForecaster(Forecaster):
             raise ConfigError(f"on_drift: {on_drift!r} needs drift, such as drift='ADWIN'")
         self._monitor = None if drift is None else Monitor(drift, on_drift)
         self._features = FeatureIndex()
-        if experts is not None:  # refuse odd ones now, not at the first record
-            Series(tuple(experts), (1,), 0, seed)
+        if experts is not None or mixture is not None:  # refuse odd ones now
+            Series(self._specs(), (1,), 0, seed, mixture)
 
     def _all_series(self) -> Iterable[Series]:
         """Every series that has begun."""
@@ -60,8 +63,10 @@ class SeriesForecaster(Forecaster):
 
     def _new_series(self, inputs: int, number: int = 0) -> Series:
         """The series of that *number* before its first record."""
-        specs = DEFAULT if self.experts is None else tuple(self.experts)
-        return Series(specs, self._horizons, inputs, self.seed + number)
+        return Series(self._specs(), self._horizons, inputs, self.seed + number, self.mixture)
+
+    def _specs(self) -> tuple:
+        return DEFAULT if self.experts is None else tuple(self.experts)
 
     def _direct(self, horizon: int | None) -> int:
         """Where a direct *horizon*, by default the shortest, is among all of them."""
@@ -128,12 +133,7 @@ class SeriesForecaster(Forecaster):
 
     def _check(self, snapshot: Snapshot) -> None:
         """Raises `CheckpointError` if *snapshot* is of another model."""
-        meta, mine = snapshot.meta, self._described()
-        if meta.get("estimator") != type(self).__name__ or meta.get("parameters") != mine:
-            raise CheckpointError(
-                f"the checkpoint is of {meta.get('estimator')}({meta.get('parameters')}), this is "
-                f"{type(self).__name__}({mine}); use the settings of the checkpoint"
-            )
+        check_same(self, self._described(), snapshot.meta)
 
     def _restored(self, one: Series, arrays: dict[str, np.ndarray]) -> Series:
         """*one* with the state *arrays*; raises `CheckpointError` if they do not fit."""
@@ -150,12 +150,7 @@ class SeriesForecaster(Forecaster):
             self._monitor.restore(own, snapshot.meta["drift"])
 
     def _described(self) -> dict[str, str]:
-        """Parameters in words; those that change no forecast only where they are set."""
-        found = {name: repr(value) for name, value in sorted(self._get_params().items())}
-        for name in ("drift", "on_drift"):
-            if getattr(self, name) is None:
-                del found[name]
-        return found
+        return described(self, optional=("mixture", "drift", "on_drift"))
 
     @classmethod
     def _unit_test_params(cls):

@@ -18,7 +18,7 @@ from .history import History
 from .interval import LEVELS, Interval
 from .kernels import kernel
 from .linear import BOUND
-from .mix import FINAL, HEADS, Mix
+from .mix import FINAL, HEADS, Mix, Mixture
 from .period import FOUND, NEWS, Period
 from .scale import Scale
 from .shift import Shift
@@ -59,7 +59,13 @@ class Bank(NamedTuple):
     youth: Youth
 
 
-def allocate(specs: tuple = DEFAULT, inputs: int = 0, horizon: int = 1, seed: int = 42) -> Bank:
+def allocate(
+    specs: tuple = DEFAULT,
+    inputs: int = 0,
+    horizon: int = 1,
+    seed: int = 42,
+    mixture: Mixture | None = None,
+) -> Bank:
     """A bank of *specs* that has seen nothing, for *inputs* exogenous inputs."""
     groups, prior, shared = experts.pack(specs, inputs, horizon, seed)
     return Bank(
@@ -76,7 +82,7 @@ def allocate(specs: tuple = DEFAULT, inputs: int = 0, horizon: int = 1, seed: in
             np.full((horizon, WIDTH), np.nan),
         ),
         groups,
-        mix.allocate(prior),
+        mix.allocate(prior, mixture),
         interval.allocate(),
         np.zeros(2, np.int64),
         youth.allocate(inputs),

@@ -25,10 +25,10 @@ class Boa(NamedTuple):
 
 
 def allocate(prior: np.ndarray, heads: int = 2) -> Boa:
-    """Weights start at the *prior* (K,), which sums to 1."""
+    """Weights start at the *prior* (K,), which sums to 1; where it is 0 they stay 0."""
     table = np.zeros((heads, 7, len(prior)))
     table[:, WEIGHT] = table[:, PRIOR] = prior
-    table[:, SURPRISE] = -np.log(prior)
+    table[:, SURPRISE] = -np.log(np.maximum(prior, 1e-300))
     return Boa(table)
 
 
@@ -76,11 +76,14 @@ def _normalise(table, fastest):
     top = -1e300
     count = table.shape[1]
     for k in range(count):
-        top = max(top, table[RATE, k] * table[REGRET, k])
+        if table[PRIOR, k] > 0:
+            top = max(top, table[RATE, k] * table[REGRET, k])
     total = 0.0
     for k in range(count):
         eta = table[RATE, k] if table[RATE, k] > 0 else fastest
-        weight = table[PRIOR, k] * eta * exp(table[RATE, k] * table[REGRET, k] - top)
+        weight = 0.0
+        if table[PRIOR, k] > 0:
+            weight = table[PRIOR, k] * eta * exp(table[RATE, k] * table[REGRET, k] - top)
         table[WEIGHT, k] = weight
         total += weight
     for k in range(count):

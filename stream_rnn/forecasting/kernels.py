@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from numba.extending import register_jitable
-
-from ..dispatch import INNER
+from .. import dispatch
 
 #: LLVM may reorder sums, contract to fused multiply-adds and use reciprocals, but must
 #: keep NaN and infinity, because the guards of the filters test for them.
@@ -13,12 +11,12 @@ FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
 
 def kernel(function: Callable) -> Any:
-    """A loop that compiled code calls; called from Python it is plain Python.
+    """`stream_rnn.dispatch.kernel` for loops whose sums may be reordered.
 
     The same machine code runs for one record and for a chunk, so reordering never makes
-    the two differ.  It cannot allocate, see `stream_rnn.dispatch.kernel`.
+    the two differ.
     """
-    return register_jitable(**INNER, fastmath=FAST)(function)
+    return dispatch.kernel(function, fastmath=FAST)
 
 
 @kernel

@@ -11,9 +11,24 @@ from .kernels import kernel
 from .linear import BOUND
 from .stack import Stack
 
-TOP_PRIOR = (0.3, 0.3, 0.1, 0.1, 0.2)  # last value, BOA, stack, DMA, mean of these three
 LAST, BERNSTEIN, STACKED, DYNAMIC, MEAN, FINAL = range(6)
 HEADS = 2
+
+
+class Mixture(NamedTuple):
+    """What the forecast is made of, each with its share at the start; 0 leaves it out.
+
+    The last value, the three aggregations of the experts, and their mean.
+    """
+
+    last: float = 0.3
+    boa: float = 0.3
+    stack: float = 0.1
+    dma: float = 0.1
+    mean: float = 0.2
+
+
+MIXTURES = {"Mixture": Mixture}  # in a configuration
 
 
 class Mix(NamedTuple):
@@ -28,13 +43,16 @@ class Mix(NamedTuple):
     top: Boa
 
 
-def allocate(prior: np.ndarray) -> Mix:
+def allocate(prior: np.ndarray, mixture: Mixture | None = None) -> Mix:
     """Every aggregation starts at the experts' *prior* (K,)."""
+    share = np.array(Mixture() if mixture is None else mixture, float)
+    if not (share >= 0).all() or not 0 < share.sum() < np.inf:
+        raise ValueError(f"mixture: {mixture!r}; give shares ≥ 0, one of them above 0")
     return Mix(
         boa.allocate(prior, HEADS),
         dma.allocate(prior),
         stack.allocate(len(prior), HEADS),
-        boa.allocate(np.array(TOP_PRIOR), HEADS),
+        boa.allocate(share / share.sum(), HEADS),
     )
 
 

@@ -9,6 +9,7 @@ from . import bank as banks
 from . import history, state, youth
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
 from .interval import LEVELS
+from .mix import Mixture
 from .period import NEWS
 
 _NORMAL = NormalDist()
@@ -31,10 +32,26 @@ class Series:
     first takes in, without learning, the forecasts of the steps before (recursion).
     """
 
-    def __init__(self, specs: tuple, horizons: tuple[int, ...], inputs: int, seed: int):
-        self.specs, self.horizons, self.inputs, self.seed = specs, horizons, inputs, seed
-        self.banks = [banks.allocate(specs, inputs, h, seed) for h in horizons]
+    def __init__(
+        self,
+        specs: tuple,
+        horizons: tuple[int, ...],
+        inputs: int,
+        seed: int,
+        mixture: Mixture | None = None,
+    ):
+        self.specs, self.horizons, self.seed, self.mixture = specs, horizons, seed, mixture
+        self.banks: list[Bank] = []
+        self._begin(inputs)
+
+    def _begin(self, inputs: int) -> None:
+        """Banks that have seen nothing, for *inputs* exogenous inputs."""
+        self.inputs = inputs
+        self.banks = [self._bank(h) for h in self.horizons]
         self._one = np.empty(1), np.full(1, np.nan), np.empty((1, inputs)), np.empty((1, WIDTH))
+
+    def _bank(self, horizon: int) -> Bank:
+        return banks.allocate(self.specs, self.inputs, horizon, self.seed, self.mixture)
 
     @property
     def count(self) -> int:
@@ -70,8 +87,7 @@ class Series:
     def _look_back(self, at: int) -> None:
         """Learn again what was seen, if the season has just become known."""
         if self.banks[at].period.found[NEWS]:
-            new = banks.allocate(self.specs, self.inputs, self.horizons[at], self.seed)
-            self.banks[at] = youth.relearn(self.banks[at], new)
+            self.banks[at] = youth.relearn(self.banks[at], self._bank(self.horizons[at]))
 
     def newest(self, index: int) -> np.ndarray:
         """The newest forecast row (WIDTH,) of the bank *index*, as far ahead as it looks."""
@@ -116,11 +132,10 @@ class Series:
 
     def grow(self, inputs: int) -> None:
         """Make room for more exogenous inputs, with weights 0."""
-        grown = [banks.allocate(self.specs, inputs, h, self.seed) for h in self.horizons]
-        for old, new in zip(self.banks, grown, strict=True):
+        before = self.banks
+        self._begin(inputs)
+        for old, new in zip(before, self.banks, strict=True):
             state.grow(old, new)
-        self.banks, self.inputs = grown, inputs
-        self._one = (*self._one[:2], np.empty((1, inputs)), self._one[3])
 
     def health(self) -> dict[str, float]:
         """Counters and gauges by metric name, summed over the horizons."""
