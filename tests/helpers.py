@@ -34,7 +34,7 @@ EXACT = [
 SQUARED, PLAIN = Squared(), SGD(0.01)
 
 # A small bank with the default one's kinds of experts, so that all share a compiled loop.
-EXPERTS = (Ewma(1.0), Ewma(0.3), HoltWinters(), Linear(4, average=0.1), Lstm(2))
+EXPERTS = (Ewma(1.0), Ewma(0.3), HoltWinters(), Linear(4, average=0.1), Lstm(3))
 
 
 def network(cell, learner, inputs=2, outputs=1, *, loss=SQUARED, optimizer=PLAIN, **settings):

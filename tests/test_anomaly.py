@@ -68,7 +68,7 @@ def test_an_outlier_in_any_field_and_unit_is_found():
     xs = records()
     xs[400]["b"] = 3e7
     xs[450]["a"] = -20.0
-    rows = RecurrentAnomalyDetector(experts=SMALL).stream(xs)
+    rows = RecurrentAnomalyDetector(quiet=10, experts=SMALL).stream(xs)
     assert [t for t, row in enumerate(rows) if row["anomaly"]][-2:] == [400, 450]
     assert (rows[400]["field"], rows[450]["field"]) == ("b", "a")
 

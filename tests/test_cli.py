@@ -110,6 +110,7 @@ ERRORS = [
     (["run", "pipeline.toml", "--nonsense"], 2, "No such option"),
     (["rnu"], 2, "No such command"),
     (["evaluate", "in.csv", "-y", "yy"], 2, "in.csv has no such field; did you mean 'y'?"),
+    (["evaluate", "in.csv", "-y", "y", "--timestamp", "xx"], 2, "in.csv has no such field"),
     (["evaluate", "none.csv", "-y", "y"], 1, "none.csv"),
     (["inspect", "none"], 3, "cannot read none: No such file"),
     (["inspect", "pipeline.toml"], 3, "pipeline.toml is damaged or not a checkpoint"),

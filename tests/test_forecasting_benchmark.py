@@ -1,6 +1,7 @@
 """The forecasting benchmark: scores counted by hand, a run that is killed and goes on."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -88,6 +89,21 @@ def test_the_tables_name_who_was_better():
     text = forecasting.tables([found], {"s"})
     assert "**1.2** | 2 | 2 | -40.0 % | 3 | **1.1 HoltWinters** | 1.9 someone" in text
     assert "s, SNARIMAX(10,1,0): stopped at record 9" in text
+
+
+@pytest.mark.slow
+def test_the_seven_columns_of_etth1_are_forecast_better_together():
+    folder = Path(os.environ.get("STREAM_RNN_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not (folder / "ETTh1.csv").exists():
+        pytest.skip("set STREAM_RNN_DATA to the folder of ETTh1.csv")
+    data = series.ett(folder)
+    data = data._replace(values=data.values[:5400])
+    alone, together = (
+        forecasting.ours(stream, data, seed=0)["mean"]
+        for stream in series.reference(folder)
+        if stream.name.startswith("ETTh1")
+    )
+    assert together < 0.99 * alone
 
 
 def test_a_missing_file_is_named(tmp_path, capsys):
