@@ -18,6 +18,7 @@ plain Python, which is how coverage and a debugger see it.
 
 import contextlib
 import functools
+import gc
 import hashlib
 import inspect
 from collections.abc import Callable
@@ -102,9 +103,26 @@ def entry(function: Callable) -> Any:
 
 def _cached(dispatcher):
     if not config.DISABLE_JIT:
+        dispatcher.compile = _without_collector(dispatcher.compile)
         with contextlib.suppress(RuntimeError):  # nowhere to write: compile in memory
             dispatcher._cache = _PackageCache(dispatcher.py_func)
     return dispatcher
+
+
+def _without_collector(compile_: Callable) -> Callable:
+    """The same with garbage collection off: a quarter of the time of compiling is spent in it."""
+
+    @functools.wraps(compile_)
+    def compile_now(signature):
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return compile_(signature)
+        finally:
+            if enabled:
+                gc.enable()
+
+    return compile_now
 
 
 @functools.cache

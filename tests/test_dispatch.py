@@ -1,5 +1,6 @@
 """Static dispatch, a compile cache that cannot go stale, and loops that allocate nothing."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 from helpers import network, wave
 from numba import njit
+from numba.core.errors import TypingError
 from numba.core.runtime import _nrt_python, rtsys
+from numba.extending import overload
 
 import stream_rnn
 from stream_rnn import engine
 from stream_rnn.cells import Elman
-from stream_rnn.dispatch import fingerprint, generic
+from stream_rnn.dispatch import compiled, fingerprint, generic
 from stream_rnn.learners import TBPTT
 from stream_rnn.optimizers import Adam
 
@@ -252,3 +255,32 @@ def test_no_allocation_per_record():
     few = allocations(lambda: net.prequential(X[:10], Y[:10]))
     assert allocations(lambda: net.prequential(X, Y)) == few
     assert allocations(lambda: net.predict(X)) == allocations(lambda: net.predict(X[:10]))
+
+
+def test_the_collector_rests_while_a_function_is_compiled():
+    """And works again afterwards, also when the function cannot be compiled."""
+    during = []
+
+    @overload(observed)
+    def _compile_observed():
+        during.append(gc.isenabled())
+        return lambda: 1
+
+    @compiled
+    def observer():
+        return observed()
+
+    @compiled
+    def broken():
+        return observed() + "text"
+
+    assert observer() == 1
+    assert during == [False]
+    assert gc.isenabled()
+    with pytest.raises(TypingError):
+        broken()
+    assert gc.isenabled()
+
+
+def observed():
+    """Stands for `_compile_observed`."""
