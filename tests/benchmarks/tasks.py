@@ -1,6 +1,7 @@
 """Two tasks that rank gradient algorithms, beside the published figures.
 
     python tests/benchmarks/tasks.py [--seeds 1] [--characters 1000000] [--only add|anbn]
+                                     [--learners RTRL UORO ...]
 
 Add task (Marschall, Cho & Savin 2020): x ~ Bernoulli(½), y = ½ + ½ x(t−t₁) − ¼ x(t−t₂);
 inputs [x, 1−x], soft targets [y, 1−y], cross-entropy in nats of the last tenth of the run.
@@ -17,6 +18,7 @@ import time
 import numpy as np
 
 from stream_rnn import GRU, RFLO, RTRL, SGD, TBPTT, UORO, Adam, BlockRTRL, Elman, SnAp1, Softmax
+from stream_rnn.learners import LEARNERS
 from stream_rnn.model import compose
 from stream_rnn.online import OnlineNetwork
 
@@ -89,11 +91,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--characters", type=int, default=1_000_000)
     parser.add_argument("--only", choices=("add", "anbn"))
+    parser.add_argument("--learners", nargs="+", choices=list(LEARNERS), default=list(LEARNERS))
     options = parser.parse_args()
     print("| task | learner | here | seeds | published | µs a step |")
     print("|---|---|---|---|---|---|")
     for lags, (rate, steps, published) in ADD.items() if options.only != "anbn" else ():
         for learner in ADD_LEARNERS:
+            if type(learner).__name__ not in options.learners:
+                continue
             results = [
                 run(Elman(32), learner, [SGD(rate)], *add_stream(*lags, steps, seed), seed, 1.0)
                 for seed in range(options.seeds)
@@ -103,6 +108,8 @@ def main() -> None:
     starts = np.arange(0, options.characters, SEGMENT)
     decaying = [Adam(1e-3 / (1 + 0.015 * np.sqrt(t))) for t in starts]
     for learner, published in ANBN.items() if options.only != "add" else ():
+        if type(learner).__name__ not in options.learners:
+            continue
         results = [
             run(GRU(64), learner, decaying, *anbn_stream(options.characters, seed), seed, np.log(2))
             for seed in range(options.seeds)
