@@ -35,11 +35,11 @@ def resolve(tree, dims: dict[str, int], dtype):
 def allocate(fields):
     """Zeros for every field."""
     if isinstance(fields, Field):
-        return _aligned(fields.shape, fields.dtype)
+        return aligned(fields.shape, fields.dtype)
     return _rebuild(fields, (allocate(branch) for branch in fields))
 
 
-def _aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
+def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
     """Zeros that begin where a cache line does, so that no vector of a row lies in two."""
     size = prod(shape) * dtype.itemsize
     room = np.zeros(size + LINE, np.uint8)
@@ -49,7 +49,7 @@ def _aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
 
 def allocate_together(fields) -> tuple[np.ndarray, Any]:
     """Zeros for every field, all in one vector of 8-byte words; the vector, and the tree."""
-    buffer = _aligned((words(fields),), np.dtype(np.uint64))
+    buffer = aligned((words(fields),), np.dtype(np.uint64))
     return buffer, within(buffer, fields)
 
 

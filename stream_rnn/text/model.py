@@ -23,7 +23,7 @@ from stream_rnn.text.mixture import Mixture
 from stream_rnn.text.network import Network
 from stream_rnn.text.predictor import Predictor
 from stream_rnn.text.presets import Preset
-from stream_rnn.text.saving import SCRATCH, rebuild, walk_arrays
+from stream_rnn.text.saving import SCRATCH, placed, rebuild, walk_arrays
 from stream_rnn.text.tables import Tables, has_room, rename
 from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full, unseen
 
@@ -81,6 +81,15 @@ class TextModel:
             vocabulary, History.create(), network, second, mixture, tables, bits, belief
         )  # fmt: skip
         self.loops.start(*self.state)
+
+    @property
+    def state(self) -> Predictor:
+        """All that is learned."""
+        return self._state
+
+    @state.setter
+    def state(self, state: Predictor) -> None:
+        self._state = placed(state)
 
     def learn(self, codes: np.ndarray) -> np.ndarray:
         """Learn codes (n,) int32 in order; their costs in bits (n,), each before learning."""
