@@ -12,6 +12,7 @@ from stream_rnn.estimators.text import TextPredictor
 from stream_rnn.river_metrics import BitsPerSymbol, Perplexity
 from stream_rnn.text.network import NetworkSpec
 from stream_rnn.text.presets import PRESETS, Preset, from_plain, to_plain
+from stream_rnn.text.saving import walk_arrays
 
 SPEECH = (
     "Before we proceed any further, hear me speak.\nSpeak, speak.\nYou are all resolved "
@@ -56,6 +57,19 @@ def test_one_at_a_time_in_chunks_and_after_a_restore_are_the_same(unit, preset, 
     half._learn(symbols[:300])
     for name, array in half.snapshot().arrays.items():
         np.testing.assert_array_equal(single.snapshot().arrays[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize(("unit", "preset", "settings"), SETTINGS)
+def test_where_the_heap_puts_an_array_changes_no_bit(unit, preset, settings):
+    """Every array begins at a cache line: new, with a larger vocabulary, and restored."""
+    model = make(unit, preset, **settings)
+    model.learn_text(SPEECH)
+    other = make(unit, preset, **settings)
+    other.restore(model.snapshot())
+    for learned in (model, other):
+        arrays = dict(walk_arrays("", learned._model.state))
+        assert len(arrays) > 5
+        assert [name for name, a in arrays.items() if a.size and a.ctypes.data % 64] == []
 
 
 @pytest.mark.parametrize(("unit", "preset", "settings"), SETTINGS)
