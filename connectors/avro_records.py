@@ -11,7 +11,7 @@ from connectors.avro_registry import Registry, RegistrySettings
 from connectors.avro_schemas import BadAvro, BadSchema, Schema, avro_decoder, parsed
 from connectors.base import Record
 from connectors.json_records import MAX_BYTES
-from connectors.kafka_records import TOMBSTONE
+from connectors.kafka_records import one
 
 PREFIX = struct.Struct(">bI")  # a zero, and the number of the schema
 SchemaOf = Callable[[bytes], tuple[Schema, int]]
@@ -45,21 +45,11 @@ class AvroMessages:
         keys: list[bytes | None],
     ) -> list[Record]:
         columns = zip(raws, offsets, milliseconds, keys)
-        return [self._one(partition, *column) for column in columns]
+        return [one(self._value, partition, *column) for column in columns]
 
-    def _one(
-        self, partition: str, raw: bytes | None, offset: int, milliseconds: int, key: bytes | None
-    ) -> Record:
-        value, error = None, None
-        if raw is None:
-            raw, error = b"", TOMBSTONE
-        else:
-            try:
-                schema, start = self._schema_of(raw)
-                value = self._decode(raw, start, schema)
-            except BadAvro as bad:
-                error = str(bad)
-        return Record(value, raw, error, partition, offset, milliseconds / 1000, key)
+    def _value(self, raw: bytes) -> dict[str, Any]:
+        schema, start = self._schema_of(raw)
+        return self._decode(raw, start, schema)
 
 
 def avro_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> AvroMessages:

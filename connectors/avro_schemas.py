@@ -13,6 +13,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from connectors.base import BadMessage
 from connectors.json_records import FLOAT64_DIGITS, MAX_BYTES, MAX_DEPTH
 
 try:
@@ -26,8 +27,8 @@ Schema = dict[str, Any]
 PLAIN = frozenset((int, str, bool, type(None)))
 
 
-class BadAvro(ValueError):
-    """Bytes that are not a record; the message says why, without repeating the bytes."""
+class BadAvro(BadMessage):
+    """Not one Avro record of its schema."""
 
 
 class BadSchema(ValueError):

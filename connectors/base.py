@@ -25,6 +25,10 @@ class Record(NamedTuple):
     key: bytes | None = None
 
 
+class BadMessage(ValueError):
+    """Bytes that are not a record; the message says why, without repeating the bytes."""
+
+
 class Label(Record):
     """A record that tells the target of another one."""
 

@@ -5,13 +5,15 @@ from typing import Any
 
 import msgspec
 
+from connectors.base import BadMessage
+
 MAX_BYTES = 1 << 20  # of one record
 FLOAT64_DIGITS = 308  # every integer of so many digits or fewer is below the largest float64
 MAX_DEPTH = 16  # of nested objects and arrays, the record itself being the first
 
 
-class BadJson(ValueError):
-    """Bytes that are not a record; the message says why, without repeating the bytes."""
+class BadJson(BadMessage):
+    """Not one JSON object within the limits."""
 
 
 def json_decoder(

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import Record
-from connectors.json_records import MAX_BYTES, MAX_DEPTH, BadJson, json_decoder
+from connectors.base import BadMessage, Record
+from connectors.json_records import MAX_BYTES, MAX_DEPTH, json_decoder
 
 TOMBSTONE = "a tombstone (a message without a value), which only deletes a key"
 _new = tuple.__new__  # Record(...) would only check the number of fields
@@ -67,13 +67,13 @@ def one(
     milliseconds: int,
     key: bytes | None,
 ) -> Record:
-    """One message, good or bad."""
+    """One message, good or bad: what *decode* refuses by `BadMessage` gets its ``error``."""
     value, error = None, None
     if raw is None:
         raw, error = b"", TOMBSTONE
     else:
         try:
             value = decode(raw)
-        except BadJson as bad:
+        except BadMessage as bad:
             error = str(bad)
     return Record(value, raw, error, partition, offset, milliseconds / 1000, key)
