@@ -203,6 +203,7 @@ class ConfluentConsumer:
 
 
 def group_options(group: GroupOptions) -> dict[str, Any]:
+    """The group's options in the words of this client."""
     options: dict[str, Any] = {
         "group.id": group.group,
         "session.timeout.ms": round(group.session_seconds * 1000),
@@ -216,6 +217,7 @@ def group_options(group: GroupOptions) -> dict[str, Any]:
 
 
 def partitions_of(places: Iterable[Any]) -> set[Partition]:
+    """The client's places as partitions."""
     return {Partition(place.topic, place.partition) for place in places}
 
 
@@ -232,5 +234,6 @@ def attempt_bootstrap(settings: KafkaSettings, client: Any, close: Callable[[], 
 
 
 def words(error: Any) -> str:
+    """What is wrong, for a message."""
     problem = error.args[0]
     return f"{problem.name()}: {problem.str()}" if hasattr(problem, "name") else str(error)

@@ -18,10 +18,17 @@ from connectors.kafka_confluent import (
     log,
     words,
 )
-from connectors.kafka_driver import REQUEST_BYTES, Fenced, Header, Partition, Unreachable
+from connectors.kafka_driver import (
+    MAX_IN_FLIGHT,
+    REQUEST_BYTES,
+    SEND_SECONDS,
+    Fenced,
+    Header,
+    Partition,
+    Unreachable,
+)
 from connectors.kafka_settings import KafkaSettings
 
-SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
 FENCING = {
     KafkaError._FENCED,
     KafkaError.PRODUCER_FENCED,
@@ -41,7 +48,7 @@ class ConfluentProducer:
             "linger.ms": 5,
             "batch.size": 1 << 18,
             "message.max.bytes": REQUEST_BYTES,
-            "queue.buffering.max.messages": 20_000,
+            "queue.buffering.max.messages": MAX_IN_FLIGHT,
             "delivery.timeout.ms": round(SEND_SECONDS * 1000),
             "delivery.report.only.error": True,
             "partitioner": "murmur2_random",  # as the other clients do
@@ -159,5 +166,6 @@ class ConfluentProducer:
 
 
 def sink_error(what: str, error: Any) -> SinkError:
+    """*error* as a `SinkError`; `Fenced` if another process has taken over."""
     kind = Fenced if error.args[0].code() in FENCING else SinkError
     return kind(f"Kafka: {what}: {words(error)}")

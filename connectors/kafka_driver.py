@@ -5,7 +5,7 @@ it; `open_consumer` and `open_producer` pick one by ``KafkaSettings.client`` and
 then.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from connectors.base import Record, SinkError, SourceError
@@ -32,10 +32,11 @@ class Partition(NamedTuple):
         return cls(topic, int(number))
 
 
+SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
+MAX_IN_FLIGHT = 20_000  # records sent and not yet acknowledged
 REQUEST_BYTES = 64 << 20  # a producer sends; what is too large for a topic its broker says
 
 Header = tuple[str, bytes]
-Decode = Callable[[Partition, Any], list[Record]]
 
 
 class Fenced(SinkError):

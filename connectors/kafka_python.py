@@ -151,6 +151,7 @@ class PythonConsumer:
 
 
 def group_options(group: GroupOptions) -> dict[str, Any]:
+    """The group's options in the words of this client."""
     assignor = CooperativeStickyAssignor if group.cooperative else RangePartitionAssignor
     return {
         "group_id": group.group,
@@ -191,10 +192,12 @@ class Rebalance(ConsumerRebalanceListener):
 
 
 def words(error: BaseException) -> str:
+    """What is wrong, for a message."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def unreachable(settings: KafkaSettings, error: Exception) -> str:
+    """That no broker answers, and what to check."""
     return (
         f"no Kafka broker at {settings.bootstrap} accepts this client ({words(error)}); check "
         "that it runs, the address, and protocol, cafile and credentials"

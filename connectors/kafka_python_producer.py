@@ -6,15 +6,20 @@ from typing import Any
 
 from connectors.background import in_background
 from connectors.base import SinkError
-from connectors.kafka_driver import REQUEST_BYTES, Fenced, Header, Partition
+from connectors.kafka_driver import (
+    MAX_IN_FLIGHT,
+    REQUEST_BYTES,
+    SEND_SECONDS,
+    Fenced,
+    Header,
+    Partition,
+)
 from connectors.kafka_python import errors, kafka, unreachable, words
 from connectors.kafka_settings import KafkaSettings
 
 OffsetAndMetadata = kafka.structs.OffsetAndMetadata
 TopicPartition = kafka.structs.TopicPartition
 
-MAX_IN_FLIGHT = 20_000  # records sent and not yet acknowledged
-SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
 RETRY_MS = 10  # the default of 100 is the price of two transactions
 
 
@@ -146,6 +151,7 @@ FENCING = (
 
 
 def sink_error(what: str, error: Exception) -> SinkError:
+    """*error* as a `SinkError`; `Fenced` if another process has taken over."""
     # A call after the one that was fenced fails too, and names that as its reason.
     kind = Fenced if any(isinstance(e, FENCING) for e in (error, *error.args)) else SinkError
     return kind(f"Kafka: {what}: {words(error)}")

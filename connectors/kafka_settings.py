@@ -183,6 +183,7 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
 
 
 def one_of(field: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Raise `ValueError` for a value that is not among those *allowed*."""
     if value not in allowed:
         raise ValueError(f"Kafka {field} {value!r} is not known; use one of {', '.join(allowed)}")
 
