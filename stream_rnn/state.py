@@ -5,7 +5,7 @@ Every axis that grows appends: z and r end with the inputs, V with the outputs, 
 covariances with their last row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any, NamedTuple
 
@@ -90,6 +90,11 @@ def walk(tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield from walk(branch, f"{prefix}.{name}" if prefix else name)
 
 
+def under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names begin with *prefix*, by the rest of their names."""
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
+
+
 def grow(fields, old, new_fields, new, shapes, new_shapes) -> None:
     """Copy *old* into the larger *new*, in place; what is new keeps the values of *new*.
 
@@ -114,7 +119,7 @@ def grow_parameters(old, new, shapes, new_shapes) -> None:
     for shape, new_shape in zip(shapes, new_shapes, strict=True):
         if at == old.shape[1]:  # a layer's view: its own parameters and those below
             break
-        size, new_size = prod(shape), int(np.prod(new_shape))
+        size, new_size = prod(shape), prod(new_shape)
         for row, new_row in zip(old, new, strict=True):
             part = new_row[new_at : new_at + new_size].reshape(new_shape)
             part[tuple(slice(n) for n in shape)] = row[at : at + size].reshape(shape)

@@ -22,6 +22,7 @@ from .features.rows import MissingTarget, Row, Rows
 from .keys.contexts import Contexts, Notes
 from .keys.key import MESSAGE_KEY, MissingKey
 from .keys.shelf import Shelf
+from .state import under
 
 REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
 
@@ -187,7 +188,7 @@ class Task:
             self.estimator.restore(snapshot)
         self.rows.restore(meta["rows"])
         if self.drift is not None:
-            own = {n.removeprefix(WATCH): a for n, a in arrays.items() if n.startswith(WATCH)}
+            own = under(WATCH, arrays)
             if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
                 log.warning("the drift detector starts anew: its settings have changed")
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..dispatch import entry
 from ..errors import ConfigError
+from ..state import under
 from .detectors import make
 
 REACTIONS = ("noise", "widen", "both")
@@ -116,8 +117,7 @@ class Monitor:
         """Go on from a snapshot; False, with nothing changed, if it is of other settings."""
         if meta.get("monitor") != self._described:
             return False
-        own = {n.removeprefix("detector."): a for n, a in arrays.items() if "detector." in n}
-        self.detector.load(own, meta["detector"])
+        self.detector.load(under("detector.", arrays), meta["detector"])
         self._names = list(meta["names"])
         self._usual, self._marks = np.array(arrays["usual"]), np.array(arrays["marks"])
         return True

@@ -11,6 +11,7 @@ from river import base
 from ..errors import BadRecord, ConfigError
 from ..forecasting import surprise
 from ..forecasting.surprise import Surprise
+from ..state import under
 from .described import check_same, described
 from .forecaster import RecurrentForecaster
 from .protocol import Snapshot
@@ -202,9 +203,7 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
         fields = {}
         for i, (name, inner) in enumerate(zip(meta["fields"], meta["models"], strict=True)):
             model = self._forecaster()
-            prefix = f"{i}.model."
-            own = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
-            model.restore(Snapshot(own, inner))
+            model.restore(Snapshot(under(f"{i}.model.", arrays), inner))
             past = Surprise(arrays[f"{i}.counts"].copy(), arrays[f"{i}.marks"].copy())
             fields[name] = model, past
         self._fields = fields

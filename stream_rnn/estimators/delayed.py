@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..state import under
 from .protocol import Snapshot, StreamEstimator
 
 
@@ -75,12 +76,7 @@ class Delayed:
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         for name in ("learner", "serving"):
-            start = f"{name}/"
-            own = {
-                key.removeprefix(start): array
-                for key, array in snapshot.arrays.items()
-                if key.startswith(start)
-            }
+            own = under(f"{name}/", snapshot.arrays)
             getattr(self, name).restore(Snapshot(own, snapshot.meta.get(name, {})))
         self._stale = snapshot.meta["stale"]
 

@@ -12,6 +12,7 @@ from ..features.index import FeatureIndex
 from ..forecasting.experts import DEFAULT
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
+from ..state import under
 from .described import check_same, described
 from .protocol import Snapshot
 from .series_records import checked_horizons, checked_level
@@ -145,9 +146,7 @@ class SeriesForecaster(Forecaster):
 
     def _restore_drift(self, snapshot: Snapshot) -> None:
         if self._monitor is not None:
-            arrays = snapshot.arrays.items()
-            own = {name[6:]: array for name, array in arrays if name.startswith("drift.")}
-            self._monitor.restore(own, snapshot.meta["drift"])
+            self._monitor.restore(under("drift.", snapshot.arrays), snapshot.meta["drift"])
 
     def _described(self) -> dict[str, str]:
         return described(self, optional=("mixture", "drift", "on_drift"))

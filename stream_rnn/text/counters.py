@@ -9,6 +9,7 @@ prediction (Mahoney's nonstationary states, in 12 bits).
 
 import numpy as np
 
+from stream_rnn.state import aligned
 from stream_rnn.text.numerics import F
 from stream_rnn.text.parts import kernel
 
@@ -20,9 +21,7 @@ KEEP = 3  # of the opposite count, half of what is above this is kept
 
 def empty_buckets(n: int) -> np.ndarray:
     """n buckets (n * 16,) uint32, each on a cache line of its own."""
-    words = np.zeros(n * WORDS + 16, np.uint32)
-    start = (-words.ctypes.data // 4) % 16
-    return words[start : start + n * WORDS]
+    return aligned((n * WORDS,), np.dtype(np.uint32))
 
 
 def pack_buckets(buckets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
