@@ -7,7 +7,7 @@ import sys
 import time
 
 import numpy as np
-from kafka_service import Service, as_messages, river_rows
+from kafka_service import TABLES, Service, as_messages, river_rows
 
 from connectors.kafka_driver import Partition
 from connectors.kafka_records import JsonMessages
@@ -17,34 +17,17 @@ from stream_rnn.config.assemble import task
 
 VICTIM = pathlib.Path(__file__).with_name("kafka_victim.py")
 
-CONFIG = """
+CONFIG = (
+    """
 {head}
 run = {{copy = ["ordinal_date"], batch_records = {batch}, max_dead_letter_ratio = 1.0}}
 features = {{target = "approval"}}
 checkpoint = {{url = "checkpoints", every_records = {every}}}
 metrics = {{port = 0}}
 
-[source]
-type = "kafka"
-bootstrap = "{bootstrap}"
-topic = "{topic}"
-group = "{topic}"
-client = "{client}"
-session_seconds = {session}
-stop_at_end = true
-
-[sink]
-type = "kafka"
-bootstrap = "{bootstrap}"
-topic = "{out}"
-client = "{client}"
-
-[dead_letter]
-type = "kafka"
-bootstrap = "{bootstrap}"
-topic = "{dead}"
-client = "{client}"
-
+"""
+    + TABLES
+    + """
 [estimator]
 type = "regressor"
 cell = {{type = "LSTM", units = 6}}
@@ -52,6 +35,7 @@ learner = {{type = "RTRL"}}
 optimizer = [{{type = "Clip", limit = 1.0}}, {{type = "Adam", lr = 0.002}}]
 seed = 7
 """
+)
 
 
 class Job:

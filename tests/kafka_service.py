@@ -12,6 +12,31 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).parents[1]
 
+# A pipeline's tables from Kafka to Kafka, to be filled in by `str.format`.
+TABLES = """
+[source]
+type = "kafka"
+bootstrap = "{bootstrap}"
+topic = "{topic}"
+group = "{topic}"
+client = "{client}"
+session_seconds = {session}
+stop_at_end = true
+
+[sink]
+type = "kafka"
+bootstrap = "{bootstrap}"
+topic = "{out}"
+client = "{client}"
+
+[dead_letter]
+type = "kafka"
+bootstrap = "{bootstrap}"
+topic = "{dead}"
+client = "{client}"
+
+"""
+
 
 def river_rows(count: int | None = None) -> list[dict]:
     """A data set that river bundles: approval polls, one row a day, with its target."""

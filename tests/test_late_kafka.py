@@ -7,41 +7,24 @@ import time
 import numpy as np
 import pytest
 from kafka_broker import CLIENTS_IN_TURN, kafka
-from kafka_service import Service, river_rows
+from kafka_service import TABLES, Service, river_rows
 
 from stream_rnn.checkpoint import Store
 from stream_rnn.config import load, parse
 from stream_rnn.config.assemble import service, task
 from stream_rnn.errors import ConfigError
 
-CONFIG = """
+CONFIG = (
+    """
 features = {{target = "approval"}}
 labels = {{key = "id"{labels}}}
 checkpoint = {{url = "checkpoints", every_records = {every}}}
 metrics = {{port = 0}}
 run = {{batch_records = 40, transaction_records = 20, transaction_seconds = 0.02{run}}}
 
-[source]
-type = "kafka"
-bootstrap = "{bootstrap}"
-topic = "{topic}"
-group = "{topic}"
-client = "{client}"
-session_seconds = {session}
-stop_at_end = true
-
-[sink]
-type = "kafka"
-bootstrap = "{bootstrap}"
-topic = "{out}"
-client = "{client}"
-
-[dead_letter]
-type = "kafka"
-bootstrap = "{bootstrap}"
-topic = "{dead}"
-client = "{client}"
-
+"""
+    + TABLES
+    + """
 [estimator]
 type = "regressor"
 cell = {{type = "LSTM", units = 4}}
@@ -49,6 +32,7 @@ learner = "SnAp1"
 optimizer = [{{type = "Clip"}}, {{type = "Adam", lr = 0.002}}]
 seed = 7
 """
+)
 
 
 class LateJob:

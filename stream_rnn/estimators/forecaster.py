@@ -77,19 +77,7 @@ class RecurrentForecaster(SeriesForecaster):
     [True, True, True]
     """
 
-    def __init__(
-        self,
-        horizons: int | tuple = 1,
-        point: str = "median",
-        level: float = 0.9,
-        experts: tuple | None = None,
-        timestamp: str = "timestamp",
-        seed: int = 0,
-        drift: Any = None,
-        on_drift: str | None = None,
-        mixture: Any = None,
-    ):
-        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift, mixture)
+    def _start(self) -> None:
         self._series: Series | None = None
         self._last_inputs = np.zeros((1, 0))
 

@@ -42,19 +42,7 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
     True
     """
 
-    def __init__(
-        self,
-        horizons: int | tuple = 1,
-        point: str = "median",
-        level: float = 0.9,
-        experts: tuple | None = None,
-        timestamp: str = "timestamp",
-        seed: int = 0,
-        drift: Any = None,
-        on_drift: str | None = None,
-        mixture: Any = None,
-    ):
-        super().__init__(horizons, point, level, experts, timestamp, seed, drift, on_drift, mixture)
+    def _start(self) -> None:
         self._targets: list[Any] = []
         self._cross: Cross = cross.allocate(0)
         self._series: list[Series] = []

@@ -21,7 +21,8 @@ from .series_records import checked_horizons, checked_level
 class SeriesForecaster(Forecaster):
     """Parameters, their checks, drift, and the frame of a snapshot.
 
-    A subclass says in `_all_series` which series it has.
+    A subclass says in `_start` what it holds before the first record, and in `_all_series`
+    which series it has; its parameters are the ones here.
     """
 
     reactions = ("noise", "widen", "both")
@@ -57,6 +58,11 @@ class SeriesForecaster(Forecaster):
         self._features = FeatureIndex()
         if experts is not None or mixture is not None:  # refuse odd ones now
             Series(self._specs(), (1,), 0, seed, mixture)
+        self._start()
+
+    def _start(self) -> None:
+        """Set the subclass's own state, as before the first record."""
+        raise NotImplementedError
 
     def _all_series(self) -> Iterable[Series]:
         """Every series that has begun."""
