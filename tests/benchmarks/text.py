@@ -207,6 +207,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", help=" ".join(PARTS), default=PARTS)
     parser.add_argument("--only", nargs="+", help="e.g. 1×90 default best")
     arguments = parser.parse_args()
+    odd = [part for part in arguments.parts if part not in PARTS]
+    if odd:
+        parser.error(f"{odd[0]}: no such part; choose from {', '.join(PARTS)}")
     if arguments.only:
         BYTES[:] = [
             entry for entry in BYTES if {entry[0], entry[0].split()[-1]} & set(arguments.only)
@@ -221,8 +224,6 @@ def main() -> None:
         "codec": lambda: bench_codec(text),
     }
     for part in arguments.parts:
-        if part not in benches:
-            sys.exit(f"{part}: no such part; choose from {', '.join(PARTS)}")
         benches[part]()
         print()
 
