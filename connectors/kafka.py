@@ -24,7 +24,7 @@ from connectors.kafka_driver import (
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 
-POLL_RECORDS = 5000  # at once from the client, however few are asked for
+POLL_RECORDS = 1000  # at once from the client: while they are read, as many are learned
 
 LETTER_BYTES = 1_000_000  # brokers take 1,048,588 unless told otherwise; headers come on top
 

@@ -41,6 +41,8 @@ class PythonProducer:
             options["transaction_timeout_ms"] = round(SEND_SECONDS * 1000)
             # A request that meets the end of the transaction before is sent again this much later.
             options["retry_backoff_ms"] = RETRY_MS
+            # Commit sends what is waiting: until then, fewer requests are better than early ones.
+            options["linger_ms"] = 1000
         self._in_flight: deque[Any] = deque()
         try:
             self._client = kafka.KafkaProducer(**options)

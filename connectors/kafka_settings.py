@@ -139,6 +139,7 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
             "bootstrap_servers": self.bootstrap.split(","),
             "client_id": self.client_id,
             "security_protocol": self.protocol,
+            "metrics_enabled": False,  # nobody reads the client's own
         }
         if self.protocol != "PLAINTEXT":
             options |= {

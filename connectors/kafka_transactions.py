@@ -6,7 +6,7 @@ has one transactional id, whoever owns the partition: the owner that starts fenc
 
 import contextlib
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -59,7 +59,7 @@ class TransactionalSink:
         self._producer = open_producer(self.settings, self.transactional_id)
         self._producer.init_transactions()
 
-    def publish(
+    def send(
         self,
         rows: Rows,
         keys: Keys,
@@ -70,15 +70,12 @@ class TransactionalSink:
         also: Mapping[Partition, int] | None = None,
         note: str = "",
     ) -> None:
-        """One transaction, which may move offsets of other partitions *also*.
+        """Begin a transaction, which may move offsets of other partitions *also*.
 
         *note* is committed with the offset.  After any `SinkError` this sink is closed: start
         anew.
         """
-        producer = self._producer
-        if producer is None:
-            raise SinkError(f"{self.transactional_id}: this sink is not open")
-        try:
+        with self._open_producer() as producer:
             offsets = {self.source: next_offset, **(also or {})}
             producer.begin(offsets, group_metadata, {self.source: note})
             for row, key in zip(rows, keys, strict=True):
@@ -89,7 +86,19 @@ class TransactionalSink:
                     value, headers = dead_letter(letter, self.letter_bytes)
                     headers.append(version())
                     producer.send(self.dead_letters, value, key, headers=headers)
+
+    def commit(self) -> None:
+        """Make it visible; raises `SinkError` as `send` does."""
+        with self._open_producer() as producer:
             producer.commit()
+
+    @contextlib.contextmanager
+    def _open_producer(self) -> Iterator[Producer]:
+        """The producer; closed if what is done with it fails."""
+        if self._producer is None:
+            raise SinkError(f"{self.transactional_id}: this sink is not open")
+        try:
+            yield self._producer
         except BaseException:
             self.discard()
             raise

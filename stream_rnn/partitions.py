@@ -134,28 +134,22 @@ class PartitionLearner:
         outcome = self.task.learn(fresh) if fresh else None
         return Learned(fresh, outcome, replayed, records[-1].offset + 1)
 
-    def publish(self, learned: Learned, group_metadata: Any) -> None:
-        """Commit results, dead letters and offset together; raises `SinkError`."""
+    def send(self, learned: Learned, group_metadata: Any) -> None:
+        """Hand over results, dead letters and offset, in one transaction; raises `SinkError`."""
         outcome = learned.outcome
         if outcome is not None:
-            refused = {(letter["partition"], letter["offset"]) for letter in outcome.refused}
-            places = [(record.partition, record.offset) for record in learned.records]
-            is_label = self.task.is_label
-            keys = [
-                record.key
-                for record, place in zip(learned.records, places, strict=True)
-                if place not in refused and not is_label(record)
-            ]
-            letter_keys = [
-                record.key
-                for record, place in zip(learned.records, places, strict=True)
-                if place in refused
-            ]
-            self.sink.publish(
+            keys, letter_keys = self._keys(learned.records, outcome)
+            self.sink.send(
                 *(outcome.rows, keys, outcome.refused, letter_keys),
                 *(learned.position, group_metadata),
                 **self.moves(learned),
             )
+
+    def commit(self, learned: Learned) -> None:
+        """Make visible what was sent; raises `SinkError`."""
+        outcome = learned.outcome
+        if outcome is not None:
+            self.sink.commit()
             self.published = learned.position
             for letter in outcome.refused[:1]:
                 log.warning("%s: refused %s: %s", self.name, letter["offset"], letter["error"])
@@ -164,8 +158,24 @@ class PartitionLearner:
                 self.counters[name] += number
         self.position = learned.position
 
+    def _keys(
+        self, records: Sequence[Record], outcome: Outcome
+    ) -> tuple[list[bytes | None], list[bytes | None]]:
+        """Of the records with a result, and of the refused ones."""
+        is_label = self.task.is_label
+        if not outcome.refused:  # the common case
+            return [record.key for record in records if not is_label(record)], []
+        refused = {(letter["partition"], letter["offset"]) for letter in outcome.refused}
+        keys: tuple[list[bytes | None], list[bytes | None]] = [], []
+        for record in records:
+            if (record.partition, record.offset) in refused:
+                keys[1].append(record.key)
+            elif not is_label(record):
+                keys[0].append(record.key)
+        return keys
+
     def moves(self, learned: Learned) -> dict[str, Any]:
-        """What else a transaction commits; see `TransactionalSink.publish`."""
+        """What else a transaction commits; see `TransactionalSink.send`."""
         return {}
 
     def place(self) -> Any:
@@ -228,6 +238,6 @@ class PartitionLearner:
         self.store.close()
 
     def close(self) -> None:
-        """After the last `publish` and `save`."""
+        """After the last `commit` and `save`."""
         self.sink.close()
         self.store.close()

@@ -19,9 +19,9 @@ from connectors.base import Sink, Source
 
 from .checkpoint import CheckpointWriteError, Store
 from .errors import CheckpointError
+from .interpreter import set_for_streams
 from .refusals import Refusals, TooManyRefused
 from .task import Outcome, Task
-from .turns import short_turns
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Pipeline:
 
     def _loop(self, stop: threading.Event) -> None:
         learning: tuple[Future[Outcome], Any] | None = None
-        with short_turns(), ThreadPoolExecutor(1, "learner") as learner:
+        with set_for_streams(), ThreadPoolExecutor(1, "learner") as learner:
             while not (stop.is_set() or self.source.finished):
                 wait = 0.0 if learning else self.schedule.poll_seconds
                 records = self.source.next_batch(self.schedule.batch_records, wait)

@@ -1,9 +1,9 @@
 """One membership in a consumer group, in rounds.
 
-While the batches of one round are learned and the results of the round before are committed, the
-records of the next are read.  When the group takes a partition away, what was learned is committed
-and checkpointed before it goes; when it was lost already, or a commit fails, everything since the
-last checkpoint is thrown away and done again.
+While the batches of one round are learned, the results of the round before are sent; while those
+are committed, the records of the next round are read.  When the group takes a partition away, what
+was learned is committed and checkpointed before it goes; when it was lost already, or a commit
+fails, everything since the last checkpoint is thrown away and done again.
 """
 
 import logging
@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connectors.base import Record, SinkError
 from connectors.kafka_driver import Fenced, Partition
 
 from .checkpoint import CheckpointWriteError
+from .interpreter import set_for_streams
 from .partitions import Learned, PartitionLearner
-from .turns import short_turns
 
 if TYPE_CHECKING:
     from .exactly_once import Worker
@@ -46,7 +46,7 @@ class Session:
             if self.worker.ends == {}:
                 bounds = self.consumer.bounds(self.consumer.partitions(self.worker.topic))
                 self.worker.ends = {p: end for p, (_, end) in bounds.items()}
-            with short_turns(), ThreadPoolExecutor(16, "learner") as self.pool:
+            with set_for_streams(), ThreadPoolExecutor(16, "learner") as self.pool:
                 try:
                     self.consumer.subscribe([self.worker.topic], self)
                     self.worker.tell("state", "running")
@@ -64,16 +64,17 @@ class Session:
             self._settle()
         self._gather(stop)
         self._settle()
-        for partition, learned in list(self.learned.items()):
-            self._publish(partition, learned)
-        self.learned.clear()
-        for learner in self.learners.values():
-            if learner.is_due() and learner.partition not in self.publishing:
+        for partition, learner in self.learners.items():
+            if learner.is_due(self.learned.get(partition)):  # while it rests
+                if partition in self.learned:
+                    self._committed(partition, *self._publish(partition))
                 self._save(learner)
         for partition, learner in self.learners.items():
             if learner.has_turn(self.consumer) or partition in self.gathered:
                 records = self.gathered.pop(partition, [])
                 self.learning[partition] = self.pool.submit(learner.learn, records)
+        for partition in list(self.learned):
+            self.publishing[partition] = self._publish(partition)
         self._admit()
 
     def _gather(self, stop: threading.Event) -> None:
@@ -100,25 +101,21 @@ class Session:
         """Wait for what is under way; raises what went wrong in it."""
         publishing, self.publishing = self.publishing, {}
         for partition, (committed, learned) in publishing.items():
-            self._committed(self.learners[partition], learned, committed.result())
+            self._committed(partition, committed, learned)
         learning, self.learning = self.learning, {}
         self.learned |= {partition: learned.result() for partition, learned in learning.items()}
 
-    def _publish(self, partition: Partition, learned: Learned) -> None:
-        """Start a commit; wait for it if a checkpoint is to follow."""
-        learner = self.learners[partition]
-        future = self.pool.submit(self._commit, learner, learned)
-        self.publishing[partition] = future, learned
-        if learner.is_due(learned):
-            del self.publishing[partition]
-            self._committed(learner, learned, future.result())
-            self._save(learner)
-
-    def _commit(self, learner: PartitionLearner, learned: Learned) -> float:
-        """One transaction, in a thread of the pool; the seconds it took."""
+    def _publish(self, partition: Partition) -> tuple[Future[float], Learned]:
+        """Send what was learned and begin to commit it; the commit's future, and what it is of."""
+        learner, learned = self.learners[partition], self.learned.pop(partition)
         start = time.perf_counter()
+        self._part(start, learner.send, learned, self.consumer.group_metadata())
+        return self.pool.submit(self._part, start, learner.commit, learned), learned
+
+    def _part(self, start: float, call: Callable[..., None], *arguments: Any) -> float:
+        """A part of a transaction begun at *start*; the seconds since then."""
         try:
-            learner.publish(learned, self.consumer.group_metadata())
+            call(*arguments)
         except Fenced:
             self.worker.tell("transaction", "fenced", time.perf_counter() - start)
             raise
@@ -127,8 +124,9 @@ class Session:
             raise
         return time.perf_counter() - start
 
-    def _committed(self, learner: PartitionLearner, learned: Learned, seconds: float) -> None:
-        worker = self.worker
+    def _committed(self, partition: Partition, commit: Future[float], learned: Learned) -> None:
+        """Wait for a commit and tell of it; raises what went wrong."""
+        worker, learner, seconds = self.worker, self.learners[partition], commit.result()
         if learned.replayed:
             worker.tell("replayed", learned.replayed["consumed"])
         if learned.outcome is not None:
@@ -136,7 +134,7 @@ class Session:
             for name, number in learned.outcome.counts.items():
                 worker.counters[name] += number
             worker.tell("transaction", "committed", seconds)
-            learner.highwater = self.consumer.highwater(learner.partition)
+            learner.highwater = self.consumer.highwater(partition)
             worker.tell("batch", learner, learned.outcome)
             worker.refusals.add(learned.outcome)
 
@@ -179,8 +177,7 @@ class Session:
         """Commit and checkpoint all that was learned, then let go."""
         self._settle()
         for partition in partitions & set(self.learned):
-            learner, learned = self.learners[partition], self.learned.pop(partition)
-            self._committed(learner, learned, self._commit(learner, learned))
+            self._committed(partition, *self._publish(partition))
         for partition in partitions:
             learner = self.learners[partition]
             self._save(learner)

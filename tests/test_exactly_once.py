@@ -179,13 +179,18 @@ def transactional(topics, name):
     ]
 
 
+def publish(sink, *arguments):
+    sink.send(*arguments)
+    sink.commit()
+
+
 def test_a_member_outside_of_its_group_cannot_commit(topics):
     out, (sink, _) = transactional(topics, topics.make())
     sink.open()
     with pytest.raises(Fenced, match="removed from its group"):
-        sink.publish([{"n": 1}], [None], [], [], 1, Group(-1, ""))
+        publish(sink, [{"n": 1}], [None], [], [], 1, Group(-1, ""))
     with pytest.raises(SinkError, match="not open"):
-        sink.publish([{"n": 1}], [None], [], [], 1, Group(-1, ""))
+        publish(sink, [{"n": 1}], [None], [], [], 1, Group(-1, ""))
     assert topics.read(out) == {0: []}
 
 
@@ -212,7 +217,7 @@ def test_a_commit_that_would_fail_silently_is_an_error(topics, monkeypatch):
     genuine = sink._producer._client
     sink._producer._client = client = SilentClient()
     with pytest.raises(SinkError, match="not written: OutOfOrderSequenceNumber"):
-        sink.publish([{"n": 1}], [None], [], [], 1, Group(1, "member"))
+        publish(sink, [{"n": 1}], [None], [], [], 1, Group(1, "member"))
     assert "commit_transaction" not in client.calls
     assert client.calls[-1] == "close"
     genuine.close()
@@ -228,11 +233,11 @@ def test_an_earlier_owner_is_fenced(topics):
     while not consumer.assignment():
         consumer.poll(100)
     first.open()
-    first.publish([{"n": 1}], [b"a"], [], [], 1, consumer.group_metadata())
+    publish(first, [{"n": 1}], [b"a"], [], [], 1, consumer.group_metadata())
     second.open()
     with pytest.raises(Fenced):
-        first.publish([{"n": 2}], [b"a"], [], [], 2, consumer.group_metadata())
-    second.publish([{"n": 3}], [b"a"], [], [], 2, consumer.group_metadata())
+        publish(first, [{"n": 2}], [b"a"], [], [], 2, consumer.group_metadata())
+    publish(second, [{"n": 3}], [b"a"], [], [], 2, consumer.group_metadata())
     second.close()
     consumer.close()
     assert [record.value for record in topics.read(out)[0]] == [b'{"n":1}', b'{"n":3}']

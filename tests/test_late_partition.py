@@ -89,13 +89,16 @@ class Sink:
 
     def open(self): ...
 
-    def publish(self, rows, keys, letters, letter_keys, position, _group, also, note):
+    def send(self, rows, keys, letters, letter_keys, position, _group, also, note):
         assert len(keys) == len(rows)
+        self.sent = rows, position, note, also[LABELS]
+
+    def commit(self):
         if self.broker.fail:
             raise SinkError("killed")
+        rows, *moved = self.sent
         self.broker.published += rows
-        self.broker.committed, self.broker.note = position, note
-        self.broker.labels_committed = also[LABELS]
+        self.broker.committed, self.broker.note, self.broker.labels_committed = moved
 
     def discard(self): ...
 
@@ -111,6 +114,11 @@ def learner(broker, folder, every, within=9.0):
         open_labels=lambda _number: LabelSource(broker),
         labels_topic="told",
     )
+
+
+def publish(learner, learned):
+    learner.send(learned, None)
+    learner.commit(learned)
 
 
 def stream(partition, values):
@@ -148,7 +156,7 @@ def test_a_replay_repeats_every_bit(tmp_path_factory, steps, delays, every, data
         one.has_turn(consumer)
         learned = one.learn(records[position : position + taken])
         position = min(position + taken, len(records))
-        one.publish(learned, None)
+        publish(one, learned)
         if one.is_due():
             one.save()
         if is_killed:
@@ -162,7 +170,7 @@ def test_a_replay_repeats_every_bit(tmp_path_factory, steps, delays, every, data
             while again._rounds:
                 size = data.draw(st.integers(1, 7), label="size")
                 size = min(size, broker.committed - position)
-                again.publish(again.learn(records[position : position + size]), None)
+                publish(again, again.learn(records[position : position + size]))
                 position = min(position + size, len(records))
             broker.visible = visible
             assert again.place() == one.place()
@@ -204,7 +212,7 @@ def test_any_interleaving_teaches_what_labels_in_time_teach(
         if is_killed and data.draw(st.booleans(), label="before the commit"):
             one, position = begin()
             continue
-        one.publish(learned, None)
+        publish(one, learned)
         if one.is_due():
             one.save()
         if is_killed:
@@ -213,7 +221,7 @@ def test_any_interleaving_teaches_what_labels_in_time_teach(
         if one.place() == Place(30, 30):
             break
         one.has_turn(consumer)
-        one.publish(one.learn(records[position : position + 7]), None)
+        publish(one, one.learn(records[position : position + 7]))
         position = min(position + 7, len(records))
     in_time = Follows()
     in_time.stream([{"u": r.value["u"]} for r in records], [n % 5 - 2.0 for n in range(30)])
@@ -264,7 +272,7 @@ def test_without_a_journal_every_record_is_learned_once_all_the_same(tmp_path, c
     for n in range(10):
         broker.visible = n
         one.has_turn(consumer)
-        one.publish(one.learn(records[n : n + 1]), None)
+        publish(one, one.learn(records[n : n + 1]))
     broker.note = ""  # as when somebody sets the group's offsets
     again = learner(broker, tmp_path, 1000)
     assert again.open(consumer) == 0
@@ -272,10 +280,10 @@ def test_without_a_journal_every_record_is_learned_once_all_the_same(tmp_path, c
     consumer.caught_up, broker.visible = True, 20
     again.has_turn(consumer)
     learned = again.learn(records)
-    again.publish(learned, None)
+    publish(again, learned)
     again.has_turn(consumer)
     for _ in range(9):
-        again.publish(again.learn([]), None)
+        publish(again, again.learn([]))
     assert len(again.task.buffer) == 0
     assert again.counters["learned"] == 20
     assert [row["id"] for row in broker.published] == list(range(20))

@@ -191,11 +191,15 @@ class LatePartitionLearner(PartitionLearner):
 
     # -- durability ------------------------------------------------------------------
 
-    def publish(self, learned: Learned, group_metadata: Any) -> None:
-        """See `PartitionLearner.publish`."""
+    def send(self, learned: Learned, group_metadata: Any) -> None:
+        """See `PartitionLearner.send`."""
         if learned.outcome is not None:
             self.journal.add(Place(learned.position, learned.labels))
-        super().publish(learned, group_metadata)
+        super().send(learned, group_metadata)
+
+    def commit(self, learned: Learned) -> None:
+        """See `PartitionLearner.commit`."""
+        super().commit(learned)
         self.labels_position = learned.labels
 
     def moves(self, learned: Learned) -> dict[str, Any]:
