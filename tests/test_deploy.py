@@ -1,7 +1,9 @@
 """What is in deploy/ works: checked by the tools that will read it, run where it can be run."""
 
+import base64
 import json
 import re
+import runpy
 import socket
 import subprocess
 import sys
@@ -31,6 +33,18 @@ def check(*command, cwd=DEPLOY, **options):
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+# -- broker ------------------------------------------------------------------------------
+
+
+def test_no_cluster_id_looks_like_an_option(monkeypatch):
+    monkeypatch.syspath_prepend(DEPLOY / "kafka")
+    make = runpy.run_path(str(DEPLOY / "kafka" / "broker.py"))["cluster_id"]
+    made = {make() for _ in range(2000)}  # one in 64 would, if nothing kept it from that
+    assert len(made) == 2000
+    assert all(len(base64.urlsafe_b64decode(one + "==")) == 16 for one in made)
+    assert not [one for one in made if one.startswith("-")]
 
 
 # -- examples ----------------------------------------------------------------------------

@@ -261,7 +261,7 @@ class Heard:
 
 
 def poll_until(condition, *consumers):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90  # members hear of a rebalance at their next heartbeat
     while not condition():
         assert time.monotonic() < deadline
         for consumer in consumers:

@@ -167,13 +167,18 @@ def prepare(options: argparse.Namespace, jars: pathlib.Path) -> pathlib.Path:
     properties.touch(mode=0o600)
     properties.write_text(text.format(**values))
     if not (data / "log" / "meta.properties").exists():
-        cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-        command = java(jars, "kafka.tools.StorageTool", "format", "-t", cluster)
+        command = java(jars, "kafka.tools.StorageTool", "format", "-t", cluster_id())
         command += ["-c", str(properties)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"broker.py: formatting {data} failed:\n{done.stdout}{done.stderr}")
     return properties
+
+
+def cluster_id() -> str:
+    """16 random bytes in base64; the first is small, as a leading "-" would look like an option."""
+    random = bytes([secrets.randbelow(128)]) + secrets.token_bytes(15)
+    return base64.urlsafe_b64encode(random).decode().rstrip("=")
 
 
 def store_password(data: pathlib.Path) -> str:
