@@ -82,7 +82,7 @@ def test_every_shape_of_own_rows(K, n, Z, dtype):
 
 @pytest.mark.parametrize(("Z", "G", "H"), [(27, 4, 16), (21, 4, 10), (5, 1, 3), (1, 4, 1)])
 def test_panels_hold_all_rows(Z, G, H):
-    N, b = panels(Z, G, H)
+    N, b = panels(Z, G, H, K)
     assert N * b >= Z
     assert (N - 1) * b < Z
     if not G * H % COLUMNS:

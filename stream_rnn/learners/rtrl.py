@@ -24,6 +24,8 @@ from .own_rows import decay_axes, own_rows_axes
 from .tiles import propagate
 
 WIDEST = 8  # rows of W in a panel, at most
+LARGEST = 8192  # elements of D, if more than a row of W is in a panel
+PANEL = 50  # the cost of a panel beside its tiles, in products of two vectors
 
 
 class RTRL(NamedTuple):
@@ -53,13 +55,15 @@ class Fold(NamedTuple):
     T: np.ndarray  # (K, H, COLUMNS): scratch of `propagate`
 
 
-def panels(Z: int, G: int, H: int) -> tuple[int, int]:
-    """(N, b): panels and rows of W in each; the fewest columns of whole tiles, then of rows."""
+def panels(Z: int, G: int, H: int, K: int) -> tuple[int, int]:
+    """(N, b): panels and rows of W in each, with the least to do and D of a size for the cache."""
 
-    def columns(b: int) -> int:
-        return -(-Z // b) * -(-b * G * H // COLUMNS)
+    def cost(b: int) -> tuple[int, int]:
+        tiles = -(-b * G * H // COLUMNS)
+        return -(-Z // b) * (tiles * K * H * H + PANEL), b
 
-    b = min(range(1, min(Z, WIDEST) + 1), key=lambda b: (columns(b), b))
+    most = max(1, min(Z, WIDEST, LARGEST // (K * H * G * H)))
+    b = min(range(1, most + 1), key=cost)
     return -(-Z // b), b
 
 
@@ -67,7 +71,7 @@ def panels(Z: int, G: int, H: int) -> tuple[int, int]:
 def _(learner: RTRL, dims):
     if not dims["J"]:
         return own_rows_axes(dims)
-    dims["N"], dims["b"] = panels(dims["Z"], dims["G"], dims["H"])
+    dims["N"], dims["b"] = panels(*(dims[name] for name in "ZGHK"))
     return Influence(Axes(("N", "K", "H", "b", "G", "H")))
 
 
