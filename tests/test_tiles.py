@@ -6,7 +6,7 @@ import pytest
 from stream_rnn.codegen.tiles import COLUMNS
 from stream_rnn.dispatch import compiled
 from stream_rnn.learners.own_tiles import carry_rows
-from stream_rnn.learners.rtrl import panels
+from stream_rnn.learners.rtrl import LARGEST, WIDEST, panels
 from stream_rnn.learners.tiles import propagate
 
 
@@ -80,10 +80,14 @@ def test_every_shape_of_own_rows(K, n, Z, dtype):
     assert np.allclose(interpreted, exact, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize(("Z", "G", "H"), [(27, 4, 16), (21, 4, 10), (5, 1, 3), (1, 4, 1)])
-def test_panels_hold_all_rows(Z, G, H):
+@pytest.mark.parametrize(
+    ("Z", "G", "H"), [(27, 4, 16), (21, 4, 10), (5, 1, 3), (1, 4, 1), (43, 4, 32)]
+)
+@pytest.mark.parametrize("K", [1, 2])
+def test_panels_hold_all_rows(Z, G, H, K):
     N, b = panels(Z, G, H, K)
     assert N * b >= Z
     assert (N - 1) * b < Z
-    if not G * H % COLUMNS:
-        assert b == 1  # a row fills whole tiles by itself
+    assert b == 1 or K * H * b * G * H <= LARGEST
+    if N > 1 and b < WIDEST and K * H * (b + 1) * G * H <= LARGEST:  # more rows cost more
+        assert -(-Z // (b + 1)) * -(-(b + 1) * G * H // COLUMNS) > N * -(-b * G * H // COLUMNS)
