@@ -7,8 +7,9 @@ import numpy as np
 from .cells.base import mask, recurrent_rows
 from .dispatch import compiled
 from .errors import ConfigError
-from .estimators.base import RecurrentEstimator, instance, rows_and_names
+from .estimators.base import RecurrentEstimator, instance
 from .features.scale import Standard
+from .features.tables import rows_and_names
 from .learners import RTRL, TBPTT
 from .linalg import copy, zero
 from .losses import Squared, slope, value

@@ -4,11 +4,12 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 """
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.base import SourceError
 from connectors.kafka import LETTER_BYTES, KafkaSource
-from connectors.kafka_driver import Consumer, GroupOptions, Partition, open_consumer
+from connectors.kafka_driver import GroupOptions, Partition, RecordDecoder, open_consumer
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 from connectors.kafka_transactions import TransactionalSink
@@ -59,19 +60,10 @@ def is_exactly_once(config: schema.Config) -> bool:
 
 def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worker:
     """The group member of *config*; raises `ConfigError` for what cannot be opened."""
-    source, sink = config.source, config.sink
+    source, run = config.source, config.run
     assert isinstance(source, schema.KafkaSource)
-    assert isinstance(sink, schema.KafkaSink)
-    assert config.checkpoint is not None
     settings = settings_of("source", source)
-    outputs = settings_of("sink", sink)
-    if outputs.bootstrap != settings.bootstrap:
-        raise ConfigError(
-            f"sink.bootstrap = {outputs.bootstrap!r} differs from source.bootstrap = "
-            f"{settings.bootstrap!r}: a transaction cannot span clusters; set "
-            "run.delivery = 'at-least-once'"
-        )
-    group = source.group or f"stream-rnn-{config.run.name}"
+    group = source.group or f"stream-rnn-{run.name}"
     options = GroupOptions(
         group, source.instance, source.session_seconds, cooperative=source.cooperative
     )
@@ -79,18 +71,34 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
         decode = messages(source)
     except (ValueError, ImportError) as error:
         raise ConfigError(f"source: {error}") from None
-    widths = topic_widths(settings, config)
+    if config.dead_letter is None:
+        log.warning(WITHOUT_LETTERS)
+    return Worker(
+        lambda: open_consumer(settings, decode, options),
+        learners(config, settings, decode, group),
+        source.topic,
+        schedule(config),
+        Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
+        observers,
+        source.stop_at_end,
+    )
 
-    def member() -> Consumer:
-        return open_consumer(settings, decode, options)
 
+def learners(
+    config: schema.Config, settings: KafkaSettings, decode: RecordDecoder, group: str
+) -> Callable[[Partition], PartitionLearner]:
+    """What makes the learner of a partition; raises `ConfigError` for topics that do not fit."""
+    source, sink, letters = config.source, config.sink, config.dead_letter
+    assert isinstance(source, schema.KafkaSource)
+    assert isinstance(sink, schema.KafkaSink)
+    assert isinstance(letters, schema.KafkaSink | None)
+    assert config.checkpoint is not None
+    folder, keep = config.checkpoint.url, config.checkpoint.keep
+    outputs = settings_of("sink", sink)
+    check_clusters(settings, outputs)
     labels = config.labels.topic if config.labels is not None else None
-    if labels is not None and widths[labels] != widths[source.topic]:
-        raise ConfigError(
-            f"labels.topic = {labels!r} has {widths[labels]} partitions, source.topic = "
-            f"{source.topic!r} has {widths[source.topic]}: the labels of a partition's records "
-            "must be in the partition of the same number; make the topics alike"
-        )
+    widths = topic_widths(settings, config)
+    check_widths(source.topic, labels, widths)
 
     def open_labels(number: int) -> KafkaSource:
         assert labels is not None
@@ -102,41 +110,42 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
             decode=decode,
         )
 
-    letters = config.dead_letter
-    assert isinstance(letters, schema.KafkaSink | None)
-    if letters is None:
-        log.warning(WITHOUT_LETTERS)
-
     def learner(partition: Partition) -> PartitionLearner:
-        assert config.checkpoint is not None
-        parts = (
-            partition,
-            task(config),
-            Store(f"{config.checkpoint.url}/{partition}", config.checkpoint.keep),
-            TransactionalSink(
-                *(outputs, partition, sink.topic, widths[sink.topic], group),
-                dead_letters=None if letters is None else letters.topic,
-                key=sink.key,
-                letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
-            ),
-            schedule(config),
-            identity(config),
-            source.start,
+        results = TransactionalSink(
+            *(outputs, partition, sink.topic, widths[sink.topic], group),
+            dead_letters=None if letters is None else letters.topic,
+            key=sink.key,
+            letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
         )
+        store = Store(f"{folder}/{partition}", keep)
+        parts = partition, task(config), store, results, schedule(config), identity(config)
         if labels is None:
-            return PartitionLearner(*parts)
-        return LatePartitionLearner(*parts, open_labels=open_labels, labels_topic=labels)
+            return PartitionLearner(*parts, source.start)
+        return LatePartitionLearner(
+            *parts, source.start, open_labels=open_labels, labels_topic=labels
+        )
 
-    run = config.run
-    return Worker(
-        member,
-        learner,
-        source.topic,
-        schedule(config),
-        Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
-        observers,
-        source.stop_at_end,
-    )
+    return learner
+
+
+def check_clusters(inputs: KafkaSettings, outputs: KafkaSettings) -> None:
+    """Raise `ConfigError` if the topics are in two clusters."""
+    if outputs.bootstrap != inputs.bootstrap:
+        raise ConfigError(
+            f"sink.bootstrap = {outputs.bootstrap!r} differs from source.bootstrap = "
+            f"{inputs.bootstrap!r}: a transaction cannot span clusters; set "
+            "run.delivery = 'at-least-once'"
+        )
+
+
+def check_widths(records: str, labels: str | None, widths: Mapping[str, int]) -> None:
+    """Raise `ConfigError` if the labels' topic has not as many partitions as the records'."""
+    if labels is not None and widths[labels] != widths[records]:
+        raise ConfigError(
+            f"labels.topic = {labels!r} has {widths[labels]} partitions, source.topic = "
+            f"{records!r} has {widths[records]}: the labels of a partition's records "
+            "must be in the partition of the same number; make the topics alike"
+        )
 
 
 def settings_of(part: str, table: schema.KafkaConnection) -> KafkaSettings:

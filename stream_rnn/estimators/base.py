@@ -7,8 +7,9 @@ import numpy as np
 from river import base
 
 from ..cells import LSTM
-from ..errors import BadRecord, ConfigError
+from ..errors import ConfigError
 from ..features.index import FeatureIndex
+from ..features.tables import rows_and_names
 from ..model import compose
 from ..online import OnlineNetwork
 from ..optimizers.kalman import Kalman
@@ -28,7 +29,9 @@ class RecurrentEstimator(base.Estimator):
 
     _loss_roles: tuple[type, ...] = ()  # the losses that make sense, set by subclasses
 
-    def __init__(self, cell, learner, optimizer, loss, *, scale, skip, target_lags, dtype, seed):
+    def __init__(
+        self, cell, learner, optimizer, loss, *, scale, skip, target_lags, dtype, seed
+    ) -> None:
         self.cell = instance(cell)
         self.learner = instance(learner)
         self.optimizer = instance(optimizer)
@@ -311,27 +314,6 @@ class RecurrentEstimator(base.Estimator):
     @classmethod
     def _unit_test_params(cls):
         yield {"cell": LSTM(4)}
-
-
-def rows_and_names(X: Any) -> tuple[np.ndarray, list[Any]]:
-    """A 2-D array or DataFrame as float64 rows, and its column names (0, 1, … for arrays).
-
-    Masked values (`numpy.ma`) are missing: NaN in the rows.  Raises `BadRecord` for any
-    other value that is not finite.
-    """
-    names = list(X.columns) if hasattr(X, "columns") else None
-    masked = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else False
-    rows = np.array(X, np.float64)
-    if rows.ndim != 2:
-        raise ValueError(f"X: shape {rows.shape}; give a 2-D array, one row a record")
-    bad = ~np.isfinite(rows) & ~np.asarray(masked)
-    if bad.any():
-        t, j = (int(places[0]) for places in np.nonzero(bad))
-        raise BadRecord(
-            f"X[{t}, {j}]: {rows[t, j]} is not finite; mask missing values with numpy.ma", t
-        )
-    rows[np.broadcast_to(masked, rows.shape)] = np.nan
-    return rows, list(range(rows.shape[1])) if names is None else names
 
 
 def instance(spec: Any) -> Any:

@@ -7,13 +7,14 @@ import numpy as np
 from river import base
 
 from ..errors import CheckpointError, ConfigError
+from ..features.tables import rows_and_names
 from ..keys.contexts import fill
 from ..keys.key import Key, key_of, keys_of
 from ..keys.models import SeparateModels
 from ..keys.segments import bundle, unbundle
 from ..keys.shelf import Shelf
 from ..keys.weights import SharedWeights
-from .base import RecurrentEstimator, rows_and_names
+from .base import RecurrentEstimator
 from .protocol import Snapshot
 
 SHARES = ("weights", "nothing")
