@@ -5,7 +5,7 @@ import pytest
 
 from stream_rnn.codegen.tiles import COLUMNS
 from stream_rnn.dispatch import compiled
-from stream_rnn.learners.own_tiles import carry_rows
+from stream_rnn.learners.own_tiles import carry_rows, weigh_rows
 from stream_rnn.learners.rtrl import LARGEST, WIDEST, panels
 from stream_rnn.learners.tiles import propagate
 
@@ -78,6 +78,26 @@ def test_every_shape_of_own_rows(K, n, Z, dtype):
     interpreted = before[1].copy()
     carry_rows(D, A, z, interpreted)
     assert np.allclose(interpreted, exact, rtol=tolerance, atol=tolerance)
+
+
+@compiled
+def run_weigh(w, T, g):
+    weigh_rows(w, T, g)
+
+
+@pytest.mark.parametrize("n", [1, 15, 32, 45, 64])
+@pytest.mark.parametrize("Z", [1, 5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_shape_of_weighed_rows(n, Z, dtype):
+    rng = np.random.default_rng(n + Z)
+    w, T = rng.normal(size=n).astype(dtype), rng.normal(size=(Z, n)).astype(dtype)
+    around = rng.normal(size=(3, Z, n)).astype(dtype)
+    before = around.copy()
+    run_weigh(w, T, around[1])
+    assert np.array_equal(around[1], [[w[p] * T[c, p] for p in range(n)] for c in range(Z)])
+    assert np.array_equal(around[::2], before[::2])
+    weigh_rows(w, T, before[1])
+    assert np.array_equal(before[1], around[1])
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""The loops of `learners.own_tiles.carry_rows`, written in vector instructions.
+"""The loops of `learners.own_tiles`, written in vector instructions.
 
     T[k,c] = Σ_l D[k,l] T[l,c] + A[k] z[c]      element by element                (1)
+    g[c]   = w T[c]                                                               (2)
 
-The rows c share D and A; going down the rows for a few columns at a time, each number of
+The rows c share D, A and w; going down the rows for a few columns at a time, each number of
 the trace is read and written once and nothing else is read.
 """
 
@@ -13,66 +14,118 @@ from numba.extending import intrinsic
 
 from .vectors import Vectors, integer
 
-VECTORS = 2  # of columns at a time: D, A and T of two state components fit the registers
+VECTORS = 4  # of columns at a time: with fewer, memory is read in pieces too small to be fast
 
 
 class _Columns:
+    """A few vectors of columns after the other, down all rows; the last ones with a mask.
+
+    The last array tells how many rows and columns there are.
+    """
+
     def __init__(self, context, builder, kinds, values):
         self.builder, self.on = builder, Vectors(builder, kinds[0].dtype.bitwidth)
         arrays = [
             context.make_array(kind)(context, builder, value)
             for kind, value in zip(kinds, values, strict=True)
         ]
-        self.D, self.A, self.z, self.T = (array.data for array in arrays)
-        self.K, self.Z, self.n = cgutils.unpack_tuple(builder, arrays[-1].shape)
+        self.data = [array.data for array in arrays]
+        *self.outer, self.Z, self.n = cgutils.unpack_tuple(builder, arrays[-1].shape)
 
     def emit(self):
-        for K in (1, 2):
-            with self.builder.if_then(self.builder.icmp_unsigned("==", self.K, integer(K))):
-                self._all(K)
-
-    def _all(self, K: int):
         builder, V = self.builder, VECTORS * self.on.lanes
         whole = builder.mul(builder.udiv(self.n, integer(V)), integer(V))
         with cgutils.for_range_slice(builder, integer(0), whole, integer(V)) as (column, _):
-            self._down(K, column, [None] * VECTORS)
+            self.column, self.masks = column, [None] * VECTORS
+            self.down()
         left = builder.sub(self.n, whole)
         with builder.if_then(builder.icmp_unsigned("!=", left, integer(0))):
-            self._down(K, whole, [self.on.first(left, v * self.on.lanes) for v in range(VECTORS)])
+            self.column = whole
+            self.masks = [self.on.first(left, v * self.on.lanes) for v in range(VECTORS)]
+            self.down()
 
-    def _down(self, K: int, column, masks):
-        """All rows of VECTORS vectors of columns."""
+    def down(self):
+        """All rows of these columns."""
+        raise NotImplementedError
+
+    def _places(self, number):
+        at = self.builder.add(self.builder.mul(number, self.n), self.column)
+        return [(mask, at, integer(v * self.on.lanes)) for v, mask in enumerate(self.masks)]
+
+    def load(self, base, number):
+        """The vectors of row *number*."""
+        return [self.on.load(mask, base, *offset) for mask, *offset in self._places(number)]
+
+    def store(self, vectors, base, number):
+        for vector, (mask, *offset) in zip(vectors, self._places(number), strict=True):
+            self.on.store(mask, vector, base, *offset)
+
+
+class _Carry(_Columns):
+    """Eq. (1), for a K that is known when the code is written."""
+
+    def __init__(self, K: int, *arguments):
+        super().__init__(*arguments)
+        self.K = K
+
+    def down(self):
         builder, on = self.builder, self.on
-
-        def row(base, number):
-            at = builder.add(builder.mul(number, self.n), column)
-            return [on.load(m, base, at, integer(v * on.lanes)) for v, m in enumerate(masks)]
-
-        states = range(K)
-        D = [[row(self.D, integer(k * K + l)) for l in states] for k in states]
-        A = [row(self.A, integer(k)) for k in states]
+        D_, A_, z_, T_ = self.data
+        states = range(self.K)
+        D = [[self.load(D_, integer(k * self.K + l)) for l in states] for k in states]
+        A = [self.load(A_, integer(k)) for k in states]
         with cgutils.for_range(builder, self.Z) as c:
-            z = on.splat(on.number(self.z, c.index))
+            z = on.splat(on.number(z_, c.index))
             place = [builder.add(builder.mul(integer(k), self.Z), c.index) for k in states]
-            T = [row(self.T, place[k]) for k in states]
+            T = [self.load(T_, place[k]) for k in states]
             for k in states:
-                at = builder.add(builder.mul(place[k], self.n), column)
-                for v, mask in enumerate(masks):
-                    total = builder.fmul(A[k][v], z)
-                    for l in states:
-                        total = on.fma(D[k][l][v], T[l][v], total)
-                    on.store(mask, total, self.T, at, integer(v * on.lanes))
+                totals = [builder.fmul(a, z) for a in A[k]]
+                for l in states:
+                    factors = zip(D[k][l], T[l], totals, strict=True)
+                    totals = [on.fma(d, t, total) for d, t, total in factors]
+                self.store(totals, T_, place[k])
+
+
+class _Weigh(_Columns):
+    """Eq. (2)."""
+
+    def down(self):
+        w, T, g = self.data
+        weights = self.load(w, integer(0))
+        with cgutils.for_range(self.builder, self.Z) as c:
+            factors = zip(weights, self.load(T, c.index), strict=True)
+            self.store([self.builder.fmul(*pair) for pair in factors], g, c.index)
 
 
 @intrinsic
 def carry_columns(typingctx, D, A, z, T):
     """`carry_rows`, a few columns at a time; arguments as there."""
-    for array in (D, A, z, T):
-        if not isinstance(array, types.Array) or array.layout != "C" or array.dtype != T.dtype:
-            raise TypingError(f"carry_rows needs C-contiguous arrays of {T.dtype}, not {array}")
+    _check("carry_rows", D, A, z, T)
 
     def codegen(context, builder, signature, args):
-        _Columns(context, builder, signature.args, args).emit()
+        outer = _Columns(context, builder, signature.args, args).outer[0]
+        for K in (1, 2):
+            with builder.if_then(builder.icmp_unsigned("==", outer, integer(K))):
+                _Carry(K, context, builder, signature.args, args).emit()
         return context.get_dummy_value()
 
     return types.void(D, A, z, T), codegen
+
+
+@intrinsic
+def weigh_columns(typingctx, w, T, g):
+    """`weigh_rows`, a few columns at a time; arguments as there."""
+    _check("weigh_rows", w, T, g)
+
+    def codegen(context, builder, signature, args):
+        _Weigh(context, builder, signature.args, args).emit()
+        return context.get_dummy_value()
+
+    return types.void(w, T, g), codegen
+
+
+def _check(name: str, *arrays) -> None:
+    for array in arrays:
+        last = arrays[-1]
+        if not isinstance(array, types.Array) or array.layout != "C" or array.dtype != last.dtype:
+            raise TypingError(f"{name} needs C-contiguous arrays of {last.dtype}, not {array}")

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import base
 from .base import Axes
-from .own_tiles import carry_rows
+from .own_tiles import carry_rows, weigh_rows
 
 
 class OwnRows(NamedTuple):
@@ -114,8 +114,5 @@ def contract(T, lam, wide, g):
     for gate in range(G):
         for i in range(H):
             wide[gate, i] = lam[i]
-    weight = wide.reshape(G * H)
-    for c in range(Z):
-        out, row = g[c].reshape(G * H), T[0, c].reshape(G * H)
-        for p in range(G * H):
-            out[p] = weight[p] * row[p]
+    n = G * H
+    weigh_rows(wide.reshape(n), T[0].reshape(Z, n), g.reshape(Z, n))
