@@ -20,6 +20,7 @@ from stream_rnn.optimizers import (
     RMSProp,
 )
 from stream_rnn.optimizers.base import Moments, slots, update
+from stream_rnn.optimizers.shaping import BLOCK
 
 SHAPING = (Clip, Decay)
 STEPS = [s() for s in OPTIMIZERS.values() if s not in (*SHAPING, Kalman)]
@@ -31,7 +32,7 @@ CHAINS = [
     (Decay(0.1), Decay(0.2), Momentum(0.1, 0.5)),
     (RMSProp(0.1, 0.7, 0.1),),
 ]
-P = 300  # more than one block of Clip's norm
+P = 300
 
 
 def moments(chain, dtype=np.float64):
@@ -84,9 +85,10 @@ def test_every_step_descends_a_bowl(spec):
 
 def test_clip_keeps_the_direction_and_counts():
     rng = np.random.default_rng(2)
-    gradients = rng.normal(size=(10, P)) * np.logspace(-3, 3, 10)[:, None]
+    size = 2 * BLOCK + 100  # of which the norm is summed
+    gradients = rng.normal(size=(10, size)) * np.logspace(-3, 3, 10)[:, None]
     chain = (Clip(1.0), SGD(1.0))
-    path, memory = run(chain, gradients, np.zeros(P))
+    path, memory = run(chain, gradients, np.zeros(size))
     steps = -np.diff(path, axis=0, prepend=0)
     norms = np.linalg.norm(gradients, axis=1)
     assert memory.clips[0] == (norms > 1).sum()

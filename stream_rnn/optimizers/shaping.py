@@ -4,7 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..blas import dot
 from . import base
+
+BLOCK = 1024  # elements whose squares are summed in the gradient's dtype; beyond it in float64
 
 
 class Clip(NamedTuple):
@@ -22,11 +25,9 @@ class Decay(NamedTuple):
 @base.update.register
 def clip(optimizer: Clip, theta, g, memory, at):
     total = 0.0
-    for start in range(0, g.size, 256):  # float32 within a block, float64 across blocks
-        part = g.dtype.type(0)
-        for i in range(start, min(start + 256, g.size)):
-            part += g[i] * g[i]
-        total += part
+    for start in range(0, g.size, BLOCK):
+        part = g[start : start + BLOCK]
+        total += dot(part, part)
     norm = np.sqrt(total)
     if norm > optimizer.limit:
         memory.clips[0] += 1
