@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .blas import matvec
 from .cells.base import activate, extent, mask, settle, thin, weigh
 from .dispatch import generic, kernel
 from .learners.base import gradient, observe, pass_down
@@ -156,10 +157,8 @@ def backward(model, state, work, e, g):
     at = g.size - work.r.size * O
     V = state.theta[at:].reshape(work.r.size, O)
     lam, shed = work.layers[-1].lam, work.layers[-1].shed
+    matvec(V[: lam.size], e, lam, 0.0)
     for i in range(lam.size):
-        lam[i] = 0
-        for j in range(O):
-            lam[i] += V[i, j] * e[j]
         lam[i] *= 1 - shed[i]
     for i in range(work.r.size):
         for j in range(O):

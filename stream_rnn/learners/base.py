@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..blas import matvec
 from ..dispatch import compiled, generic, kernel
 
 
@@ -53,12 +54,13 @@ def pass_down(learner, W, above, below, due):
 def pass_down_now(learner, W, above, below, due):
     """λ'[j] = Σ_{g,i} W[J+1+j,g,i] A[0,g,i] λ[i]: what this instant's input does."""
     G, H = above.a.shape
-    J, lam = above.back.size, below.lam
+    J, lam, through = above.back.size, below.lam, above.a  # no more needed for itself
+    for g in range(G):
+        for i in range(H):
+            through[g, i] = above.A[0, g, i] * above.lam[i]
+    rows = W[J + 1 : J + 1 + lam.size].reshape(lam.size, G * H)
+    matvec(rows, through.reshape(G * H), lam, 0.0)
     for j in range(lam.size):
-        lam[j] = 0
-        for g in range(G):
-            for i in range(H):
-                lam[j] += W[J + 1 + j, g, i] * above.A[0, g, i] * above.lam[i]
         lam[j] *= 1 - below.shed[j]
 
 
