@@ -39,12 +39,13 @@ def descend(optimizer: tuple, model, state, work):
     if not backward(model, state, work, work.e, g):
         return True
     update(optimizer, state.theta, g, state.memory, 0)
-    finite = isfinite(dot(g, g))
-    if finite:
-        for i in range(g.size):
-            state.theta[i] += g[i]
-    zero(g)
-    return finite
+    if not isfinite(dot(g, g)):
+        zero(g)
+        return False
+    for i in range(g.size):
+        state.theta[i] += g[i]
+        g[i] = 0
+    return True
 
 
 @adapt.register
