@@ -1,7 +1,7 @@
 """Two tasks that rank gradient algorithms, beside the published figures.
 
-    python tests/benchmarks/tasks.py [--seeds 1] [--characters 1000000] [--only add|anbn]
-                                     [--learners RTRL UORO ...]
+    python tests/benchmarks/tasks.py [--seeds 1] [--characters 1000000]
+                                     [--only add|anbn|agreement] [--learners RTRL UORO ...]
 
 Add task (Marschall, Cho & Savin 2020): x ~ Bernoulli(½), y = ½ + ½ x(t−t₁) − ¼ x(t−t₂);
 inputs [x, 1−x], soft targets [y, 1−y], cross-entropy in nats of the last tenth of the run.
@@ -10,6 +10,9 @@ Floors: nothing learned 0.6616, t₁ only 0.5192, both 0.4545.  Elman, 32 tanh u
 aⁿbⁿ (Tallec & Ollivier 2018): n ~ U[1, 32], aⁿ newline bⁿ newline, next symbol in bits per
 character, last tenth of the run; floor 5/35.  GRU, 64 units, Adam with the published
 rate 10⁻³/(1 + 0.015 √t); the published figures are after 10⁷ characters.
+
+Agreement: how near the estimates are to the exact gradient on aⁿbⁿ, at a GRU(64) that TBPTT(16)
+has taught: their cosine with it and the ratio of the norms, record by record, medians.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import time
 import numpy as np
 
 from stream_rnn import GRU, RFLO, RTRL, SGD, TBPTT, UORO, Adam, BlockRTRL, Elman, SnAp1, Softmax
+from stream_rnn.gradient_tools import stream_gradients
 from stream_rnn.learners import LEARNERS
 from stream_rnn.model import compose
 from stream_rnn.online import OnlineNetwork
@@ -78,6 +82,27 @@ def run(cell, learner, optimizers, X, Y, seed: int, unit: float):
     return loss / unit, elapsed / len(X) * 1e6
 
 
+def agreement() -> None:
+    """Print the cosines and norms of the estimates at a trained network."""
+    X, Y = anbn_stream(300_500, 0)
+    model = compose(GRU(64), TBPTT(16), Adam(1e-3), Softmax(), scale=False)
+    taught = OnlineNetwork(model, 3, 3, seed=0)
+    taught.prequential(X[:-500], Y[:-500])
+    exact, W = None, sum(array.size for array in taught.layer_parameters()[0])
+    print("\n| estimate | cosine | norm / that of the gradient |\n|---|---|---|")
+    for learner in (RTRL(), TBPTT(2), TBPTT(16), SnAp1(), RFLO(), UORO(seed=1), UORO(seed=2)):
+        model = compose(GRU(64), learner, SGD(0.0), Softmax(), scale=False)
+        net = OnlineNetwork(model, 3, 3, seed=0, dtype="float64")
+        net.state.theta[...] = taught.state.theta
+        found, losses = np.empty((500, net.state.theta.size)), np.empty(500)
+        stream_gradients(net.model, net.state, net.work, X[-500:], Y[-500:], losses, found)
+        found = found[100:, :W]  # of the recurrent parameters
+        exact = found if exact is None else exact
+        norms, true = np.linalg.norm(found, axis=1), np.linalg.norm(exact, axis=1)
+        cosine = np.median((found * exact).sum(axis=1) / (norms * true))
+        print(f"| {learner} | {cosine:.3f} | {np.median(norms / true):.2f} |", flush=True)
+
+
 def report(task, learner, losses, times, published):
     figure = "–" if published is None else f"{published:.4f}"
     mean = f"{np.mean(losses):.4f}"
@@ -90,9 +115,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--characters", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("add", "anbn"))
+    parser.add_argument("--only", choices=("add", "anbn", "agreement"))
     parser.add_argument("--learners", nargs="+", choices=list(LEARNERS), default=list(LEARNERS))
     options = parser.parse_args()
+    if options.only == "agreement":
+        agreement()
+        return
     print("| task | learner | here | seeds | published | µs a step |")
     print("|---|---|---|---|---|---|")
     for lags, (rate, steps, published) in ADD.items() if options.only != "anbn" else ():
@@ -115,6 +143,8 @@ def main() -> None:
             for seed in range(options.seeds)
         ]
         report("aⁿbⁿ, bits", learner, *zip(*results, strict=True), published)
+    if options.only is None:
+        agreement()
 
 
 if __name__ == "__main__":
