@@ -261,7 +261,7 @@ class Heard:
 
 
 def poll_until(condition, *consumers):
-    deadline = time.monotonic() + 90  # members hear of a rebalance at their next heartbeat
+    deadline = time.monotonic() + 90  # a static member's place may be held for a session of 30 s
     while not condition():
         assert time.monotonic() < deadline
         for consumer in consumers:

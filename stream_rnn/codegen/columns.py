@@ -33,6 +33,7 @@ class _Columns:
         *self.outer, self.Z, self.n = cgutils.unpack_tuple(builder, arrays[-1].shape)
 
     def emit(self):
+        """The loops over the columns."""
         builder, V = self.builder, VECTORS * self.on.lanes
         whole = builder.mul(builder.udiv(self.n, integer(V)), integer(V))
         with cgutils.for_range_slice(builder, integer(0), whole, integer(V)) as (column, _):
@@ -57,18 +58,23 @@ class _Columns:
         return [self.on.load(mask, base, *offset) for mask, *offset in self._places(number)]
 
     def store(self, vectors, base, number):
+        """Write the *vectors* of row *number*."""
         for vector, (mask, *offset) in zip(vectors, self._places(number), strict=True):
             self.on.store(mask, vector, base, *offset)
 
 
 class _Carry(_Columns):
-    """Eq. (1), for a K that is known when the code is written."""
+    """Eq. (1), once for each K, which is then known when the code is written."""
 
-    def __init__(self, K: int, *arguments):
-        super().__init__(*arguments)
-        self.K = K
+    def emit(self):
+        """The loops over the columns, for the K that T has."""
+        for self.K in (1, 2):
+            here = self.builder.icmp_unsigned("==", self.outer[0], integer(self.K))
+            with self.builder.if_then(here):
+                super().emit()
 
     def down(self):
+        """Carry these columns over, row by row."""
         builder, on = self.builder, self.on
         D_, A_, z_, T_ = self.data
         states = range(self.K)
@@ -90,6 +96,7 @@ class _Weigh(_Columns):
     """Eq. (2)."""
 
     def down(self):
+        """Weigh these columns, row by row."""
         w, T, g = self.data
         weights = self.load(w, integer(0))
         with cgutils.for_range(self.builder, self.Z) as c:
@@ -103,10 +110,7 @@ def carry_columns(typingctx, D, A, z, T):
     _check("carry_rows", D, A, z, T)
 
     def codegen(context, builder, signature, args):
-        outer = _Columns(context, builder, signature.args, args).outer[0]
-        for K in (1, 2):
-            with builder.if_then(builder.icmp_unsigned("==", outer, integer(K))):
-                _Carry(K, context, builder, signature.args, args).emit()
+        _Carry(context, builder, signature.args, args).emit()
         return context.get_dummy_value()
 
     return types.void(D, A, z, T), codegen

@@ -111,6 +111,7 @@ def learners(
         )
 
     def learner(partition: Partition) -> PartitionLearner:
+        """Not opened yet: see `PartitionLearner.open`."""
         results = TransactionalSink(
             *(outputs, partition, sink.topic, widths[sink.topic], group),
             dead_letters=None if letters is None else letters.topic,

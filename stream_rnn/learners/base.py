@@ -54,7 +54,7 @@ def pass_down(learner, W, above, below, due):
 def pass_down_now(learner, W, above, below, due):
     """λ'[j] = Σ_{g,i} W[J+1+j,g,i] A[0,g,i] λ[i]: what this instant's input does."""
     G, H = above.a.shape
-    J, lam, through = above.back.size, below.lam, above.a  # no more needed for itself
+    J, lam, through = above.back.size, below.lam, above.a  # the pre-activations have been used
     for g in range(G):
         for i in range(H):
             through[g, i] = above.A[0, g, i] * above.lam[i]
