@@ -13,6 +13,7 @@ from connectors.kafka_driver import (
     RecordDecoder,
     Unreachable,
 )
+from connectors.kafka_python_group import complete_joins
 from connectors.kafka_settings import KafkaSettings
 
 with warnings.catch_warnings():  # it reads its schemas with a deprecated call
@@ -22,7 +23,6 @@ with warnings.catch_warnings():  # it reads its schemas with a deprecated call
     from kafka.consumer.subscription_state import ConsumerRebalanceListener
     from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
     from kafka.coordinator.assignors.range import RangePartitionAssignor
-    from kafka.coordinator.base import MemberState
     from kafka.structs import TopicPartition
 
 FETCH_BYTES = 8 << 20  # a fetch; the default of 1 MiB a partition halves the rate
@@ -51,6 +51,8 @@ class PythonConsumer:
             self._client = kafka.KafkaConsumer(**options)
         except errors.KafkaError as error:
             raise Unreachable(unreachable(settings, error)) from error
+        if group is not None:
+            complete_joins(self._client)
 
     def partitions(self, topic: str) -> list[Partition]:
         """See `connectors.kafka_driver.Consumer.partitions`."""
@@ -90,23 +92,12 @@ class PythonConsumer:
             return {}  # the client reconnects by itself
         except errors.KafkaError as error:
             raise SourceError(f"reading from Kafka failed: {words(error)}") from error
-        self._finish_join()
         decoded = {}
         for (topic, number), messages in fetched.items():
             partition = Partition(topic, number)
             columns = [list(map(column, messages)) for column in COLUMNS]
             decoded[partition] = self._decode(str(partition), *columns)
         return decoded
-
-    def _finish_join(self) -> None:
-        """See to it that the next poll goes on with a join that this one has left half done.
-
-        When a poll's time is over between JoinGroup and SyncGroup, and the reason to join
-        (changed metadata) has gone meanwhile, this client never completes the join: the member
-        sends no heartbeat, owns nothing and reports nothing.
-        """
-        if self._client.group_metadata().state == MemberState.REBALANCING:
-            self._client._coordinator.request_rejoin()
 
     def position(self, partition: Partition) -> int | None:
         """See `connectors.kafka_driver.Consumer.position`."""

@@ -1,0 +1,59 @@
+"""A group coordinator of kafka-python that brings every join to its end.
+
+`KafkaConsumer.poll` may run out of time in the midst of a join, which then goes on in the
+client's own thread. As of 3.0.12 the client loses what becomes of it in two ways:
+
+- When the join has ended between two polls, `join_group_async` begins another one instead of
+  taking the assignment. The other members must then join again too, and a service that learns
+  for longer than a join takes between its polls may never own a partition.
+- When the reason to join (changed metadata) has gone meanwhile, nothing completes the join: the
+  member sends no heartbeat, owns nothing and reports nothing.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+with warnings.catch_warnings():  # it reads its schemas with a deprecated call
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import KafkaConsumer
+    from kafka.coordinator.consumer import ConsumerCoordinator
+    from kafka.future import Future
+
+
+class Ended(Future):
+    """The outcome of a join that has ended; it shows as done once someone waits for it."""
+
+    __slots__ = ("_outcome",)
+
+    def __init__(self, outcome: Future):
+        super().__init__()
+        self._outcome = outcome
+
+    def add_errback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
+        """Hears of a failure. Called after `add_callback`, so that both are known here."""
+        super().add_errback(f, *args, **kwargs)
+        if not self.is_done:
+            self._outcome.chain(self)
+        return self
+
+
+class Coordinator(ConsumerCoordinator):
+    """kafka-python's, but a join that has begun is gone on with and its outcome is taken."""
+
+    _join_task: Future | None
+
+    def need_rejoin(self) -> bool:
+        """Also while a join is under way, whatever was the reason for it."""
+        return self.rejoining or super().need_rejoin()
+
+    async def join_group_async(self, timeout_ms: float | None = None) -> bool:
+        """Takes the outcome of a join that ended since the last poll. In the client's thread."""
+        if self._join_task is not None and self._join_task.is_done:
+            self._join_task = Ended(self._join_task)
+        return await super().join_group_async(timeout_ms)
+
+
+def complete_joins(consumer: KafkaConsumer) -> None:
+    """Give `consumer`, which has made its coordinator itself, the one above."""
+    consumer._coordinator.__class__ = Coordinator
