@@ -50,7 +50,6 @@ def _draw_recent(axis: Any, evaluation: Evaluation) -> None:
         axis.fill_between(at, lower, upper, color=MODEL, alpha=0.2, lw=0, label="interval")
     axis.set_title(f"The last {len(rows)} records", loc="left")
     axis.set_xlabel("record")
-    axis.legend(framealpha=0.8, edgecolor="none", loc="upper left")
     _plain(axis)
 
 
@@ -69,8 +68,7 @@ def _draw_errors(axis: Any, evaluation: Evaluation) -> None:
     what = "Share of wrong classes" if classes else "Mean absolute error"
     axis.set_title(f"{what}, every {size} records", loc="left")
     axis.set_xlabel("record")
-    axis.set_ylim(0, 1.3 * axis.get_ylim()[1])  # room for the legend
-    axis.legend(framealpha=0.8, edgecolor="none", loc="upper left")
+    axis.set_ylim(bottom=0)
     _plain(axis)
 
 
@@ -82,6 +80,8 @@ def _smoothed(blocks: list[float], points: int = 30) -> list[float]:
 
 
 def _plain(axis: Any) -> None:
+    """Few lines around, and the legend in line with the title, where nothing is drawn."""
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, borderaxespad=0)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
     axis.grid(alpha=0.25)

@@ -254,6 +254,18 @@ def test_evaluate_tells_classes_and_text_columns_by_themselves(here, call):
     assert json.loads(out)["task"] == "classification"
 
 
+def test_evaluate_forecasts_a_number_without_other_fields(here, call):
+    rows = [f"note {n},{n % 7}" for n in range(200)]
+    (here / "alone.csv").write_text("\n".join(["note,u", *rows, ""]))
+    for settings, model in (
+        ((), "RecurrentForecaster"),
+        (("--set", "features.lags={u=[1,2]}"), "RecurrentRegressor"),
+    ):
+        status, out, err = call("evaluate", "alone.csv", "-y", "u", *settings, "--json")
+        assert status == 0, err
+        assert json.loads(out)["model"] == model
+
+
 def test_evaluate_several_targets_and_a_timestamp(here, call):
     rows = [f"2024-01-{1 + n // 24:02d}T{n % 24:02d}:00,{n % 24},{n % 7}" for n in range(200)]
     (here / "two.csv").write_text("\n".join(["when,a,b", *rows, ""]))

@@ -283,6 +283,18 @@ def test_a_damaged_snapshot_is_refused_and_changes_nothing():
     assert model.snapshot().arrays[name].shape == arrays[name].shape
 
 
+@pytest.mark.parametrize("m", [7, 12, 24])
+@pytest.mark.parametrize("noise", [0.03, 0.1, 0.3])
+def test_a_smooth_season_in_noise_is_known_with_hindsight(m, noise):
+    """Where its multiples are as high, and noise moves their peaks."""
+    t, rng = np.arange(3000), np.random.default_rng(1)
+    assert find_period(np.sin(2 * np.pi * t / m) + noise * rng.normal(size=3000)) == m
+
+
+def test_noise_has_no_season_with_hindsight():
+    assert find_period(np.random.default_rng(0).normal(size=3000)) == 0
+
+
 def test_peers_on_a_seasonal_series():
     y = wave(300, noise=0.1)
     assert find_period(y) == 24

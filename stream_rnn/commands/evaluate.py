@@ -25,7 +25,9 @@ Timestamp = Annotated[
 Estimator = Annotated[
     str | None,
     typer.Option(
-        "--estimator", "--model", help="regressor, classifier, multitarget or forecaster."
+        "--estimator",
+        "--model",
+        help="regressor, classifier, multitarget or forecaster; else what the fields call for.",
     ),
 ]
 Key = Annotated[
@@ -67,8 +69,9 @@ def command(
     A table compares the model with the last value and the running mean (for classes: the
     last and the most frequent class); a forecaster also with river's SNARIMAX and
     HoltWinters and the value one season before.  Errors count from the first record on.
-    Text columns are left out, with a note.  With labels that come later (--config), baselines
-    know those that had come before the record.
+    Text columns are left out, with a note; a number without other fields is forecast from its
+    own past.  With labels that come later (--config), baselines know those that had come
+    before the record.
 
     \b
       stream-rnn evaluate taxi.csv --target riders --timestamp time
@@ -136,13 +139,15 @@ def configure(
         for name in names:
             if name is not None and name not in columns:
                 raise_missing(option, name, file, columns)
-    texts = [n for n, values in columns.items() if any(isinstance(v, str) for v in values)]
-    left_out = [n for n in texts if n not in (*target, *(exclude or ()), timestamp, key)]
+    texts = {n for n, values in columns.items() if any(isinstance(v, str) for v in values)}
+    others = [n for n in columns if n not in (*target, *(exclude or ()), timestamp, key)]
+    left_out = [name for name in others if name in texts]
     if left_out:
         typer.echo(f"text columns left out: {', '.join(left_out)}", err=True)
     if estimator is None:
-        classes = len(target) == 1 and target[0] in texts
-        estimator = "classifier" if classes else "regressor" if len(target) == 1 else "multitarget"
+        lagged = any(setting.startswith("features.") for setting in overrides or ())
+        inputs = lagged or len(others) > len(left_out)
+        estimator = called_for(target, texts, inputs)
     features: dict[str, Any] = {
         "target": target[0] if len(target) == 1 else target,
         "exclude": [*(exclude or ()), *left_out],
@@ -160,6 +165,19 @@ def configure(
         "estimator": model,
     }
     return from_table(table, overrides or ())
+
+
+def called_for(target: list[str], texts: set[str], inputs: bool) -> str:
+    """The estimator for targets of which *texts* are text, with or without *inputs*.
+
+    >>> called_for(["y"], set(), inputs=True), called_for(["y"], set(), inputs=False)
+    ('regressor', 'forecaster')
+    """
+    if len(target) > 1:
+        return "multitarget"
+    if target[0] in texts:
+        return "classifier"
+    return "regressor" if inputs else "forecaster"  # which has nothing but the past
 
 
 def peek(file: str) -> dict[str, list[Any]]:

@@ -12,15 +12,30 @@ from . import history, period, scale
 
 
 def find_period(ys: Sequence[float]) -> int:
-    """The season's length that the period finder settles on by the end of *ys*; 0 for none.
+    """The season's length with hindsight in all of *ys*; 0 for none.
+
+    The period finder, which must decide as it goes, may settle on a multiple of a smooth
+    season or beside it.  Among the parts of what it found, and lags beside these, this is the
+    shortest one of which the multiples are all alike: r, the autocorrelation of the changes,
+    meant over them.
 
     >>> find_period([0.0, 1.0, 5.0, 2.0] * 20)
     4
     """
     values = np.asarray(ys, float)
+    values = values[~np.isnan(values)]
     finder = period.allocate()
-    _find(finder, scale.allocate(), history.allocate(4), values[~np.isnan(values)])
-    return int(finder.found[0])
+    _find(finder, scale.allocate(), history.allocate(4), values)
+    found, t = int(finder.found[0]), len(values) - 1
+    if found == 0:
+        return 0
+    lags = np.arange(min(period.LONGEST, t // 2) + 1)
+    r = finder.products[lags] / finder.products[0] * t / (t - lags)
+    parts = {round(found / n) + beside for n in range(1, found + 1) for beside in (-1, 0, 1)}
+    mean = {m: r[m::m].mean() for m in parts if period.SHORTEST <= m < len(r)}
+    alike = max(mean.values()) - 1 / np.sqrt(t)  # r of noise has a deviation of 1/√t
+    shortest = min(m for m in mean if mean[m] >= alike)
+    return max((m for m in mean if abs(m - shortest) < period.SHORTEST), key=mean.__getitem__)
 
 
 @entry
