@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from average import Linear
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -249,6 +249,11 @@ TOLD = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(ROW | TOLD | FAULTS, max_size=30), st.integers(1, 9), st.integers(1, 8))
+@example(  # a record that is late when it comes, and then its label
+    [{"id": 0, "t": 7.0, "u": 0.0}, {"id": 0, "t": 0.0, "u": 0.0}, {"id": 0, "t": 0.0, "y": 0.0}],
+    1,
+    1,
+)
 def test_batches_and_checkpoints_make_no_difference(stream, size, most):
     records = as_records(stream)
 

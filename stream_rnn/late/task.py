@@ -86,8 +86,6 @@ class LateTask(Task):
             else:
                 end = self._predict_up_to(records, at, parts)
             at = end
-        if parts and (settled := self._settle()):  # the last record's label was there before it
-            parts.append(_with_settled(_NOTHING, settled))
         labels = {name: n - before[name] for name, n in self.buffer.counts.items()}
         return _joined(parts, labels, time.perf_counter() - start)
 
@@ -105,6 +103,8 @@ class LateTask(Task):
             if (now := self._time(record)) is not None:
                 self.buffer.advance(now)
         parts.append(_with_settled(part, settled))
+        if settled := self._settle():  # the last one's label was there before it, or it is late
+            parts.append(_with_settled(_NOTHING, settled))
         return end
 
     def _stretch(self, records: Sequence[Record], at: int) -> int:
