@@ -10,6 +10,7 @@ from ..cells import LSTM
 from ..errors import ConfigError
 from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
+from ..features.target_lags import TargetLags
 from ..model import compose
 from ..online import OnlineNetwork
 from ..optimizers.kalman import Kalman
@@ -55,8 +56,7 @@ class RecurrentEstimator(base.Estimator):
         self._contexts: SharedWeights | None = None  # where many keys share the network
         self._maker: Callable[[int, int], OnlineNetwork] | None = None  # instead of `_new_network`
         self._features = FeatureIndex()
-        self._past = np.full((self.target_lags, 0), np.nan)  # (lags, O), newest first
-        self._columns = np.empty(0, int)  # the network's inputs, in order: see `_append`
+        self._lags = TargetLags(target_lags)
 
     # What a subclass says of its targets -------------------------------------------------
 
@@ -79,7 +79,7 @@ class RecurrentEstimator(base.Estimator):
         """Predictions (O,) for one record, or None before anything was learned."""
         if self._network is None:
             return None
-        return self._network.predict(self._inputs(self._features.row(x), self._past))[0]
+        return self._network.predict(self._lags.inputs(self._features.row(x), self._lags.past))[0]
 
     def _learn_known(self, x: dict, y: float) -> bool:
         """Learn a record that brings nothing new, the short way; False if it is not such a one."""
@@ -133,7 +133,7 @@ class RecurrentEstimator(base.Estimator):
             if self._network is not None:  # predicted as before the growth, learned after it
                 if contexts is not None:
                     contexts.place_first(span)
-                first = self._network.predict(self._inputs(known, self._past))[0]
+                first = self._network.predict(self._lags.inputs(known, self._lags.past))[0]
             self._build(rows.shape[1], m, O)
         network = self._network
         out: list[np.ndarray | None]
@@ -143,7 +143,7 @@ class RecurrentEstimator(base.Estimator):
             out = list(contexts.run(span, rows, targets))
         else:
             if self.target_lags:
-                rows = self._inputs(rows, self._remember(targets))
+                rows = self._lags.inputs(rows, self._lags.take(targets))
             out = list(network.prequential(rows, targets))
         if grown:
             out[0] = first
@@ -161,39 +161,11 @@ class RecurrentEstimator(base.Estimator):
             if self._contexts is not None:
                 self._contexts.before_growth()
             self._network.grow(m, O)
-        self._append(width, O)
+        self._lags.extend(width, O)
 
     def _new_network(self, m: int, O: int) -> OnlineNetwork:
         settings: dict[str, Any] = {"seed": self.seed, "skip": self.skip, "dtype": self.dtype}
         return OnlineNetwork(self._model, m, O, **settings)
-
-    def _append(self, width: int, outputs: int) -> None:
-        """Give what is new the next inputs of the network, whatever came before it.
-
-        Feature f is f ≥ 0 in `_columns`, and lag k of target j is −(k + lags · j).
-        """
-        lags = self.target_lags
-        new = np.full((lags, outputs - self._past.shape[1]), np.nan)
-        self._past = np.hstack([self._past, new])
-        wanted = [*range(-1, -1 - lags * outputs, -1), *range(width)]
-        known = set(self._columns.tolist())
-        self._columns = np.append(self._columns, [c for c in wanted if c not in known]).astype(int)
-
-    def _remember(self, targets: np.ndarray) -> np.ndarray:
-        """The past targets (lags + T, O), newest first, of each record and of the next."""
-        history = np.vstack([targets[::-1], self._past])
-        self._past = history[: self.target_lags].copy()
-        return history[1:]
-
-    def _inputs(self, rows: np.ndarray, past: np.ndarray) -> np.ndarray:
-        """The network's inputs (T, m): features (T, width) and the targets before each."""
-        if not self.target_lags:
-            return rows
-        T = len(rows)
-        windows = np.lib.stride_tricks.sliding_window_view(past, self.target_lags, axis=0)
-        lagged = windows[:T][::-1].reshape(T, -1)  # record by record: target by target
-        at = np.where(self._columns < 0, rows.shape[1] - 1 - self._columns, self._columns)
-        return np.hstack([rows, lagged])[:, at]
 
     # Targets that come later --------------------------------------------------------------
 
@@ -219,7 +191,7 @@ class RecurrentEstimator(base.Estimator):
         network = self._network
         arrays = {} if network is None else {k: v.copy() for k, v in network.arrays().items()}
         if network is not None:
-            arrays |= {"past": self._past.copy(), "columns": self._columns.copy()}
+            arrays |= {"past": self._lags.past.copy(), "columns": self._lags.columns.copy()}
         meta = {
             "estimator": type(self).__name__,
             "parameters": described(self),
@@ -235,7 +207,8 @@ class RecurrentEstimator(base.Estimator):
         check_same(self, described(self), meta)
         network = self._shape(meta["features"], meta["targets"], meta["outputs"])
         if network is not None:
-            self._past, self._columns = (np.array(arrays.pop(k)) for k in ("past", "columns"))
+            self._lags.past = np.array(arrays.pop("past"))
+            self._lags.columns = np.array(arrays.pop("columns"))
             network.load(arrays)
 
     def _shape(self, features: list, targets: list, O: int) -> OnlineNetwork | None:
@@ -246,7 +219,7 @@ class RecurrentEstimator(base.Estimator):
         network = self._network
         if network is not None and (network.inputs, network.outputs) != (m, O):
             self._network = None
-        self._past, self._columns = np.full((self.target_lags, 0), np.nan), np.empty(0, int)
+        self._lags = TargetLags(self.target_lags)
         if O and self._network is None:
             self._build(len(features), m, O)
         return self._network
@@ -257,7 +230,7 @@ class RecurrentEstimator(base.Estimator):
         names = [list(self._features.names), self._target_names()]
         if network is None:
             return [*names, 0]
-        arrays = (self._past, self._columns, network.words)
+        arrays = (self._lags.past, self._lags.columns, network.words)
         return [*names, network.outputs, *(array.tobytes() for array in arrays)]
 
     def _unpack(self, packed: list[Any]) -> None:
@@ -265,8 +238,8 @@ class RecurrentEstimator(base.Estimator):
         if network is not None:
             past, columns, words = packed[3:]
             shape = self.target_lags, network.outputs
-            self._past = np.frombuffer(past).reshape(shape).copy()
-            self._columns = np.frombuffer(columns, int).copy()
+            self._lags.past = np.frombuffer(past).reshape(shape).copy()
+            self._lags.columns = np.frombuffer(columns, int).copy()
             network.words[:] = np.frombuffer(words, np.uint64)
 
     def health(self) -> dict[str, float]:

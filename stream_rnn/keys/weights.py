@@ -89,10 +89,10 @@ class SharedWeights:
             return
         if slot is None:
             network.context[:] = 0
-            estimator._past = np.full((estimator.target_lags, network.outputs), np.nan)
+            estimator._lags.forget(network.outputs)
         else:
             network.context[:] = self.pool[slot, : network.context.size]
-            estimator._past = self.past[slot].copy()
+            estimator._lags.past = self.past[slot].copy()
 
     def _slot(self, key: Key) -> int:
         entry = self.contexts.change(key)
@@ -132,14 +132,14 @@ class SharedWeights:
 
     def _with_past(self, rows: np.ndarray, targets: np.ndarray, slots: np.ndarray) -> np.ndarray:
         """The network's inputs (T, m): features, and the past targets of the same key."""
-        estimator, network = self.estimator, self.estimator._network
+        lags, network = self.estimator._lags, self.estimator._network
         X = np.empty((len(rows), network.inputs))  # type: ignore[union-attr]
         order = np.argsort(slots, kind="stable")
         for group in np.split(order, np.flatnonzero(np.diff(slots[order])) + 1):
             slot = slots[group[0]]
-            estimator._past = self.past[slot].copy()
-            X[group] = estimator._inputs(rows[group], estimator._remember(targets[group]))
-            self.past[slot] = estimator._past
+            lags.past = self.past[slot].copy()
+            X[group] = lags.inputs(rows[group], lags.take(targets[group]))
+            self.past[slot] = lags.past
         return X
 
     # -- Kind --------------------------------------------------------------------------
