@@ -10,7 +10,7 @@ from .errors import ConfigError
 from .estimators.base import RecurrentEstimator, instance
 from .features.scale import Standard
 from .features.tables import rows_and_names
-from .learners import RTRL, TBPTT
+from .learners import RTRL, TBPTT, StackRTRL
 from .linalg import copy, zero
 from .losses import Squared, slope, value
 from .model import Model, compose
@@ -101,8 +101,10 @@ def compare_gradients(
 
     For each cell one network learns X (T, m) → Y (T, O) (columns of numbers standardised)
     by exact SGD with *rate*; at every record each learner, at the same weights, is asked
-    for its gradient too.  rate = 0 compares at the initial weights.  Records whose exact
-    gradient is 0 do not count.
+    for its gradient too.  rate = 0 compares at the first weights: initial ones of *seed*, or
+    those that a model has learned which is given in place of a cell, with its own loss
+    (then Y is what `gradient_check` takes as y).
+    Records whose exact gradient is 0 do not count.
 
     >>> import numpy as np
     >>> from stream_rnn import LSTM, RFLO, BlockRTRL, compare_gradients
@@ -113,27 +115,29 @@ def compare_gradients(
     """
     found = []
     for cell in cells:
-        models = [compose(cell, l, SGD(rate), loss, scale=False) for l in (RTRL(), *learners)]
-        scaled = compose(cell, RTRL(), SGD(rate), loss)
-        inputs, targets = _standardised(scaled, X, Y)
-        networks: list[OnlineNetwork] = []
-        for model in models:
-            _refuse_gathering(model.learner)
-            network = OnlineNetwork(
-                model, inputs.shape[1], targets.shape[1], seed=seed, dtype="float64"
-            )
-            networks.append(network)
-        gradients = _together(networks, inputs, targets, rate)
-        exact = np.linalg.norm(gradients[0], axis=1)
-        kept = exact > 0
-        for learner, G in zip(learners, gradients[1:], strict=True):
-            norms, products = np.linalg.norm(G, axis=1), (G * gradients[0]).sum(axis=1)
-            cosines = products[kept] / (exact * np.where(norms > 0, norms, 1))[kept]
-            ratio = (norms[kept] / exact[kept]).mean()
-            found.append(
-                Agreement(instance(cell), instance(learner), float(cosines.mean()), float(ratio))
-            )
+        first, inputs, targets = _first(cell, X, Y, loss, seed)
+        networks = [first]
+        for learner in learners:
+            _refuse_gathering(learner)
+            specs = first.model
+            model = compose(specs.cells, learner, specs.optimizer, specs.loss, scale=False)
+            sizes = first.inputs, first.outputs
+            settings = {"skip": first.skip, "seed": seed, "dtype": "float64"}
+            networks.append(OnlineNetwork(model, *sizes, **settings))
+        exact, *others = _together(networks, inputs, targets, rate)
+        shown = first.model.cells[0] if len(first.model.cells) == 1 else first.model.cells
+        for learner, G in zip(learners, others, strict=True):
+            found.append(Agreement(shown, instance(learner), *_agreement(G, exact)))
     return found
+
+
+def _agreement(G, exact) -> tuple[float, float]:
+    """Mean cosine and norm ratio of gradients (T, P) where the exact one is not 0."""
+    norms, true = np.linalg.norm(G, axis=1), np.linalg.norm(exact, axis=1)
+    kept = true > 0
+    products = (G * exact).sum(axis=1)[kept]
+    cosines = products / (true * np.where(norms > 0, norms, 1))[kept]
+    return float(cosines.mean()), float((norms[kept] / true[kept]).mean())
 
 
 def parameter_name(network: OnlineNetwork, place: int) -> str:
@@ -164,7 +168,16 @@ def _refuse_gathering(learner) -> None:
         )
 
 
-def _frozen(model, X, y):
+def _first(cell, X, Y, loss, seed):
+    """The network of a cell, or with the weights of a model, that learns by RTRL; its stream."""
+    if not isinstance(cell, RecurrentEstimator | OnlineNetwork):
+        sizes = (np.reshape(columns, (len(columns), -1)).shape[1] for columns in (X, Y))
+        model = compose(cell, RTRL(), SGD(0.0), loss)
+        cell = OnlineNetwork(model, *sizes, seed=seed, dtype="float64")
+    return _frozen(cell, X, Y, exact=True)
+
+
+def _frozen(model, X, y, exact=False):
     """A float64 network with the weights of *model*, and its stream in standard units."""
     if isinstance(model, OnlineNetwork):
         skip, source = model.skip, model
@@ -179,6 +192,8 @@ def _frozen(model, X, y):
         targets, _ = fresh._encode_targets(list(y))
     specs = source.model if source is not None else model._model
     cells, learner, loss = specs.cells, specs.learner, specs.loss
+    if exact and not isinstance(learner, StackRTRL):
+        learner = RTRL()
     plain = compose(cells, learner, SGD(0.0), loss, scale=False)
     seed = getattr(source if source is not None else model, "seed", 0)
     rows, targets = _standardised(specs, rows, targets)

@@ -89,6 +89,22 @@ def test_comparison_over_cells():
     assert diagonal.cosine == pytest.approx(1, abs=1e-12)  # where SnAp-1 is exact
 
 
+def test_comparison_at_the_weights_of_a_model():
+    """Which is left as it is; of an estimator, or of a network in its units."""
+    model = RecurrentRegressor(LSTM(3), RTRL(), SGD(0.05), seed=3)
+    model.prequential(X, Y[:, 0])
+    before = model.snapshot().arrays
+    [at_model] = compare_gradients([model], [SnAp1()], X, Y[:, 0], rate=0.0)
+    [at_network] = compare_gradients([model._network], [SnAp1()], X, Y, rate=0.0)
+    [at_first] = compare_gradients([LSTM(3)], [SnAp1()], X, Y, rate=0.0, seed=3)
+    assert at_model == at_network
+    assert at_model.cell == at_first.cell == LSTM(3)
+    assert 0.3 < at_model.cosine < 1
+    assert at_model.cosine != pytest.approx(at_first.cosine, rel=1e-3)
+    for name, array in model.snapshot().arrays.items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 def test_gathered_losses_are_refused():
     with pytest.raises(ConfigError, match="every: 2"):
         compare_gradients([LSTM(2)], [TBPTT(4, every=2)], X, Y)
