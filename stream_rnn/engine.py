@@ -12,7 +12,7 @@ and in chunks are the same machine code on the same numbers.
 
 from math import isfinite, isnan
 
-from .denormals import flush_denormals, restore_denormals
+from .codegen.denormals import flush_denormals, restore_denormals
 from .dispatch import compiled, kernel
 from .features.scale import express, observe, recover, standardise
 from .linalg import copy

@@ -2,7 +2,7 @@
 
 Axpy order (the inner loop runs over contiguous outputs) vectorises without reordering a
 sum, so results do not depend on the vector width.  BLAS is the OpenBLAS inside SciPy (see
-`blas`); it is held to one thread unless told otherwise, because the split of a sum over
+`codegen.blas`); it is held to one thread unless told otherwise, because the split of a sum over
 threads changes its last bits.
 """
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .blas import matvec
 from .cells.base import activate, extent, mask, settle, thin, weigh
+from .codegen.blas import matvec
 from .dispatch import generic, kernel
 from .learners.base import gradient, observe, pass_down
 from .linalg import combine_rows, copy

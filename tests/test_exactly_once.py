@@ -224,25 +224,6 @@ def test_a_commit_that_would_fail_silently_is_an_error(topics, monkeypatch):
     assert topics.read(out) == {0: []}
 
 
-def test_an_earlier_owner_is_fenced(topics):
-    name = topics.make()
-    out, (first, second) = transactional(topics, name)
-    consumer = kafka.KafkaConsumer(
-        name, bootstrap_servers=topics.bootstrap, group_id=name, enable_auto_commit=False
-    )
-    while not consumer.assignment():
-        consumer.poll(100)
-    first.open()
-    publish(first, [{"n": 1}], [b"a"], [], [], 1, consumer.group_metadata())
-    second.open()
-    with pytest.raises(Fenced):
-        publish(first, [{"n": 2}], [b"a"], [], [], 2, consumer.group_metadata())
-    publish(second, [{"n": 3}], [b"a"], [], [], 2, consumer.group_metadata())
-    second.close()
-    consumer.close()
-    assert [record.value for record in topics.read(out)[0]] == [b'{"n":1}', b'{"n":3}']
-
-
 class Heard:
     """A listener that remembers what is owned now, and what was assigned and revoked."""
 
@@ -266,6 +247,24 @@ def poll_until(condition, *consumers):
         assert time.monotonic() < deadline
         for consumer in consumers:
             consumer.poll(10, 0.05)
+
+
+def test_an_earlier_owner_is_fenced(topics):
+    name = topics.make()
+    out, (first, second) = transactional(topics, name)
+    heard = Heard()
+    consumer = open_consumer(KafkaSettings(topics.bootstrap), JsonMessages(), GroupOptions(name))
+    consumer.subscribe([name], heard)
+    poll_until(lambda: heard.owned, consumer)
+    first.open()
+    publish(first, [{"n": 1}], [b"a"], [], [], 1, consumer.group_metadata())
+    second.open()
+    with pytest.raises(Fenced):
+        publish(first, [{"n": 2}], [b"a"], [], [], 2, consumer.group_metadata())
+    publish(second, [{"n": 3}], [b"a"], [], [], 2, consumer.group_metadata())
+    second.close()
+    consumer.close()
+    assert [record.value for record in topics.read(out)[0]] == [b'{"n":1}', b'{"n":3}']
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..denormals import flush_denormals, restore_denormals
+from ..codegen.denormals import flush_denormals, restore_denormals
 from ..dispatch import entry
 from . import experts, features, history, interval, mix, ops, period, scale, shift, youth
 from .experts import DEFAULT

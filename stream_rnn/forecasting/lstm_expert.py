@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import matmul, vecmat
+from ..codegen.blas import matmul, vecmat
 from . import features, kalman
 from .kernels import clip, kernel, squash
 from .linear import BOUND, Linear, block

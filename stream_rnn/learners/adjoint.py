@@ -1,6 +1,6 @@
 """One step of back-propagation through time, from stored partial derivatives."""
 
-from ..blas import matvec
+from ..codegen.blas import matvec
 from . import base
 
 

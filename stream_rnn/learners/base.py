@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import matvec
+from ..codegen.blas import matvec
 from ..dispatch import compiled, generic, kernel
 
 

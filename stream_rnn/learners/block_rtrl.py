@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import matmul, matmul_tn, matvec
+from ..codegen.blas import matmul, matmul_tn, matvec
 from ..linalg import copy, zero
 from . import base
 from .adjoint import pull_back

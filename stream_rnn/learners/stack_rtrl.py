@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import matmul_tn
+from ..codegen.blas import matmul_tn
 from ..dispatch import generic
 from ..linalg import copy, zero
 from . import base

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import matmul_nt, matmul_tn
+from ..codegen.blas import matmul_nt, matmul_tn
 from ..linalg import copy, zero
 from . import base
 from .adjoint import pull_back

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import dot
+from ..codegen.blas import dot
 from ..dispatch import generic, kernel
 from ..linalg import zero
 from ..losses import slope

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..blas import dot
+from ..codegen.blas import dot
 from . import base
 
 BLOCK = 1024  # elements whose squares are summed in the gradient's dtype; beyond it in float64

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from stream_rnn import RFLO, RTRL, SGD, TBPTT, UORO, BlockRTRL, SnAp1, Softmax, Squared
-from stream_rnn.blas import matmul_tn, matvec
 from stream_rnn.cells import CELLS
 from stream_rnn.cells.base import recurrent_rows, shape
+from stream_rnn.codegen.blas import matmul_tn, matvec
 from stream_rnn.dispatch import compiled
 from stream_rnn.learners.block_rtrl import block_length
 from stream_rnn.model import compose

@@ -11,7 +11,7 @@ import pytest
 from river import linear_model, preprocessing
 
 from stream_rnn import LSTM, RTRL, TBPTT, Adam, Clip, RecurrentForecaster, RecurrentRegressor
-from stream_rnn.blas import matmul_tn
+from stream_rnn.codegen.blas import matmul_tn
 from stream_rnn.dispatch import compiled
 
 FEATURES, RECORDS = 10, 1000
