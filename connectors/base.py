@@ -77,3 +77,14 @@ class SourceError(RuntimeError):
 
 class SinkError(RuntimeError):
     """A sink that cannot be written, or not from where it should be."""
+
+
+def good_records(values: Any, raws: Any, partition: str, offset: int) -> list[Record]:
+    """Records of decoded *values*, numbered from *offset*."""
+    return [
+        _new(Record, (value, raw, None, partition, number, None, None))
+        for number, (value, raw) in enumerate(zip(values, raws), offset)
+    ]
+
+
+_new = tuple.__new__  # a third faster than Record(...), which only checks the arity

@@ -4,8 +4,7 @@ import csv
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from connectors.base import Record, SourceError
-from connectors.formats import good_records
+from connectors.base import Record, SourceError, good_records
 from connectors.numbers import convert, convert_column
 
 _BOM = b"\xef\xbb\xbf"

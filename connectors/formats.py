@@ -1,9 +1,12 @@
 """What a line-oriented format is to a source, and the choice of one by name."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from connectors.base import Record, SourceError
+from connectors.csv_lines import CsvLines
+from connectors.json_lines import JsonLines
+from connectors.text_lines import TextLines
 
 FORMATS = ("jsonl", "csv", "text")
 
@@ -43,10 +46,6 @@ def line_format(
     keep_header: bool = False,
 ) -> LineFormat:
     """The format called *name*: ``jsonl``, ``csv`` or ``text``."""
-    from connectors.csv_lines import CsvLines
-    from connectors.json_lines import JsonLines
-    from connectors.text_lines import TextLines
-
     if name == "csv":
         return CsvLines(
             columns=columns,
@@ -89,20 +88,3 @@ def format_of(path: str) -> str:
         f"cannot tell the format of {path!r} from its name; give format= one of "
         f"{', '.join(FORMATS)}"
     )
-
-
-def too_long_record(head: bytes, length: int, limit: int, partition: str, offset: int) -> Record:
-    """The record of a line that is longer than the limit; ``raw`` is its head."""
-    reason = f"line of {length} bytes is longer than max_record_bytes={limit}"
-    return Record(None, head, reason, partition, offset)
-
-
-def good_records(values: Any, raws: Any, partition: str, offset: int) -> list[Record]:
-    """Records of decoded *values*, numbered from *offset*."""
-    return [
-        _new(Record, (value, raw, None, partition, number, None, None))
-        for number, (value, raw) in enumerate(zip(values, raws), offset)
-    ]
-
-
-_new = tuple.__new__  # a third faster than Record(...), which only checks the arity

@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import Record
-from connectors.formats import good_records
+from connectors.base import Record, good_records
 from connectors.json_records import FLOAT64_DIGITS, MAX_DEPTH, beyond_limits
 
 _BOM = b"\xef\xbb\xbf"  # a byte order mark, which some editors put first

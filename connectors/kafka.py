@@ -14,13 +14,8 @@ import msgspec
 
 from connectors.base import Record, SourceError
 from connectors.json_records import MAX_BYTES, MAX_DEPTH
-from connectors.kafka_driver import (
-    Header,
-    Partition,
-    RecordDecoder,
-    open_consumer,
-    open_producer,
-)
+from connectors.kafka_clients import open_consumer, open_producer
+from connectors.kafka_driver import Header, Partition, RecordDecoder
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 

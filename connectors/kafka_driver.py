@@ -1,15 +1,13 @@
 """What the sources and sinks ask of a Kafka client library.
 
 `connectors.kafka_python`, `connectors.kafka_confluent` and the producers beside them implement
-it; `open_consumer` and `open_producer` pick one by ``KafkaSettings.client`` and import it only
-then.
+it; `connectors.kafka_clients` picks one.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from connectors.base import Record, SinkError, SourceError
-from connectors.kafka_settings import KafkaSettings
 
 
 class Partition(NamedTuple):
@@ -150,30 +148,6 @@ class Producer(Protocol):
 
     def close(self, timeout: float = 10.0) -> None:
         """Send what is queued within *timeout* seconds, then let go; raises `SinkError`."""
-
-
-def open_consumer(
-    settings: KafkaSettings, decode: "RecordDecoder", group: GroupOptions | None = None
-) -> Consumer:
-    """A consumer of the library that the settings name."""
-    if settings.client == "confluent":
-        from connectors.kafka_confluent import ConfluentConsumer
-
-        return ConfluentConsumer(settings, decode, group)
-    from connectors.kafka_python import PythonConsumer
-
-    return PythonConsumer(settings, decode, group)
-
-
-def open_producer(settings: KafkaSettings, transactional_id: str | None = None) -> Producer:
-    """A producer of the library that the settings name."""
-    if settings.client == "confluent":
-        from connectors.kafka_confluent_producer import ConfluentProducer
-
-        return ConfluentProducer(settings, transactional_id)
-    from connectors.kafka_python_producer import PythonProducer
-
-    return PythonProducer(settings, transactional_id)
 
 
 class RecordDecoder(Protocol):

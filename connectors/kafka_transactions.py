@@ -12,7 +12,8 @@ from typing import Any
 
 from connectors.base import SinkError
 from connectors.kafka import LETTER_BYTES, dead_letter, encode, message_key
-from connectors.kafka_driver import Header, Partition, Producer, open_producer
+from connectors.kafka_clients import open_producer
+from connectors.kafka_driver import Header, Partition, Producer
 from connectors.kafka_settings import KafkaSettings
 
 Rows = Sequence[dict[str, Any]]

@@ -1,7 +1,7 @@
 """The bytes of one stream in, its records out: a line buffer and a format together."""
 
 from connectors.base import Record, SourceError
-from connectors.formats import LineFormat, too_long_record
+from connectors.formats import LineFormat
 from connectors.line_buffer import LineBuffer
 
 
@@ -77,3 +77,9 @@ class RecordReader:
         self._buffer.consume(1)
         self.records += 1
         return [too_long_record(*found, limit, self.partition, self.records - 1)]
+
+
+def too_long_record(head: bytes, length: int, limit: int, partition: str, offset: int) -> Record:
+    """The record of a line that is longer than the limit; ``raw`` is its head."""
+    reason = f"line of {length} bytes is longer than max_record_bytes={limit}"
+    return Record(None, head, reason, partition, offset)

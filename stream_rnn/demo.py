@@ -21,8 +21,8 @@ from river.datasets import AirlinePassengers
 
 from .config import load
 from .config.assemble import metrics as make_metrics
-from .config.assemble import open_source, task
 from .config.assemble import pipeline as assemble
+from .config.parts import open_source, task
 from .config.schema import Config
 from .display import Lines, LiveView, Progress
 from .errors import ConfigError

@@ -16,7 +16,8 @@ from connectors.kafka import check_position
 from connectors.kafka_driver import Consumer, Partition
 from connectors.kafka_transactions import TransactionalSink
 
-from .checkpoint import Checkpoint, Store
+from .checkpoint import Store
+from .checkpoint_file import Checkpoint
 from .errors import CheckpointError
 from .pipeline import Schedule
 from .task import Outcome, Task

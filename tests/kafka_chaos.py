@@ -13,7 +13,7 @@ from connectors.kafka_driver import Partition
 from connectors.kafka_records import JsonMessages
 from stream_rnn.checkpoint import Store
 from stream_rnn.config import load
-from stream_rnn.config.assemble import task
+from stream_rnn.config.parts import task
 
 VICTIM = pathlib.Path(__file__).with_name("kafka_victim.py")
 

@@ -22,7 +22,8 @@ from connectors.avro_schemas import BadAvro, BadSchema, avro_decoder, parsed
 from connectors.base import SourceError
 from connectors.kafka_settings import Secret
 from stream_rnn.config import parse
-from stream_rnn.config.assemble import messages, service
+from stream_rnn.config.assemble import service
+from stream_rnn.config.parts import messages
 from stream_rnn.errors import ConfigError
 
 

@@ -12,14 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from stream_rnn import checkpoint
-from stream_rnn.checkpoint import (
-    CheckpointWriteError,
-    Store,
-    decode,
-    encode,
-    read_checkpoint,
-)
+from stream_rnn import checkpoint_file
+from stream_rnn.checkpoint import CheckpointWriteError, Store, read_checkpoint
+from stream_rnn.checkpoint_file import decode, encode
 from stream_rnn.errors import CheckpointError, ConfigError
 
 DTYPES = [np.float32, np.float64, np.int8, np.int32, np.int64, np.uint8, np.uint64, np.bool_]
@@ -172,9 +167,9 @@ def test_two_runs_cannot_share_a_directory(tmp_path):
 
 def test_an_older_format_is_migrated_step_by_step(monkeypatch):
     old = encode({"offset": 5}, {"weights": np.ones(2)})
-    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    monkeypatch.setattr(checkpoint_file, "FORMAT", 3)
     monkeypatch.setattr(
-        checkpoint,
+        checkpoint_file,
         "MIGRATIONS",
         {
             1: lambda m, a: ({**m, "position": m["offset"]}, a),
@@ -189,10 +184,10 @@ def test_an_older_format_is_migrated_step_by_step(monkeypatch):
 
 def test_other_formats_are_refused_with_the_remedy(tmp_path, monkeypatch):
     Store(tmp_path).save({}, {})
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    monkeypatch.setattr(checkpoint_file, "FORMAT", 2)
     with pytest.raises(CheckpointError, match="no longer reads"):
         read_checkpoint(tmp_path / Store(tmp_path).list()[0])
-    monkeypatch.setattr(checkpoint, "FORMAT", 0)
+    monkeypatch.setattr(checkpoint_file, "FORMAT", 0)
     with pytest.raises(CheckpointError, match="upgrade stream-rnn"):
         Store(tmp_path).load_newest()
 

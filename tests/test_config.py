@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from stream_rnn.config import load, parse, schema, specs
-from stream_rnn.config.assemble import pipeline, task
+from stream_rnn.config.assemble import pipeline
+from stream_rnn.config.parts import task
 from stream_rnn.errors import ConfigError
 from stream_rnn.forecasting.experts import LIGHT, Ewma, HoltWinters
 from stream_rnn.forecasting.linear import Linear

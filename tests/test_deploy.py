@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from stream_rnn.config import load, parse
-from stream_rnn.config.assemble import task
 from stream_rnn.config.exactly_once import is_exactly_once
+from stream_rnn.config.parts import task
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, PREFIX
 
 DEPLOY = Path(__file__).parent.parent / "deploy"

@@ -14,9 +14,9 @@ from river import drift
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import Kalman, RecurrentClassifier, RecurrentForecaster, RecurrentRegressor
 from stream_rnn.cells import Elman
-from stream_rnn.checkpoint import decode, encode
+from stream_rnn.checkpoint_file import decode, encode
 from stream_rnn.config import parse
-from stream_rnn.config.assemble import task as configured
+from stream_rnn.config.parts import task as configured
 from stream_rnn.drift import adwin, detectors
 from stream_rnn.drift.losses import losses, of_row
 from stream_rnn.drift.monitor import EAGER, STEPS, Monitor

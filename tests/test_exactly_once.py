@@ -9,7 +9,8 @@ from kafka_broker import CLIENTS, kafka
 from kafka_chaos import Job
 
 from connectors.base import SinkError, SourceError
-from connectors.kafka_driver import Fenced, GroupOptions, Partition, open_consumer
+from connectors.kafka_clients import open_consumer
+from connectors.kafka_driver import Fenced, GroupOptions, Partition
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 from connectors.kafka_transactions import TransactionalSink

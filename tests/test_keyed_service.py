@@ -16,7 +16,7 @@ from stream_rnn import Elman, Keyed, RecurrentRegressor, SnAp1
 from stream_rnn.checkpoint import Store
 from stream_rnn.cli import app
 from stream_rnn.config import load, parse
-from stream_rnn.config.assemble import identity, task
+from stream_rnn.config.parts import identity, task
 from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.features.rows import Rows
 from stream_rnn.keys.key import MESSAGE_KEY

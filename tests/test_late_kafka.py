@@ -11,7 +11,8 @@ from kafka_service import TABLES, Service, river_rows
 
 from stream_rnn.checkpoint import Store
 from stream_rnn.config import load, parse
-from stream_rnn.config.assemble import service, task
+from stream_rnn.config.assemble import service
+from stream_rnn.config.parts import task
 from stream_rnn.errors import ConfigError
 
 CONFIG = (

@@ -68,7 +68,7 @@ def test_compress_and_decompress(tmp_path):
 
 
 def test_checkpoints_without_text(tmp_path):
-    from stream_rnn.checkpoint import encode
+    from stream_rnn.checkpoint_file import encode
 
     path = tmp_path / "other.safetensors"
     path.write_bytes(encode({"task": {}}, {"w": np.zeros(2)}))

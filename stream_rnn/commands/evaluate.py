@@ -81,7 +81,7 @@ def command(
       stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
     """
-    from ..config.assemble import open_source, task, with_labels
+    from ..config.parts import open_source, task, with_labels
     from ..config.schema import FileSource
     from ..evaluate import evaluate
 

@@ -49,7 +49,8 @@ def command(
       curl -s http://127.0.0.1:9108/metrics
     """
     from ..config import load
-    from ..config.assemble import service, task
+    from ..config.assemble import service
+    from ..config.parts import task
     from ..pipeline import stop_on_signals
 
     loaded = load(config, set_ or ())

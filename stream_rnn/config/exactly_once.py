@@ -9,7 +9,8 @@ from typing import Any
 
 from connectors.base import SourceError
 from connectors.kafka import LETTER_BYTES, KafkaSource
-from connectors.kafka_driver import GroupOptions, Partition, RecordDecoder, open_consumer
+from connectors.kafka_clients import open_consumer
+from connectors.kafka_driver import GroupOptions, Partition, RecordDecoder
 from connectors.kafka_records import JsonMessages
 from connectors.kafka_settings import KafkaSettings
 from connectors.kafka_transactions import TransactionalSink
@@ -21,7 +22,7 @@ from ..late.partition import LatePartitionLearner
 from ..partitions import PartitionLearner
 from ..pipeline import Observer
 from . import schema
-from .assemble import WITHOUT_LETTERS, connection, identity, messages, schedule, task
+from .parts import WITHOUT_LETTERS, connection, identity, messages, schedule, task
 
 log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
+from ..checkpoint_file import encode
 from .key import Key
 
 PREFIX = "contexts-"
@@ -102,8 +103,6 @@ def unbundle(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[Key, bytes]]:
 
 
 def _files(items: Iterable[tuple[Key, bytes]]) -> Iterator[bytes]:
-    from ..checkpoint import encode
-
     held: list[tuple[Key, bytes]] = []
     size = 0
     for key, blob in items:

@@ -15,7 +15,7 @@ from connectors.base import Label, Record, SourceError
 from connectors.kafka import KafkaSource
 from connectors.kafka_driver import Consumer, Partition
 
-from ..checkpoint import Checkpoint
+from ..checkpoint_file import Checkpoint
 from ..partitions import Learned, PartitionLearner
 from .journal import Journal, Place, rounds_after
 

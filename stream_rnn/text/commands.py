@@ -35,7 +35,7 @@ def load_predictor(checkpoint: str) -> Any:
 
 def save_predictor(predictor: Any, path: str) -> None:
     """Write the predictor to a checkpoint file of its own, atomically."""
-    from stream_rnn.checkpoint import encode
+    from stream_rnn.checkpoint_file import encode
 
     arrays, meta = predictor.snapshot()
     write_atomically(Path(path), encode({"task": {"estimator": meta}}, arrays))

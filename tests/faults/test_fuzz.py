@@ -11,7 +11,7 @@ from kafka_service import as_messages, river_rows
 
 from connectors.kafka_records import JsonMessages
 from stream_rnn.config import parse
-from stream_rnn.config.assemble import task
+from stream_rnn.config.parts import task
 
 
 def spoiled(message: bytes, rng: random.Random) -> bytes | None:
