@@ -112,7 +112,7 @@ def run(bank, ys, fills, xs, out):
     h records before; NaN where there was none.
 
     Returns how many records it took in: it stops after one by which a season was found
-    beyond doubt, so that the bank can begin again with it, see `youth.relearn`.
+    beyond doubt, so that the bank can begin again with it, see `relearn`.
     """
     setting = flush_denormals()
     bank.period.found[NEWS] = 0

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from . import bank as banks
-from . import history, state, youth
+from . import history, state
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
 from .interval import LEVELS
 from .mix import Mixture
 from .period import NEWS
+from .relearn import relearn
 
 _NORMAL = NormalDist()
 _QUANTILES = np.array([_NORMAL.inv_cdf((1 + level) / 2) for level in LEVELS])
@@ -87,7 +88,7 @@ class Series:
     def _look_back(self, at: int) -> None:
         """Learn again what was seen, if the season has just become known."""
         if self.banks[at].period.found[NEWS]:
-            self.banks[at] = youth.relearn(self.banks[at], self._bank(self.horizons[at]))
+            self.banks[at] = relearn(self.banks[at], self._bank(self.horizons[at]))
 
     def newest(self, index: int) -> np.ndarray:
         """The newest forecast row (WIDTH,) of the bank *index*, as far ahead as it looks."""
