@@ -55,5 +55,7 @@ class Coordinator(ConsumerCoordinator):
 
 
 def complete_joins(consumer: KafkaConsumer) -> None:
-    """Give `consumer`, which has made its coordinator itself, the one above."""
-    consumer._coordinator.__class__ = Coordinator
+    """Give *consumer*, which has made its coordinator itself, the one above."""
+    coordinator = consumer._coordinator
+    if hasattr(coordinator, "_join_task"):  # else it is of a version that joins in another way
+        coordinator.__class__ = Coordinator
