@@ -292,7 +292,11 @@ class Filter:
         a = sum(q[g] @ C @ q[g] for g, C in zip(self.groups, self.covariances))
         R, alpha = self.noise[j], None
         if isinstance(self.loss, Logistic | Softmax):
-            alpha, sample = max(p * (1 - p), 1e-4) + a, R
+            slope, logit = p * (1 - p), np.log(p / (1 - p))
+            steeper = sigmoid(logit / np.sqrt(1 + np.pi * a / (8 * slope**2)))
+            steeper *= 1 - steeper
+            alpha, sample = slope**2 / steeper + a, R
+            e *= slope / steeper
         else:
             weight = 1.0
             if isinstance(self.loss, Huber):

@@ -6,8 +6,9 @@ from helpers import network, wave
 
 from stream_rnn.cells import Elman
 from stream_rnn.learners import TBPTT
+from stream_rnn.losses import Logistic
 from stream_rnn.optimizers import Kalman
-from stream_rnn.optimizers.kalman import correct, project, reset, unsettle
+from stream_rnn.optimizers.kalman import correct, measure, project, reset, unsettle
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 
@@ -61,6 +62,17 @@ def test_unsettle_adds_to_every_variance():
     expected[[0, 2, 5, 9, 14, 20]] += 0.5
     unsettle(packed, 0.5)
     assert np.array_equal(packed, expected)
+
+
+def test_a_confident_error_moves_its_logit_a_few_units_only():
+    """v = 75, as of many features: along the tangent alone the logit would move by 42."""
+    p, v = np.array([0.99]), 75.0
+    slope = p[0] * (1 - p[0])
+    a = slope**2 * v
+    e, noise, _ = measure(Logistic(), np.zeros(1), p, 0, 1.0, a)
+    assert -6 < v * slope * e / (noise + a) < -3
+    e, noise, _ = measure(Logistic(), np.zeros(1), p, 0, 1.0, 0.0)  # what is certain: Eq. (1)
+    assert (e, noise) == pytest.approx((-0.99, slope))
 
 
 def test_an_unsettled_network_is_less_sure_of_all_its_weights():

@@ -56,7 +56,7 @@ class Keyed(base.Wrapper, base.Estimator):
     >>> {sensor: round(u, 1) for sensor, u in last.items()}
     {'north': 0.2, 'south': 0.9}
     >>> {s: round(model.predict_one({"sensor": s, "u": 0.5}), 1) for s in last}
-    {'north': 0.2, 'south': 0.8}
+    {'north': 0.2, 'south': 0.9}
     """
 
     def __new__(cls, estimator: Any = None, *args: Any, **kwargs: Any) -> "Keyed":

@@ -12,7 +12,13 @@ measurements before it have moved.  Losses say what R, ω and ∂p/∂o are (`Me
 
 * Squared: R is a running mean of (ωe)², ω = 1.
 * Huber(δ): the same with ω = min(1, δ √(R + a) / |e|), so that outliers count less.
-* Logistic, Softmax: R = p (1 − p), ω = 1.
+* Logistic, Softmax: s = p (1 − p) is the slope of p over its logit, whose variance is
+  v = a / s².  What counts is the slope s̃ at the output moderated by v (MacKay 1992),
+
+    p̃ = σ(logit(p) / √(1 + π v / 8)),   s̃ = p̃ (1 − p̃)                           (3)
+
+  R = s² / s̃, ω = 1, and s/s̃ times the innovation.  With s = s̃ a confident prediction that
+  proves wrong would move its logit as far as the tangent reaches, which is much too far.
 """
 
 from typing import NamedTuple
@@ -22,6 +28,8 @@ import numpy as np
 from ..dispatch import compiled, generic, kernel
 from ..losses import Huber, Logistic, Softmax, Squared
 
+TINY = 1e-6  # no probability is taken for less
+
 
 class Kalman(NamedTuple):
     """Second-order learning, one record at a time; O(Z P) a record and no learning rate.
@@ -30,7 +38,7 @@ class Kalman(NamedTuple):
     targets), *process_noise* the variance added on each record: what makes it follow drift.
     """
 
-    prior: float = 0.1
+    prior: float = 0.3
     process_noise: float = 1e-6
 
 
@@ -60,7 +68,12 @@ def _one_output(loss, p, j, e):
 
 
 def _bernoulli(loss, y, p, j, variance, a):
-    return y[j] - p[j], max(p[j] * (1 - p[j]), 1e-4), variance
+    """Eq. (3)."""
+    slope = max(p[j] * (1 - p[j]), TINY)
+    logit = np.log(max(p[j], TINY) / max(1 - p[j], TINY))
+    moderated = 1 / (1 + np.exp(-logit / np.sqrt(1 + np.pi / 8 * a / slope**2)))
+    ratio = slope / (moderated * (1 - moderated))
+    return (y[j] - p[j]) * ratio, slope * ratio, variance
 
 
 sensitivity.register(_one_output, Squared, Huber)
