@@ -310,7 +310,8 @@ class Filter:
             gain = self.covariances[n] @ q[g]
             moved[g] = gain * e / alpha
             C = self.covariances[n] - np.outer(gain, gain) / alpha
-            np.fill_diagonal(C, np.maximum(np.diag(C), Q) + Q)
+            variances = np.maximum(np.diag(C), Q)
+            np.fill_diagonal(C, variances + Q * (variances < self.spec.prior))
             self.covariances[n] = C
         return moved
 

@@ -39,15 +39,27 @@ def test_correct_is_the_rank_one_update_with_noise_on_the_diagonal():
     rng = np.random.default_rng(1)
     dense, kappa = random_covariances(rng), rng.normal(size=(Z, GROUPS)) * 0.1
     packed, alpha, noise = pack(dense), 3.0, 0.01
-    assert correct(packed, kappa.ravel(), 0, 1 / alpha, noise) == kappa.size
+    assert correct(packed, kappa.ravel(), 0, 1 / alpha, noise, np.inf) == kappa.size
     expected = dense - np.einsum("cn,dn->ncd", kappa, kappa) / alpha + noise * np.eye(Z)
     assert np.allclose(packed, pack(expected), rtol=1e-12)
 
 
 def test_the_diagonal_never_falls_below_the_noise():
     packed = pack(np.zeros((GROUPS, Z, Z)))
-    correct(packed, np.ones(Z * GROUPS), 0, 1.0, 0.5)
+    correct(packed, np.ones(Z * GROUPS), 0, 1.0, 0.5, np.inf)
     assert np.allclose(packed[np.cumsum(np.arange(1, Z + 1)) - 1], 1.0)
+
+
+def test_the_variance_of_a_silent_input_stays_at_the_prior():
+    net = network(Elman(2), TBPTT(1), 2, 1, optimizer=Kalman(0.1, 1e-3), skip=True)
+    X, Y = wave(200, 2)
+    X[:, 1] = 0
+    net.prequential(X, Y)
+    for covariance in (*net.state.memory.layers, net.state.memory.readout):
+        Z = int(np.sqrt(2 * len(covariance)))
+        variances = covariance[np.cumsum(np.arange(1, Z + 1)) - 1]
+        assert np.allclose(variances[-1], 0.1), "that of the silent input"
+        assert variances.min() < 0.09 < variances.max() < 0.102
 
 
 def test_reset_is_the_identity_times_the_prior():

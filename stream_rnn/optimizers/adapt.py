@@ -95,9 +95,9 @@ def filter_output(optimizer, model, state, work, j):
         state.theta[i] += step * kappa[i]
         moved[i] += step * kappa[i]
     inverse, at = q.dtype.type(1 / (noise + a)), 0
-    drift = q.dtype.type(optimizer.process_noise)
+    drift, most = q.dtype.type(optimizer.process_noise), q.dtype.type(optimizer.prior)
     for layer in range(len(memory.layers)):
         P = memory.layers[layer]
-        at += correct(P.reshape(P.shape[0], P.size // P.shape[0]), kappa, at, inverse, drift)
-    correct(memory.readout, kappa, at, inverse, drift)
+        at += correct(P.reshape(P.shape[0], P.size // P.shape[0]), kappa, at, inverse, drift, most)
+    correct(memory.readout, kappa, at, inverse, drift, most)
     return True

@@ -36,6 +36,8 @@ class Kalman(NamedTuple):
 
     *prior* is the initial variance of each parameter (in units of standardised inputs and
     targets), *process_noise* the variance added on each record: what makes it follow drift.
+    It is added to variances below the prior only: where an input is silent for months, nothing
+    is learned of its parameters, and what comes then must not find them without bounds.
     """
 
     prior: float = 0.3
@@ -135,8 +137,11 @@ def project(P, q, kappa, at):
 
 
 @kernel
-def correct(P, kappa, at, inverse, noise):
-    """Π ← Π − κκᵀ/α + Q I of n groups at once; returns the length of their part of κ."""
+def correct(P, kappa, at, inverse, noise, most):
+    """Π ← Π − κκᵀ/α + Q I of n groups at once; returns the length of their part of κ.
+
+    A variance of *most* or more gets no noise.
+    """
     L, n = P.shape
     Z = int((np.sqrt(8 * L + 1) - 1) / 2)
     kappa = kappa[at : at + Z * n].reshape(Z, n)
@@ -147,7 +152,8 @@ def correct(P, kappa, at, inverse, noise):
                 P[row, i] -= inverse * kappa[c, i] * kappa[d, i]
             row += 1
         for i in range(n):
-            P[row - 1, i] = max(P[row - 1, i], noise) + noise
+            variance = max(P[row - 1, i], noise)
+            P[row - 1, i] = variance + noise if variance < most else variance
     return Z * n
 
 
