@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .cells import Stack
 from .cells.base import mask, recurrent_rows
 from .dispatch import compiled
 from .errors import ConfigError
@@ -19,6 +20,7 @@ from .online import OnlineNetwork
 from .optimizers import SGD
 from .state import walk
 
+LEARNED = RecurrentEstimator | OnlineNetwork
 STEP = 1e-6  # of a difference quotient: balances truncation and rounding in float64
 
 
@@ -114,20 +116,19 @@ def compare_gradients(
     True
     """
     found = []
-    for cell in cells:
-        first, inputs, targets = _first(cell, X, Y, loss, seed)
-        networks = [first]
-        for learner in learners:
+    for given in cells:
+        start, inputs, targets = _frozen(_source(given, X, Y, loss, seed), X, Y)
+        cell = _cell(start.model) if isinstance(given, LEARNED) else given
+        networks = []
+        for learner in (RTRL(), *learners):
             _refuse_gathering(learner)
-            specs = first.model
-            model = compose(specs.cells, learner, specs.optimizer, specs.loss, scale=False)
-            sizes = first.inputs, first.outputs
-            settings = {"skip": first.skip, "seed": seed, "dtype": "float64"}
-            networks.append(OnlineNetwork(model, *sizes, **settings))
+            model = compose(cell, learner, SGD(0.0), start.model.loss, scale=False)
+            sizes, settings = (start.inputs, start.outputs), {"skip": start.skip, "seed": seed}
+            networks.append(OnlineNetwork(model, *sizes, dtype="float64", **settings))
+        networks[0].state.theta[...] = start.state.theta
         exact, *others = _together(networks, inputs, targets, rate)
-        shown = first.model.cells[0] if len(first.model.cells) == 1 else first.model.cells
         for learner, G in zip(learners, others, strict=True):
-            found.append(Agreement(shown, instance(learner), *_agreement(G, exact)))
+            found.append(Agreement(instance(cell), instance(learner), *_agreement(G, exact)))
     return found
 
 
@@ -168,16 +169,23 @@ def _refuse_gathering(learner) -> None:
         )
 
 
-def _first(cell, X, Y, loss, seed):
-    """The network of a cell, or with the weights of a model, that learns by RTRL; its stream."""
-    if not isinstance(cell, RecurrentEstimator | OnlineNetwork):
-        sizes = (np.reshape(columns, (len(columns), -1)).shape[1] for columns in (X, Y))
-        model = compose(cell, RTRL(), SGD(0.0), loss)
-        cell = OnlineNetwork(model, *sizes, seed=seed, dtype="float64")
-    return _frozen(cell, X, Y, exact=True)
+def _source(given, X, Y, loss, seed):
+    """The model that is *given*, or an untaught network of the cell that is."""
+    if isinstance(given, LEARNED):
+        return given
+    sizes = (np.reshape(columns, (len(columns), -1)).shape[1] for columns in (X, Y))
+    model = compose(given, RTRL(), SGD(0.0), loss)
+    return OnlineNetwork(model, *sizes, seed=seed, dtype="float64")
 
 
-def _frozen(model, X, y, exact=False):
+def _cell(model: Model):
+    """The cell of *model*, or the stack of its cells."""
+    if len(model.cells) == 1:
+        return model.cells[0]
+    return Stack(*model.cells, exact=isinstance(model.learner, StackRTRL))
+
+
+def _frozen(model, X, y):
     """A float64 network with the weights of *model*, and its stream in standard units."""
     if isinstance(model, OnlineNetwork):
         skip, source = model.skip, model
@@ -192,8 +200,6 @@ def _frozen(model, X, y, exact=False):
         targets, _ = fresh._encode_targets(list(y))
     specs = source.model if source is not None else model._model
     cells, learner, loss = specs.cells, specs.learner, specs.loss
-    if exact and not isinstance(learner, StackRTRL):
-        learner = RTRL()
     plain = compose(cells, learner, SGD(0.0), loss, scale=False)
     seed = getattr(source if source is not None else model, "seed", 0)
     rows, targets = _standardised(specs, rows, targets)

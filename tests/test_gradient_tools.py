@@ -19,6 +19,7 @@ from stream_rnn import (
     RecurrentClassifier,
     RecurrentRegressor,
     SnAp1,
+    Stack,
     compare_gradients,
     gradient_check,
 )
@@ -103,6 +104,12 @@ def test_comparison_at_the_weights_of_a_model():
     assert at_model.cosine != pytest.approx(at_first.cosine, rel=1e-3)
     for name, array in model.snapshot().arrays.items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_stack_stays_what_it_is():
+    """An exact one is compared by what is exact across layers only."""
+    with pytest.raises(ConfigError, match="exact: SnAp1 knows no influence across layers"):
+        compare_gradients([Stack(Elman(2), Elman(2), exact=True)], [SnAp1()], X, Y)
 
 
 def test_gathered_losses_are_refused():
