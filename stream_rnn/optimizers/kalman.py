@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..activations import sigmoid
 from ..dispatch import compiled, generic, kernel
 from ..losses import Huber, Logistic, Softmax, Squared
 
@@ -73,7 +74,7 @@ def _bernoulli(loss, y, p, j, variance, a):
     """Eq. (3)."""
     slope = max(p[j] * (1 - p[j]), TINY)
     logit = np.log(max(p[j], TINY) / max(1 - p[j], TINY))
-    moderated = 1 / (1 + np.exp(-logit / np.sqrt(1 + np.pi / 8 * a / slope**2)))
+    moderated = sigmoid(logit / np.sqrt(1 + np.pi / 8 * a / slope**2))
     ratio = slope / (moderated * (1 - moderated))
     return (y[j] - p[j]) * ratio, slope * ratio, variance
 
