@@ -8,8 +8,8 @@
 import base64
 from typing import Any
 
-from connectors.base import Record
-from connectors.json_sink import JsonLinesSink
+from .base import Record
+from .files.json_sink import JsonLinesSink
 
 ERROR_CHARACTERS = 1000
 

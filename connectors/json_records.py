@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import BadMessage
+from .base import BadMessage
 
 MAX_BYTES = 1 << 20  # of one record
 FLOAT64_DIGITS = 308  # every integer of so many digits or fewer is below the largest float64

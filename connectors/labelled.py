@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.base import Label, Record, Source, SourceError
+from .base import Label, Record, Source, SourceError
 
 
 class Side:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import Record, SinkError, SourceError
+from .base import Record, SinkError, SourceError
 
 
 class MemorySource:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from connectors.base import Record, SinkError, SourceError
-from connectors.formats import line_format
-from connectors.json_sink import encode_rows
-from connectors.record_reader import RecordReader
+from .base import Record, SinkError, SourceError
+from .files.json_sink import encode_rows
+from .lines.formats import line_format
+from .lines.record_reader import RecordReader
 
 
 class StdinSource:

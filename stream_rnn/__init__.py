@@ -12,17 +12,17 @@
 from importlib import import_module
 from typing import Any
 
-from .activations import ReLU, Tanh
 from .cells import ELSTM, GRU, LSTM, Dropout, Elman, FeedForward, Jordan, MinGRU, Stack
 from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
 from .estimators.regressor import RecurrentRegressor
-from .gradient_tools import Agreement, GradientReport, compare_gradients, gradient_check
-from .interchange import load_safetensors, load_state_dict, save_safetensors, state_dict
 from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
+from .numerics.activations import ReLU, Tanh
 from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
+from .tools.gradients import Agreement, GradientReport, compare_gradients, gradient_check
+from .tools.pytorch import load_safetensors, load_state_dict, save_safetensors, state_dict
 
 __version__ = "0.1.0"
 
@@ -83,9 +83,9 @@ __all__ = [
 
 # Loaded when first asked for, so that the import of the package stays quick.
 _LAZY = {
-    "BitsPerSymbol": "river_metrics",
-    "Keyed": "estimators.keyed",
-    "Perplexity": "river_metrics",
+    "BitsPerSymbol": "evaluation.river_metrics",
+    "Keyed": "estimators.keyed.estimator",
+    "Perplexity": "evaluation.river_metrics",
     "RecurrentAnomalyDetector": "estimators.anomaly",
     "RecurrentForecaster": "estimators.forecaster",
     "RecurrentMultivariateForecaster": "estimators.multivariate",

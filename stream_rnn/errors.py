@@ -1,5 +1,9 @@
 """The errors a caller can act on; each message names the field, the value and the remedy."""
 
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
 
 class BadRecord(ValueError):
     """A record that cannot be learned from; nothing was changed by the call that raised it.
@@ -19,3 +23,16 @@ class ConfigError(ValueError):
 
 class CheckpointError(RuntimeError):
     """A checkpoint that is damaged, of another model, or in conflict with the stream."""
+
+
+def suggest(name: Any, known: Iterable[str]) -> str:
+    """``did you mean 'path'?``, or all that is known.
+
+    >>> suggest("pth", ["path", "format"])
+    "did you mean 'path'?"
+    """
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(sorted(known))}" if known else "nothing is accepted here"

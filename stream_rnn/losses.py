@@ -9,8 +9,8 @@ slope is 0.
 from math import exp, isnan, log
 from typing import NamedTuple
 
-from .activations import sigmoid
-from .dispatch import generic
+from .codegen.dispatch import generic
+from .numerics.activations import sigmoid
 
 
 class Squared(NamedTuple):

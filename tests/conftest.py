@@ -25,7 +25,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="module")
 def interpreted():
     """Networks made in this module run as plain Python: milliseconds instead of a compilation."""
-    from stream_rnn import bound, engine, online
+    from stream_rnn.codegen import bound
+    from stream_rnn.engine import loop as engine
+    from stream_rnn.engine import online
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(online, "bind", bound.Parts)

@@ -5,18 +5,18 @@ from itertools import product
 import numpy as np
 from numba import config, njit
 
-from stream_rnn.forecasting.holt_winters import HoltWinters
-from stream_rnn.forecasting.levels import Ewma
-from stream_rnn.forecasting.linear import Linear
-from stream_rnn.forecasting.lstm_expert import Lstm
-from stream_rnn.gradient_tools import stream_gradients
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.network import forward
+from stream_rnn.engine.online import OnlineNetwork
+from stream_rnn.forecasting.experts.holt_winters import HoltWinters
+from stream_rnn.forecasting.experts.levels import Ewma
+from stream_rnn.forecasting.experts.linear import Linear
+from stream_rnn.forecasting.experts.lstm import Lstm
 from stream_rnn.learners import LEARNERS
-from stream_rnn.linalg import copy
 from stream_rnn.losses import Squared, value
-from stream_rnn.model import compose
-from stream_rnn.network import forward
-from stream_rnn.online import OnlineNetwork
+from stream_rnn.numerics.linalg import copy
 from stream_rnn.optimizers import SGD
+from stream_rnn.tools.gradients import stream_gradients
 
 # Learners whose gradient is exact as long as the weights are frozen and the stream short.
 EXACT = [

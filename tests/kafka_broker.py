@@ -13,7 +13,7 @@ import uuid
 
 import pytest
 
-from connectors.kafka_python import kafka  # first, so that its import warning is silenced
+from connectors.kafka.python_consumer import kafka  # first, so that its import warning is silenced
 
 # The client libraries that are installed; kafka-python always is.
 CLIENTS = ["kafka-python"] + ["confluent"] * bool(importlib.util.find_spec("confluent_kafka"))

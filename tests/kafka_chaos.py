@@ -9,11 +9,11 @@ import time
 import numpy as np
 from kafka_service import TABLES, Service, as_messages, river_rows
 
-from connectors.kafka_driver import Partition
-from connectors.kafka_records import JsonMessages
-from stream_rnn.checkpoint import Store
+from connectors.kafka.driver import Partition
+from connectors.kafka.records import JsonMessages
+from stream_rnn.assembly.parts import task
+from stream_rnn.checkpoints.store import Store
 from stream_rnn.config import load
-from stream_rnn.config.parts import task
 
 VICTIM = pathlib.Path(__file__).with_name("kafka_victim.py")
 

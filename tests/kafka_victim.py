@@ -38,16 +38,16 @@ def main() -> None:
 
         setattr(owner, method, marked)
 
-    import connectors.kafka_driver
-    from stream_rnn.cli import main as run
-    from stream_rnn.partitions import PartitionLearner
-    from stream_rnn.session import Session
+    import connectors.kafka.driver
+    from stream_rnn.cli.app import main as run
+    from stream_rnn.service.exactly_once.partition import PartitionLearner
+    from stream_rnn.service.exactly_once.session import Session
 
     if os.environ.get("KAFKA_CLIENT") == "confluent":
-        from connectors.kafka_confluent_producer import ConfluentProducer as Producer
+        from connectors.kafka.confluent_producer import ConfluentProducer as Producer
     else:
-        from connectors.kafka_python_producer import PythonProducer as Producer
-    assert connectors.kafka_driver.Producer
+        from connectors.kafka.python_producer import PythonProducer as Producer
+    assert connectors.kafka.driver.Producer
     marks(Producer, "commit", "commit")
     marks(PartitionLearner, "save", "checkpoint")
     marks(Session, "revoked", "rebalance")

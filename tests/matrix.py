@@ -12,11 +12,11 @@ from itertools import product
 import numpy as np
 
 from stream_rnn.cells import CELLS
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.errors import ConfigError
 from stream_rnn.learners import LEARNERS
 from stream_rnn.losses import LOSSES, is_regression
-from stream_rnn.model import compose
-from stream_rnn.online import OnlineNetwork
 from stream_rnn.optimizers import OPTIMIZERS
 
 SHAPING = ("Clip", "Decay")

@@ -11,11 +11,11 @@ from math import log
 
 import numpy as np
 
-from stream_rnn.activations import ReLU
 from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, Jordan, MinGRU
 from stream_rnn.cells.base import recurrent_rows
 from stream_rnn.cells.base import shape as state_shape
 from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
+from stream_rnn.numerics.activations import ReLU
 from stream_rnn.optimizers import SGD, Adam, Clip, Decay, Momentum, RMSProp
 
 STEP = 1e-40  # of the complex step: no rounding, for nothing is subtracted

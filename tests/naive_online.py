@@ -1,6 +1,6 @@
 """A whole online network, record by record, from the parts of `naive`.
 
-Takes the specs and the initial parameters of a `stream_rnn.online.OnlineNetwork` and must
+Takes the specs and the initial parameters of a `stream_rnn.engine.online.OnlineNetwork` and must
 then predict what it predicts: running statistics, stack, learner, optimizer and loss.
 """
 
@@ -19,7 +19,7 @@ from naive import (
 )
 
 from stream_rnn.cells.base import recurrent_rows
-from stream_rnn.features.scale import Standard
+from stream_rnn.engine.scale import Standard
 from stream_rnn.learners import TBPTT
 from stream_rnn.optimizers import Kalman
 

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.avro_records import AvroMessages, avro_messages, by_registry
-from connectors.avro_registry import Registry, RegistrySettings
-from connectors.avro_schemas import BadAvro, BadSchema, avro_decoder, parsed
+from connectors.avro.records import AvroMessages, avro_messages, by_registry
+from connectors.avro.registry import Registry, RegistrySettings
+from connectors.avro.schemas import BadAvro, BadSchema, avro_decoder, parsed
 from connectors.base import SourceError
-from connectors.kafka_settings import Secret
+from connectors.kafka.settings import Secret
+from stream_rnn.assembly.parts import messages
+from stream_rnn.assembly.service import service
 from stream_rnn.config import parse
-from stream_rnn.config.assemble import service
-from stream_rnn.config.parts import messages
 from stream_rnn.errors import ConfigError
 
 

@@ -6,10 +6,10 @@ from helpers import network, wave
 from naive import concatenated, phi, reads
 
 from stream_rnn.cells import GRU, LSTM, Dropout, Elman, FeedForward, Stack
+from stream_rnn.engine.model import compose
 from stream_rnn.errors import ConfigError
 from stream_rnn.learners import RTRL, TBPTT, StackRTRL
 from stream_rnn.losses import Squared
-from stream_rnn.model import compose
 from stream_rnn.optimizers import SGD
 
 X, Y = wave(12, 2, 1)

@@ -7,11 +7,11 @@ import pytest
 from helpers import difference_quotients, gradients, network, relative_error, wave
 
 from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, MinGRU, Stack
+from stream_rnn.engine.model import compose
 from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.regressor import RecurrentRegressor
 from stream_rnn.learners import RFLO, RTRL, TBPTT, BlockRTRL, StackRTRL
 from stream_rnn.losses import Squared
-from stream_rnn.model import compose
 from stream_rnn.optimizers import SGD
 
 STACKS = [

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from stream_rnn import checkpoint_file
-from stream_rnn.checkpoint import CheckpointWriteError, Store, read_checkpoint
-from stream_rnn.checkpoint_file import decode, encode
+from stream_rnn.checkpoints import file as checkpoint_file
+from stream_rnn.checkpoints.file import decode, encode
+from stream_rnn.checkpoints.store import CheckpointWriteError, Store, read_checkpoint
 from stream_rnn.errors import CheckpointError, ConfigError
 
 DTYPES = [np.float32, np.float64, np.int8, np.int32, np.int64, np.uint8, np.uint64, np.bool_]
@@ -146,7 +146,7 @@ def test_two_runs_cannot_share_a_directory(tmp_path):
         [
             sys.executable,
             "-c",
-            "import sys; from stream_rnn.checkpoint import Store\n"
+            "import sys; from stream_rnn.checkpoints.store import Store\n"
             "Store(sys.argv[1]).lock(); print('held', flush=True); sys.stdin.read()",
             str(tmp_path),
         ],

@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from stream_rnn import cli
-from stream_rnn.checkpoint import Store
-from stream_rnn.commands.warm import TARGETS
-from stream_rnn.config.specs import ESTIMATORS
+from stream_rnn.checkpoints.store import Store
+from stream_rnn.cli import app as cli
+from stream_rnn.cli.warm import TARGETS
+from stream_rnn.specs import ESTIMATORS
 
 COMMANDS = ["demo", "run", "evaluate", "inspect", "warm"]
 PIPELINE = """

@@ -5,10 +5,10 @@ import pytest
 from helpers import EXACT, gradients, network, relative_error, wave
 
 from stream_rnn.cells import LSTM
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.learners import RTRL
 from stream_rnn.losses import Squared
-from stream_rnn.model import compose
-from stream_rnn.online import OnlineNetwork
 from stream_rnn.optimizers import Adam, Clip, Kalman
 
 __all__ = [name for name in dir() if name.startswith("test_")]

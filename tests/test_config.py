@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from stream_rnn.config import load, parse, schema, specs
-from stream_rnn.config.assemble import pipeline
-from stream_rnn.config.parts import task
+from stream_rnn import specs
+from stream_rnn.assembly.parts import task
+from stream_rnn.assembly.service import pipeline
+from stream_rnn.config import load, parse, schema
 from stream_rnn.errors import ConfigError
-from stream_rnn.forecasting.experts import LIGHT, Ewma, HoltWinters
-from stream_rnn.forecasting.linear import Linear
-from stream_rnn.forecasting.mix import Mixture
+from stream_rnn.forecasting.experts.default import LIGHT, Ewma, HoltWinters
+from stream_rnn.forecasting.experts.linear import Linear
+from stream_rnn.forecasting.mixing.mix import Mixture
 
 GOOD = """
 source = {type = "file", path = "taxi.csv"}
@@ -197,7 +198,7 @@ def test_any_table_is_accepted_or_explained(value):
 
 def test_stacks_dropout_and_the_automatic_learner():
     from stream_rnn import GRU, LSTM, BlockRTRL, Dropout
-    from stream_rnn.config.specs import estimator
+    from stream_rnn.specs import estimator
 
     layers = [
         {"type": "Dropout", "cell": {"type": "LSTM", "units": 16}, "rate": 0.1},

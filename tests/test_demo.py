@@ -15,12 +15,12 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from stream_rnn.chart import chart
-from stream_rnn.demo import MADE, configuration, demo, prepare
-from stream_rnn.display import LiveView, Progress
+from stream_rnn.cli.demo.chart import chart
+from stream_rnn.cli.demo.display import LiveView, Progress
+from stream_rnn.cli.demo.replay import Replay
+from stream_rnn.cli.demo.show import MADE, configuration, demo, prepare
 from stream_rnn.errors import ConfigError
-from stream_rnn.replay import Replay
-from stream_rnn.task import Outcome
+from stream_rnn.service.task import Outcome
 
 
 def plain(width=100):
@@ -96,7 +96,9 @@ def test_in_a_process_it_serves_metrics_and_drains_on_a_signal(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        program = f"from stream_rnn.demo import demo; demo('out', port={port}, seconds=100.0)"
+        program = (
+            f"from stream_rnn.cli.demo.show import demo; demo('out', port={port}, seconds=100.0)"
+        )
         process = subprocess.Popen(
             [sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True
         )
@@ -197,7 +199,7 @@ def test_replay_keeps_the_pace_and_all_records():
 
 def test_the_output_of_the_demo_is_found_by_the_reader(finished):
     """What is left behind can be read again by the file source."""
-    from connectors.files import FileSource
+    from connectors.files.source import FileSource
 
     folder, *_ = finished
     source = FileSource(Path(folder) / "predictions.jsonl")

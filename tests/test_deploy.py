@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stream_rnn.assembly.exactly_once import is_exactly_once
+from stream_rnn.assembly.parts import task
 from stream_rnn.config import load, parse
-from stream_rnn.config.exactly_once import is_exactly_once
-from stream_rnn.config.parts import task
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, PREFIX
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -293,7 +293,7 @@ def test_systemd_unit(tmp_path):
 
 
 def test_systemd_does_not_restart_what_a_person_must_mend():
-    from stream_rnn.cli import EPILOG
+    from stream_rnn.cli.app import EPILOG
 
     unit = (DEPLOY / "systemd" / "stream-rnn@.service").read_text()
     assert "RestartPreventExitStatus=2 3 4" in unit

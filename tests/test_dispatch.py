@@ -17,9 +17,9 @@ from numba.core.runtime import _nrt_python, rtsys
 from numba.extending import overload
 
 import stream_rnn
-from stream_rnn import engine
 from stream_rnn.cells import Elman
-from stream_rnn.dispatch import compiled, fingerprint, generic
+from stream_rnn.codegen.dispatch import compiled, fingerprint, generic
+from stream_rnn.engine import loop as engine
 from stream_rnn.learners import TBPTT
 from stream_rnn.optimizers import Adam
 

@@ -13,18 +13,18 @@ from river import drift
 
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import Kalman, RecurrentClassifier, RecurrentForecaster, RecurrentRegressor
+from stream_rnn.assembly.parts import task as configured
 from stream_rnn.cells import Elman
-from stream_rnn.checkpoint_file import decode, encode
+from stream_rnn.checkpoints.file import decode, encode
 from stream_rnn.config import parse
-from stream_rnn.config.parts import task as configured
 from stream_rnn.drift import adwin, detectors
 from stream_rnn.drift.losses import losses, of_row
 from stream_rnn.drift.monitor import EAGER, STEPS, Monitor
 from stream_rnn.errors import ConfigError
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import Metrics
-from stream_rnn.pipeline import Pipeline, Schedule
-from stream_rnn.task import Task
+from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.task import Task
 
 SMALL = helpers.EXPERTS
 

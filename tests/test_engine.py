@@ -5,14 +5,14 @@ import pytest
 from helpers import cover, network, wave
 from naive_online import NaiveNetwork
 
-from stream_rnn.activations import ReLU
 from stream_rnn.cells import CELLS, GRU, LSTM, Elman, Jordan
 from stream_rnn.cells.base import recurrent_rows
-from stream_rnn.engine import CHECK_EVERY
+from stream_rnn.engine.loop import CHECK_EVERY
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.learners import RTRL, TBPTT
 from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
-from stream_rnn.model import compose
-from stream_rnn.online import OnlineNetwork
+from stream_rnn.numerics.activations import ReLU
 from stream_rnn.optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
 
 pytestmark = pytest.mark.usefixtures("interpreted")

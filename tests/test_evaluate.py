@@ -13,18 +13,24 @@ from rich.console import Console
 from river import base
 
 from connectors.base import Record
-from connectors.files import FileSource
+from connectors.files.source import FileSource
 from connectors.memory import MemorySource
-from stream_rnn.baselines import LastClass, LastValue, Majority, RunningMean, SeasonalLastValue
 from stream_rnn.errors import BadRecord
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.estimators.protocol import Snapshot
-from stream_rnn.evaluate import evaluate
+from stream_rnn.evaluation.baselines import (
+    LastClass,
+    LastValue,
+    Majority,
+    RunningMean,
+    SeasonalLastValue,
+)
+from stream_rnn.evaluation.comparison import ErrorCurve
+from stream_rnn.evaluation.evaluate import evaluate
+from stream_rnn.evaluation.plot import plot
+from stream_rnn.evaluation.scores import LogLoss
 from stream_rnn.features.rows import Rows
-from stream_rnn.judge import ErrorCurve
-from stream_rnn.plot import plot
-from stream_rnn.scores import LogLoss
-from stream_rnn.task import Task
+from stream_rnn.service.task import Task
 
 
 class Smoother:

@@ -9,15 +9,15 @@ from kafka_broker import CLIENTS, kafka
 from kafka_chaos import Job
 
 from connectors.base import SinkError, SourceError
-from connectors.kafka_clients import open_consumer
-from connectors.kafka_driver import Fenced, GroupOptions, Partition
-from connectors.kafka_records import JsonMessages
-from connectors.kafka_settings import KafkaSettings
-from connectors.kafka_transactions import TransactionalSink
-from stream_rnn.checkpoint import Store
+from connectors.kafka.clients import open_consumer
+from connectors.kafka.driver import Fenced, GroupOptions, Partition
+from connectors.kafka.records import JsonMessages
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.transactions import TransactionalSink
+from stream_rnn.assembly.exactly_once import is_exactly_once
+from stream_rnn.assembly.service import service
+from stream_rnn.checkpoints.store import Store
 from stream_rnn.config import load, parse
-from stream_rnn.config.assemble import service
-from stream_rnn.config.exactly_once import is_exactly_once
 from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.metrics import Metrics
 

@@ -15,15 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import SinkError, SourceError
-from connectors.byte_file import ByteFile
-from connectors.csv_lines import CsvLines
-from connectors.csv_sink import CsvSink
 from connectors.dead_letter import DeadLetterSink, letter, raw_of
-from connectors.files import FileSource
-from connectors.json_sink import JsonLinesSink
-from connectors.line_buffer import LineBuffer
-from connectors.numbers import convert, convert_column
-from connectors.record_reader import RecordReader
+from connectors.files.byte_file import ByteFile
+from connectors.files.csv_sink import CsvSink
+from connectors.files.json_sink import JsonLinesSink
+from connectors.files.source import FileSource
+from connectors.lines.csv_lines import CsvLines
+from connectors.lines.line_buffer import LineBuffer
+from connectors.lines.numbers import convert, convert_column
+from connectors.lines.record_reader import RecordReader
 
 
 def drain(source, sizes=(7,)):
@@ -124,7 +124,7 @@ bytes_of_trouble = st.lists(
 
 @given(st.sampled_from(["csv", "jsonl", "text"]), bytes_of_trouble, st.data())
 def test_any_bytes_give_the_same_records_however_cut(form, data, draw):
-    from connectors.formats import line_format
+    from connectors.lines.formats import line_format
 
     def fresh():
         columns = ["a", "b"] if form == "csv" else None
@@ -143,7 +143,7 @@ def test_any_bytes_give_the_same_records_however_cut(form, data, draw):
 
 @given(st.binary(max_size=300))
 def test_raw_bytes_never_raise(data):
-    from connectors.formats import line_format
+    from connectors.lines.formats import line_format
 
     for form, columns in (("csv", ["a"]), ("jsonl", None), ("text", None)):
         reader = RecordReader(line_format(form, columns=columns), 1 << 20, "p")

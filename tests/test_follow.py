@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import SourceError
-from connectors.files import FileSource
-from connectors.rotation import rotated_names
+from connectors.files.rotation import rotated_names
+from connectors.files.source import FileSource
 
 
 def now(source, count=1000):

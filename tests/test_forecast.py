@@ -11,10 +11,10 @@ from river import checks, datasets
 
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.forecaster import RecurrentForecaster
+from stream_rnn.evaluation.peers import find_period, last_value, peers
 from stream_rnn.forecasting import bank as banks
-from stream_rnn.forecasting.linear import Linear
-from stream_rnn.forecasting.mix import Mixture
-from stream_rnn.forecasting.peers import find_period, last_value, peers
+from stream_rnn.forecasting.experts.linear import Linear
+from stream_rnn.forecasting.mixing.mix import Mixture
 from stream_rnn.forecasting.series import Series
 
 SMALL = helpers.EXPERTS

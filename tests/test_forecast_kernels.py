@@ -6,23 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rnn.forecasting import (
-    boa,
-    dma,
-    features,
-    history,
-    holt_winters,
-    interval,
-    kalman,
-    lstm_expert,
-    lstm_filter,
-    mix,
-    ops,
-    period,
-    stack,
-)
-from stream_rnn.forecasting.holt_winters import HoltWinters
-from stream_rnn.forecasting.lstm_expert import Lstm, Networks
+from stream_rnn.forecasting import interval
+from stream_rnn.forecasting.experts import base as ops
+from stream_rnn.forecasting.experts import holt_winters, lstm_filter
+from stream_rnn.forecasting.experts import least_squares as kalman
+from stream_rnn.forecasting.experts import lstm as lstm_expert
+from stream_rnn.forecasting.experts.holt_winters import HoltWinters
+from stream_rnn.forecasting.experts.lstm import Lstm, Networks
+from stream_rnn.forecasting.inputs import features, history, period
+from stream_rnn.forecasting.mixing import boa, dma, mix, stack
 
 
 def full(lower):

@@ -8,7 +8,7 @@ from river import checks
 from stream_rnn.errors import BadRecord
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.estimators.multivariate import RecurrentMultivariateForecaster
-from stream_rnn.forecasting import cross
+from stream_rnn.forecasting.inputs import cross
 
 SMALL = helpers.EXPERTS
 

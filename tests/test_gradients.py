@@ -2,21 +2,13 @@
 
 import numpy as np
 import pytest
-from helpers import (
-    EXACT,
-    cover,
-    difference_quotients,
-    gradients,
-    network,
-    relative_error,
-    wave,
-)
+from helpers import EXACT, cover, difference_quotients, gradients, network, relative_error, wave
 from naive import Layer, as_seen_by_learner, partials, reads
 
-from stream_rnn.activations import ReLU
 from stream_rnn.cells import CELLS, Elman
 from stream_rnn.cells.base import activate, shape
 from stream_rnn.learners import RTRL, TBPTT
+from stream_rnn.numerics.activations import ReLU
 
 CELL_SPECS = [spec(3) for spec in CELLS.values()]
 pytestmark = pytest.mark.usefixtures("interpreted")

@@ -5,12 +5,12 @@ import pytest
 from helpers import cover, gradients, network, relative_error, wave
 
 from stream_rnn.cells import CELLS, GRU, Elman
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.learners import LEARNERS, RTRL, TBPTT
 from stream_rnn.losses import Squared
-from stream_rnn.model import compose
-from stream_rnn.online import OnlineNetwork
+from stream_rnn.numerics.trees import walk
 from stream_rnn.optimizers import OPTIMIZERS, SGD, Adam, Clip, Decay, Kalman
-from stream_rnn.state import walk
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 

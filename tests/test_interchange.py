@@ -22,7 +22,7 @@ from stream_rnn import (
     save_safetensors,
     state_dict,
 )
-from stream_rnn.activations import ReLU
+from stream_rnn.numerics.activations import ReLU
 
 FOLDER = Path(__file__).parent / "data" / "pytorch"
 SPECS = {"lstm": LSTM(4), "gru": GRU(4), "elman": Elman(4)}

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from stream_rnn.interpreter import COLLECT, TURN_SECONDS, set_for_streams
+from stream_rnn.service.runtime import COLLECT, TURN_SECONDS, set_for_streams
 
 
 class Node:

@@ -7,8 +7,8 @@ from kafka_broker import CLIENTS, kafka
 
 from connectors.base import Record, SinkError, SourceError
 from connectors.dead_letter import letter
-from connectors.kafka import KafkaSink, KafkaSource
-from connectors.kafka_settings import KafkaSettings
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import KafkaSink, KafkaSource
 
 
 @pytest.fixture(params=CLIENTS)
@@ -210,10 +210,10 @@ def test_a_record_that_cannot_be_written_is_an_error(topics, settings):
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_no_broker_is_an_error_that_says_what_to_check(monkeypatch, client):
-    import connectors.kafka_python as driver
+    import connectors.kafka.python_consumer as driver
 
     if client == "confluent":
-        monkeypatch.setattr("connectors.kafka_confluent.BOOTSTRAP_SECONDS", 0.3)
+        monkeypatch.setattr("connectors.kafka.confluent_consumer.BOOTSTRAP_SECONDS", 0.3)
     patient = driver.kafka.KafkaConsumer
     monkeypatch.setattr(
         driver.kafka, "KafkaConsumer", lambda **o: patient(**o, bootstrap_timeout_ms=300)

@@ -8,10 +8,10 @@ from kafka_broker import CLIENTS, Broker, Topics
 from kafka_chaos import Job
 
 from connectors.base import SourceError
-from connectors.kafka import KafkaSink, KafkaSource
-from connectors.kafka_settings import KafkaSettings, Secret
+from connectors.kafka.settings import KafkaSettings, Secret
+from connectors.kafka.topics import KafkaSink, KafkaSource
+from stream_rnn.assembly.service import service
 from stream_rnn.config import load
-from stream_rnn.config.assemble import service
 
 USER, PASSWORD = "learner", "correct horse battery staple"
 
@@ -107,9 +107,9 @@ def test_a_certificate_of_somebody_else_is_refused(
 def impatient(monkeypatch, client):
     """Do not try again for half a minute."""
     if client == "confluent":
-        monkeypatch.setattr("connectors.kafka_confluent.BOOTSTRAP_SECONDS", 3.0)
+        monkeypatch.setattr("connectors.kafka.confluent_consumer.BOOTSTRAP_SECONDS", 3.0)
         return
-    import connectors.kafka_python as driver
+    import connectors.kafka.python_consumer as driver
 
     patient = driver.kafka.KafkaConsumer
     monkeypatch.setattr(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rnn.checkpoint import CheckpointWriteError, Store
-from stream_rnn.keys import segments as module
+from stream_rnn.checkpoints import segments as module
+from stream_rnn.checkpoints.store import CheckpointWriteError, Store
 from stream_rnn.keys.shelf import Shelf
 
 KEYS = st.one_of(st.integers(-5, 20), st.text("ab", max_size=2), st.binary(max_size=1))

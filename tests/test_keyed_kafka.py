@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from stream_rnn import LSTM, Adam, Clip, Keyed, RecurrentRegressor
+from stream_rnn.assembly.service import service
 from stream_rnn.config import load
-from stream_rnn.config.assemble import service
 from stream_rnn.keys.key import MESSAGE_KEY
 
 CONFIG = """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_kill import PIPELINE, finish, kill, left_behind, start
 
-from stream_rnn.checkpoint import Store
+from stream_rnn.checkpoints.store import Store
 
 RECORDS, KEYS = 5000, 60
 KEYED = 'key = "id"\nmax_contexts = 7\n' + PIPELINE

@@ -13,16 +13,16 @@ from typer.testing import CliRunner
 from connectors.base import Record
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import Elman, Keyed, RecurrentRegressor, SnAp1
-from stream_rnn.checkpoint import Store
-from stream_rnn.cli import app
+from stream_rnn.assembly.parts import identity, task
+from stream_rnn.checkpoints.store import Store
+from stream_rnn.cli.app import app
 from stream_rnn.config import load, parse
-from stream_rnn.config.parts import identity, task
 from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.features.rows import Rows
 from stream_rnn.keys.key import MESSAGE_KEY
 from stream_rnn.metrics import Metrics
-from stream_rnn.pipeline import Pipeline, Schedule
-from stream_rnn.task import Task
+from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.task import Task
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 SHARES = ["weights", "nothing"]

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from stream_rnn.checkpoint import Store
+from stream_rnn.checkpoints.store import Store
 
 RECORDS = 24_000
 KILLS = 20

@@ -13,19 +13,19 @@ from connectors.base import Label, Record
 from connectors.labelled import LabelledSource
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import LSTM, SGD, RecurrentClassifier, RecurrentRegressor, SnAp1
-from stream_rnn.checkpoint import Store
-from stream_rnn.cli import app
+from stream_rnn.assembly.service import pipeline
+from stream_rnn.checkpoints.store import Store
+from stream_rnn.cli.app import app
 from stream_rnn.config import load, parse
-from stream_rnn.config.assemble import pipeline
 from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.delayed import Delayed
-from stream_rnn.evaluate import evaluate
+from stream_rnn.evaluation.evaluate import evaluate
 from stream_rnn.features.rows import Rows
-from stream_rnn.late.buffer import LabelBuffer
-from stream_rnn.late.task import Join, LateTask
 from stream_rnn.metrics import Metrics
-from stream_rnn.pipeline import Pipeline, Schedule
-from stream_rnn.task import Task
+from stream_rnn.service.late.buffer import LabelBuffer
+from stream_rnn.service.late.task import Join, LateTask
+from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.task import Task
 
 
 class Follows(Linear):

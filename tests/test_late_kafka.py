@@ -9,10 +9,10 @@ import pytest
 from kafka_broker import CLIENTS_IN_TURN, kafka
 from kafka_service import TABLES, Service, river_rows
 
-from stream_rnn.checkpoint import Store
+from stream_rnn.assembly.parts import task
+from stream_rnn.assembly.service import service
+from stream_rnn.checkpoints.store import Store
 from stream_rnn.config import load, parse
-from stream_rnn.config.assemble import service
-from stream_rnn.config.parts import task
 from stream_rnn.errors import ConfigError
 
 CONFIG = (

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Record, SinkError
-from connectors.kafka_driver import Partition
-from stream_rnn.checkpoint import Store
+from connectors.kafka.driver import Partition
+from stream_rnn.checkpoints.store import Store
 from stream_rnn.estimators.delayed import Delayed
 from stream_rnn.features.rows import Rows
-from stream_rnn.late.journal import LIMIT, Journal, Place, rounds_after
-from stream_rnn.late.partition import LatePartitionLearner
-from stream_rnn.late.task import Join, LateTask
-from stream_rnn.pipeline import Schedule
+from stream_rnn.service.exactly_once.journal import LIMIT, Journal, Place, rounds_after
+from stream_rnn.service.exactly_once.late_partition import LatePartitionLearner
+from stream_rnn.service.late.task import Join, LateTask
+from stream_rnn.service.pipeline import Schedule
 
 INPUT, LABELS = Partition("in", 0), Partition("told", 0)
 

@@ -17,7 +17,7 @@ from stream_rnn import (
     Stack,
     StackRTRL,
 )
-from stream_rnn.model import compose
+from stream_rnn.engine.model import compose
 
 
 @pytest.mark.parametrize(

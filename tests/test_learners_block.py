@@ -5,11 +5,11 @@ import pytest
 from helpers import gradients, network, relative_error, wave
 
 from stream_rnn.cells import GRU, LSTM, Elman
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.errors import ConfigError
 from stream_rnn.learners import RTRL, BlockRTRL
 from stream_rnn.losses import Squared
-from stream_rnn.model import compose
-from stream_rnn.online import OnlineNetwork
 from stream_rnn.optimizers import SGD, Adam
 
 T = 60

@@ -7,7 +7,7 @@ from naive import Layer, as_seen_by_learner, reads
 from naive_learners import rflo, snap1
 
 from stream_rnn.cells import CELLS
-from stream_rnn.dispatch import compiled
+from stream_rnn.codegen.dispatch import compiled
 from stream_rnn.learners import RFLO, SnAp1
 from stream_rnn.learners.own_rows import carry_any
 from stream_rnn.learners.own_tiles import carry_rows

@@ -9,7 +9,7 @@ from naive import jacobians
 
 from stream_rnn.cells import LSTM, Elman, MinGRU
 from stream_rnn.learners import RTRL, UORO
-from stream_rnn.randomness import signs
+from stream_rnn.numerics.randomness import signs
 
 SEEDS, T = 300, 6
 DIRECTIONS = 5

@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import ThreadpoolController
 
 from stream_rnn import ConfigError
-from stream_rnn.linalg import combine_rows, limit_blas_threads
+from stream_rnn.numerics.linalg import combine_rows, limit_blas_threads
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(0, 3), (1, 1), (4, 5), (7, 16)])

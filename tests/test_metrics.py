@@ -11,14 +11,14 @@ from average import Linear
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.memory import MemorySink, MemorySource
-from stream_rnn.checkpoint import Store
+from stream_rnn.checkpoints.store import Store
 from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, serve
-from stream_rnn.pipeline import Pipeline, Schedule
-from stream_rnn.task import Outcome, Task
+from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.task import Outcome, Task
 
 EXPECTED = """
 records_consumed_total records_learned_total records_predicted_total records_replayed_total

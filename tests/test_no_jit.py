@@ -19,16 +19,16 @@ CORE = [
     "cells/*",
     "learners/*",
     "optimizers/*",
-    "features/scale.py",
-    *(f"{module}.py" for module in ("activations", "losses", "linalg", "network", "engine")),
-    *(f"{module}.py" for module in ("state", "layout", "model", "online")),
+    "losses.py",
+    "engine/*",
+    *(f"numerics/{module}.py" for module in ("activations", "linalg", "trees")),
 ]
 TESTS = [
     *("gradients", "pytorch_vectors", "optimizers", "losses", "kalman", "scale", "growth"),
     *("engine", "determinism", "estimators", "keys"),
     *("cells_*", "learners_*"),
 ]
-DOCTESTS = ["cells", "learners", "optimizers", "features", "losses.py", "state.py", "online.py"]
+DOCTESTS = ["cells", "learners", "optimizers", "features", "losses.py", "numerics", "engine"]
 SLOW = "not rivers_checks and not single_precision"  # large networks, long streams
 PERCENT = 98  # of the core's statements
 

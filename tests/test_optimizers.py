@@ -5,20 +5,11 @@ import pytest
 from naive import step
 
 from stream_rnn.cells import Elman
+from stream_rnn.engine.model import compose
 from stream_rnn.errors import ConfigError
 from stream_rnn.learners import RTRL, TBPTT
 from stream_rnn.losses import Absolute, Quantile, Squared
-from stream_rnn.model import compose
-from stream_rnn.optimizers import (
-    OPTIMIZERS,
-    SGD,
-    Adam,
-    Clip,
-    Decay,
-    Kalman,
-    Momentum,
-    RMSProp,
-)
+from stream_rnn.optimizers import OPTIMIZERS, SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
 from stream_rnn.optimizers.base import Moments, slots, update
 from stream_rnn.optimizers.shaping import BLOCK
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from connectors.base import Record
 from connectors.memory import MemorySink, MemorySource
-from stream_rnn import pipeline as module
-from stream_rnn.checkpoint import CheckpointWriteError, Store
+from stream_rnn.checkpoints.store import CheckpointWriteError, Store
 from stream_rnn.errors import CheckpointError
 from stream_rnn.features.rows import Rows
-from stream_rnn.pipeline import Pipeline, Schedule, stop_on_signals
-from stream_rnn.refusals import TooManyRefused
-from stream_rnn.task import Task
+from stream_rnn.service import pipeline as module
+from stream_rnn.service.pipeline import Pipeline, Schedule, stop_on_signals
+from stream_rnn.service.refusal_limit import TooManyRefused
+from stream_rnn.service.task import Task
 
 
 def values(count, seed=0):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import moments
 
-from stream_rnn.features.scale import (
+from stream_rnn.engine.scale import (
     Moments,
     Standard,
     Unscaled,

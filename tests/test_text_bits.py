@@ -5,7 +5,7 @@ from helpers import MachineCode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rnn.text import counters, match
+from stream_rnn.text.bits import counters, match
 
 C, M = MachineCode(counters), MachineCode(match)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_rnn.text import codec
+from stream_rnn.text.codec import container as codec
 
 TEXT = b"The quality of mercy is not strain'd, it droppeth as the gentle rain from heaven. " * 60
 HEADER = len(codec.MAGIC) + codec.HEADER.size

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from stream_rnn.cli import app
+from stream_rnn.cli import text_actions as commands
+from stream_rnn.cli.app import app
 from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.estimators.text import TextPredictor
-from stream_rnn.text import commands
 
 LINES = [f"10:{i // 60:02d}:{i % 60:02d} session {i % 7} opened for root" for i in range(240)]
 
@@ -68,7 +68,7 @@ def test_compress_and_decompress(tmp_path):
 
 
 def test_checkpoints_without_text(tmp_path):
-    from stream_rnn.checkpoint_file import encode
+    from stream_rnn.checkpoints.file import encode
 
     path = tmp_path / "other.safetensors"
     path.write_bytes(encode({"task": {}}, {"w": np.zeros(2)}))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_text import NaiveContexts
 
-from stream_rnn.text import tables
+from stream_rnn.text.contexts import tables
 from stream_rnn.text.model import TextModel
 from stream_rnn.text.presets import PRESETS
 

@@ -4,27 +4,15 @@ import numpy as np
 import pytest
 from helpers import plain
 
-from stream_rnn import (
-    GRU,
-    LSTM,
-    RTRL,
-    SGD,
-    TBPTT,
-    Adam,
-    Clip,
-    Elman,
-    SnAp1,
-    Softmax,
-    bound,
-    engine,
-    online,
-)
-from stream_rnn.config import specs
+from stream_rnn import GRU, LSTM, RTRL, SGD, TBPTT, Adam, Clip, Elman, SnAp1, Softmax, specs
+from stream_rnn.cli import text_actions as commands
+from stream_rnn.codegen import bound
+from stream_rnn.engine import loop as engine
+from stream_rnn.engine import online
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.text import TextPredictor
-from stream_rnn.model import compose
-from stream_rnn.online import OnlineNetwork
-from stream_rnn.text import commands
 from stream_rnn.text.presets import from_plain, to_plain
 
 TEXT = "In the beginning was the word, and the word was with the stream.\n" * 6

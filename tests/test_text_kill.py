@@ -9,7 +9,7 @@ import pytest
 from syslog_lines import syslog_day
 from test_kill import finish, left_behind, size, start
 
-from stream_rnn.checkpoint import Store
+from stream_rnn.checkpoints.store import Store
 
 PIPELINE = """
 source = {{type = "file", path = "day.log", format = "text"}}

@@ -8,11 +8,11 @@ import pytest
 from naive_text import normalised_lstm, softmax
 
 from stream_rnn.estimators.text import TextPredictor
-from stream_rnn.text import network as N
-from stream_rnn.text import network_backward as B
-from stream_rnn.text import network_forward as W
-from stream_rnn.text import network_replay as R
-from stream_rnn.text import numerics as M
+from stream_rnn.numerics import float32 as M
+from stream_rnn.text.network import backward as B
+from stream_rnn.text.network import coupled_lstm as N
+from stream_rnn.text.network import forward as W
+from stream_rnn.text.network import replay as R
 from stream_rnn.text.presets import Preset
 
 SPEC = N.NetworkSpec(units=5, block=4, rate=0.01)

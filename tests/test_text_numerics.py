@@ -6,7 +6,7 @@ from helpers import MachineCode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_rnn.text import numerics
+from stream_rnn.numerics import float32 as numerics
 
 M = MachineCode(numerics)
 

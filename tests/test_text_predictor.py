@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.text import TextPredictor
-from stream_rnn.river_metrics import BitsPerSymbol, Perplexity
-from stream_rnn.text.network import NetworkSpec
+from stream_rnn.evaluation.river_metrics import BitsPerSymbol, Perplexity
+from stream_rnn.text.network.coupled_lstm import NetworkSpec
 from stream_rnn.text.presets import PRESETS, Preset, from_plain, to_plain
 from stream_rnn.text.saving import walk_arrays
 

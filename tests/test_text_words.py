@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from naive_text import witten_bell_trigram_bits
 
 from stream_rnn.estimators.text import TextPredictor
-from stream_rnn.text.words import Words, ending_of, hash_of
+from stream_rnn.text.words.split import Words, ending_of, hash_of
 
 SUBJECTS = ["the old king", "a young queen", "my lord", "the clever fool", "our good friend"]
 VERBS = ["sees", "loves", "will not follow", "has always feared"]

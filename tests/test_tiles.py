@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from stream_rnn.codegen.dispatch import compiled
 from stream_rnn.codegen.tiles import COLUMNS
-from stream_rnn.dispatch import compiled
 from stream_rnn.learners.own_tiles import carry_rows, weigh_rows
 from stream_rnn.learners.rtrl import LARGEST, WIDEST, panels
 from stream_rnn.learners.tiles import propagate

@@ -20,7 +20,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from ..dispatch import generic
+from ..codegen.dispatch import generic
 
 
 @generic

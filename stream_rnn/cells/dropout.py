@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..learners.base import Axes
-from ..linalg import zero
-from ..randomness import seed_word, uniform
+from ..numerics.linalg import zero
+from ..numerics.randomness import seed_word, uniform
+from ..numerics.trees import Axes
 from . import base
 from .lstm import LSTM
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..activations import ReLU, Tanh, squash, steepness
+from ..numerics.activations import ReLU, Tanh, squash, steepness
 from . import base
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..activations import sigmoid, tanh
+from ..numerics.activations import sigmoid, tanh
 from . import base
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..activations import sigmoid, tanh
+from ..numerics.activations import sigmoid, tanh
 from . import base
 
 

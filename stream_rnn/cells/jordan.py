@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..activations import ReLU, Tanh
-from ..learners.base import Axes
-from ..linalg import copy, zero
+from ..numerics.activations import ReLU, Tanh
+from ..numerics.linalg import copy, zero
+from ..numerics.trees import Axes
 from . import base, elman
 
 

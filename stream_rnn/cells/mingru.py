@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..activations import sigmoid
+from ..numerics.activations import sigmoid
 from . import base
 
 

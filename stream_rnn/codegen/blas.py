@@ -11,7 +11,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 from numba.np.linalg import check_blas_return, ensure_blas, get_blas_kind
 
-from ..dispatch import INNER
+from .dispatch import INNER
 
 CHAR, WORD, POINTER = ir.IntType(8), ir.IntType(64), ir.IntType(8).as_pointer()
 

@@ -1,28 +1,14 @@
 """Errors a person can act on: the field, its value, what would be accepted."""
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
+from ..errors import suggest
 from . import schema
 
 PATH = re.compile(r" - at `(key in )?\$?([^`]*)`$")
-
-
-def suggest(name: Any, known: Iterable[str]) -> str:
-    """``did you mean 'path'?``, or all that is known.
-
-    >>> suggest("pth", ["path", "format"])
-    "did you mean 'path'?"
-    """
-    known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(sorted(known))}" if known else "nothing is accepted here"
 
 
 def explain(error: msgspec.ValidationError, table: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..dispatch import kernel
+from ..codegen.dispatch import kernel
 
 LEVELS = 48  # sizes of buckets: more values than a stream has
 TOTAL, SPREAD, WIDTH, TICK = range(4)

@@ -13,7 +13,7 @@ from river import drift
 from river.base import BinaryDriftDetector, DriftDetector
 from river.base.drift_detector import _BaseDriftDetector
 
-from ..dispatch import entry
+from ..codegen.dispatch import entry
 from ..errors import CheckpointError, ConfigError
 from . import adwin
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch import entry
+from ..codegen.dispatch import entry
 from ..errors import ConfigError
-from ..state import under
+from ..numerics.trees import under
 from .detectors import make
 
 REACTIONS = ("noise", "widen", "both")

@@ -11,7 +11,7 @@ from river import base
 from ..errors import BadRecord, ConfigError
 from ..forecasting import surprise
 from ..forecasting.surprise import Surprise
-from ..state import under
+from ..numerics.trees import under
 from .described import check_same, described
 from .forecaster import RecurrentForecaster
 from .protocol import Snapshot
@@ -38,8 +38,9 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
         Records in which the memory of an alarm halves; until a score exceeds what is left of
         the last one, no new alarm is raised.
     experts
-        Of the forecasters, see `RecurrentForecaster`.  ``stream_rnn.forecasting.experts.LIGHT``
-        takes a third of the time, for records of many fields.
+        Of the forecasters, see `RecurrentForecaster`.
+        ``stream_rnn.forecasting.experts.default.LIGHT`` takes a third of the time, for
+        records of many fields.
     timestamp
         The field that holds the time of the record; it is not scored but gives the forecasters
         the time of day and of the week.

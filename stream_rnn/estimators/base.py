@@ -7,18 +7,18 @@ import numpy as np
 from river import base
 
 from ..cells import LSTM
+from ..engine.model import compose
+from ..engine.online import OnlineNetwork
 from ..errors import ConfigError
 from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
 from ..features.target_lags import TargetLags
-from ..model import compose
-from ..online import OnlineNetwork
 from ..optimizers.kalman import Kalman
 from .described import check_same, described
 from .protocol import Snapshot
 
 if TYPE_CHECKING:
-    from ..keys.weights import SharedWeights
+    from .keyed.weights import SharedWeights
 
 
 class RecurrentEstimator(base.Estimator):

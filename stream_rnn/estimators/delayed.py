@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..state import under
+from ..numerics.trees import under
 from .protocol import Snapshot, StreamEstimator
 
 

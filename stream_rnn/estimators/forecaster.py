@@ -41,7 +41,7 @@ class RecurrentForecaster(SeriesForecaster):
         Of the intervals that `stream` reports.
     experts
         The experts to mix, e.g. ``(Ewma(1.0), Linear(lags=12), Lstm(8))``, see
-        `stream_rnn.forecasting.experts`; the default bank if None.  The first must be
+        `stream_rnn.forecasting.experts.default`; the default bank if None.  The first must be
         ``Ewma(1.0)``, the last value.
     timestamp
         The exogenous field that holds the time of the record, as epoch seconds, ISO 8601 or
@@ -57,7 +57,7 @@ class RecurrentForecaster(SeriesForecaster):
         they learn anew; ``"widen"``, widen the intervals; ``"both"``; None for nothing.
     mixture
         How the experts are mixed, e.g. ``Mixture(stack=0)``, see
-        `stream_rnn.forecasting.mix.Mixture`; as it is if None.
+        `stream_rnn.forecasting.mixing.mix.Mixture`; as it is if None.
 
     Examples
     --------

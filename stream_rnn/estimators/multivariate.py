@@ -8,9 +8,10 @@ import numpy as np
 
 from ..errors import BadRecord
 from ..features.index import FeatureIndex
-from ..forecasting import cross, series
+from ..forecasting import series
 from ..forecasting.bank import MEDIAN
-from ..forecasting.cross import Cross
+from ..forecasting.inputs import cross
+from ..forecasting.inputs.cross import Cross
 from ..forecasting.series import POINTS, Prediction, Series
 from .protocol import Snapshot
 from .regressor import number

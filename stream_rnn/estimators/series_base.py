@@ -9,10 +9,10 @@ from river.time_series.base import Forecaster
 from ..drift.monitor import Monitor
 from ..errors import CheckpointError, ConfigError
 from ..features.index import FeatureIndex
-from ..forecasting.experts import DEFAULT
+from ..forecasting.experts.default import DEFAULT
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
-from ..state import under
+from ..numerics.trees import under
 from .described import check_same, described
 from .protocol import Snapshot
 from .series_records import checked_horizons, checked_level

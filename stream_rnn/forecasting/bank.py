@@ -10,19 +10,23 @@ from typing import NamedTuple
 import numpy as np
 
 from ..codegen.denormals import flush_denormals, restore_denormals
-from ..dispatch import entry
-from . import experts, features, history, interval, mix, ops, period, scale, shift, youth
-from .experts import DEFAULT
-from .features import Features
-from .history import History
+from ..codegen.dispatch import entry
+from . import interval
+from .experts import base as ops
+from .experts import default as experts
+from .experts.default import DEFAULT
+from .experts.linear import BOUND
+from .inputs import features, history, period, scale, shift, youth
+from .inputs.features import Features
+from .inputs.history import History
+from .inputs.period import FOUND, NEWS, Period
+from .inputs.scale import Scale
+from .inputs.shift import Shift
+from .inputs.youth import Youth
 from .interval import LEVELS, Interval
 from .kernels import kernel
-from .linear import BOUND
-from .mix import FINAL, HEADS, Mix, Mixture
-from .period import FOUND, NEWS, Period
-from .scale import Scale
-from .shift import Shift
-from .youth import Youth
+from .mixing import mix
+from .mixing.mix import FINAL, HEADS, Mix, Mixture
 
 MEDIAN, MEAN, SCALE, LOWER = 0, 1, 2, 3  # columns of a forecast row
 UPPER = LOWER + len(LEVELS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from .. import dispatch
+from ..codegen import dispatch
 
 #: LLVM may reorder sums, contract to fused multiply-adds and use reciprocals, but must
 #: keep NaN and infinity, because the guards of the filters test for them.
@@ -11,7 +11,7 @@ FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
 
 def kernel(function: Callable) -> Any:
-    """`stream_rnn.dispatch.kernel` for loops whose sums may be reordered.
+    """`stream_rnn.codegen.dispatch.kernel` for loops whose sums may be reordered.
 
     The same machine code runs for one record and for a chunk, so reordering never makes
     the two differ.

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .bank import Bank
-from .linear import Filters
-from .lstm_expert import Networks
+from .experts.linear import Filters
+from .experts.lstm import Networks
 
 SHARE = 0.1  # of the prior variance that every weight gets back
 WIDER = 1.5

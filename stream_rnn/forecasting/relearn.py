@@ -6,9 +6,10 @@ learned without it; they learn it again as if it had been known from the start.
 
 import numpy as np
 
-from . import bank, history, interval
+from . import bank, interval
 from .bank import Bank
-from .period import FOUND, HELD
+from .inputs import history
+from .inputs.period import FOUND, HELD
 
 
 def relearn(old: Bank, new: Bank) -> Bank:

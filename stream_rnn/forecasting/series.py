@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from . import bank as banks
-from . import history, state
+from . import state
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
+from .inputs import history
+from .inputs.period import NEWS
 from .interval import LEVELS
-from .mix import Mixture
-from .period import NEWS
+from .mixing.mix import Mixture
 from .relearn import relearn
 
 _NORMAL = NormalDist()

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from . import linear
 from .bank import Bank
-from .linear import Filters
-from .lstm_expert import Networks
+from .experts import linear
+from .experts.linear import Filters
+from .experts.lstm import Networks
 
 
 def arrays(state: Any, prefix: str = "") -> dict[str, np.ndarray]:

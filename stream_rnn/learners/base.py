@@ -20,17 +20,8 @@ with every > 1).  It returns whether g is complete, that is, whether an update i
 from functools import singledispatch
 from typing import NamedTuple
 
-import numpy as np
-
 from ..codegen.blas import matvec
-from ..dispatch import compiled, generic, kernel
-
-
-class Axes(NamedTuple):
-    """Declares an array of a state: its axes by name, and its dtype (None: the model's)."""
-
-    names: tuple[str, ...]
-    dtype: type | None = None
+from ..codegen.dispatch import compiled, generic, kernel
 
 
 @generic
@@ -86,11 +77,7 @@ def work_axes(learner, dims: dict[str, int]) -> NamedTuple:
     raise TypeError(f"{learner!r} is not a learner; they are in stream_rnn.learners.LEARNERS")
 
 
-INT = np.int64
-
 __all__ = [
-    "INT",
-    "Axes",
     "carry_over",
     "compiled",
     "gradient",

@@ -22,10 +22,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..codegen.blas import matmul, matmul_tn, matvec
-from ..linalg import copy, zero
+from ..numerics.linalg import copy, zero
+from ..numerics.trees import INT, Axes
 from . import base
 from .adjoint import pull_back
-from .base import INT, Axes, carry_over, project
+from .base import carry_over, project
 from .own_rows import decay_axes, own_rows_axes
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..numerics.trees import Axes
 from . import base
-from .base import Axes
 from .own_tiles import carry_rows, weigh_rows
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numba.extending import overload
 
 from ..codegen.columns import carry_columns, weigh_columns
-from ..dispatch import INNER
+from ..codegen.dispatch import INNER
 
 
 def carry_rows(D, A, z, T):

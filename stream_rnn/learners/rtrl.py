@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..codegen.tiles import COLUMNS
+from ..numerics.trees import Axes
 from . import base
-from .base import Axes, carry_over, project
+from .base import carry_over, project
 from .own_rows import decay_axes, own_rows_axes
 from .tiles import propagate
 

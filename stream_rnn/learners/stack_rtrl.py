@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..codegen.blas import matmul_tn
-from ..dispatch import generic
-from ..linalg import copy, zero
+from ..codegen.dispatch import generic
+from ..numerics.linalg import copy, zero
+from ..numerics.trees import Axes
 from . import base
-from .base import Axes
 
 
 class StackRTRL(NamedTuple):

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..codegen.blas import matmul_nt, matmul_tn
-from ..linalg import copy, zero
+from ..numerics.linalg import copy, zero
+from ..numerics.trees import INT, Axes
 from . import base
 from .adjoint import pull_back
-from .base import INT, Axes
 
 
 class TBPTT(NamedTuple):

@@ -9,8 +9,8 @@ the sizes of online learning those passes cost as much as the product.
 import numpy as np
 from numba.extending import overload
 
+from ..codegen.dispatch import INNER
 from ..codegen.tiles import propagate_tiles
-from ..dispatch import INNER
 
 
 def propagate(M, B, D, z, T, S):

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..linalg import combine_rows, zero
-from ..randomness import seed_word, signs
+from ..numerics.linalg import combine_rows, zero
+from ..numerics.randomness import seed_word, signs
+from ..numerics.trees import Axes
 from . import base
-from .base import Axes
 
 TINY = 1e-7  # keeps (4) finite while everything is 0
 

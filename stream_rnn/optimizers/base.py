@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..dispatch import generic
+from ..codegen.dispatch import generic
 
 
 class Moments(NamedTuple):

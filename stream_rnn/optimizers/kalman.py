@@ -25,9 +25,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..activations import sigmoid
-from ..dispatch import compiled, generic, kernel
+from ..codegen.dispatch import compiled, generic, kernel
 from ..losses import Huber, Logistic, Softmax, Squared
+from ..numerics.activations import sigmoid
 
 TINY = 1e-6  # no probability is taken for less
 

@@ -6,26 +6,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stream_rnn.errors import CheckpointError, ConfigError
-from stream_rnn.text import predictor
-from stream_rnn.text.bits import BitMixture
-from stream_rnn.text.counters import pack_buckets, unpack_buckets
-from stream_rnn.text.engine_network import (
-    FAILED,
-    EngineNetwork,
-    EngineSpec,
-    online_network,
-    refresh,
-    resized,
-)
-from stream_rnn.text.history import History
-from stream_rnn.text.mixture import Mixture
-from stream_rnn.text.network import Network
-from stream_rnn.text.predictor import Predictor
-from stream_rnn.text.presets import Preset
-from stream_rnn.text.saving import SCRATCH, placed, rebuild, walk_arrays
-from stream_rnn.text.tables import Tables, has_room, rename
-from stream_rnn.text.vocabulary import SEEN, Vocabulary, is_full, unseen
+from ..errors import CheckpointError, ConfigError
+from . import predictor
+from .bits.counters import pack_buckets, unpack_buckets
+from .bits.state import BitMixture
+from .contexts.history import History
+from .contexts.mixture import Mixture
+from .contexts.tables import Tables, has_room, rename
+from .network.any_cell import FAILED, EngineNetwork, EngineSpec, online_network, refresh, resized
+from .network.coupled_lstm import Network
+from .predictor import Predictor
+from .presets import Preset
+from .saving import SCRATCH, placed, rebuild, walk_arrays
+from .vocabulary import SEEN, Vocabulary, is_full, unseen
 
 FIRST_SYMBOLS = 128  # room a fresh predictor has
 SECOND_SEED = 104729  # between the seeds of the two networks

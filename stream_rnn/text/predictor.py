@@ -19,20 +19,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.dispatch import entry
-from stream_rnn.text import bits_learn, bits_predict
-from stream_rnn.text import history as past
-from stream_rnn.text import mixture as symbolwise
-from stream_rnn.text.bits import BitMixture
-from stream_rnn.text.engine_network import EngineNetwork
-from stream_rnn.text.history import History
-from stream_rnn.text.member import foretell, forward, has_failed, learn, stay, take_in
-from stream_rnn.text.mixture import Mixture
-from stream_rnn.text.network import Network
-from stream_rnn.text.numerics import copy_into
-from stream_rnn.text.parts import kernel
-from stream_rnn.text.tables import Tables, has_room
-from stream_rnn.text.vocabulary import SEEN, Vocabulary, admit, is_full, unseen
+from ..codegen.dispatch import entry
+from ..codegen.inlined import kernel
+from ..numerics.float32 import copy_into
+from .bits import learn as bits_learn
+from .bits import predict as bits_predict
+from .bits.state import BitMixture
+from .contexts import history as past
+from .contexts import mixture as symbolwise
+from .contexts.history import History
+from .contexts.mixture import Mixture
+from .contexts.tables import Tables, has_room
+from .network.any_cell import EngineNetwork
+from .network.coupled_lstm import Network
+from .network.member import foretell, forward, has_failed, learn, stay, take_in
+from .vocabulary import SEEN, Vocabulary, admit, is_full, unseen
 
 SHARE = 1e-5
 

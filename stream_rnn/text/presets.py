@@ -2,13 +2,13 @@
 
 from typing import Any, NamedTuple
 
-from stream_rnn.errors import ConfigError
-from stream_rnn.learners import TBPTT
-from stream_rnn.optimizers import Adam, Clip
-from stream_rnn.text.bits import BitSpec
-from stream_rnn.text.engine_network import EngineSpec
-from stream_rnn.text.mixture import MixtureSpec
-from stream_rnn.text.network import NetworkSpec
+from ..errors import ConfigError
+from ..learners import TBPTT
+from ..optimizers import Adam, Clip
+from .bits.state import BitSpec
+from .contexts.mixture import MixtureSpec
+from .network.any_cell import EngineSpec
+from .network.coupled_lstm import NetworkSpec
 
 
 class Preset(NamedTuple):
@@ -98,7 +98,7 @@ def to_table(spec: Any) -> Any:
 
 def from_plain(plain: dict[str, Any]) -> Preset:
     """Undo `to_plain`."""
-    from stream_rnn.config.specs import build
+    from ..specs import build
 
     kinds: dict[str, Any] = {
         "network": NetworkSpec, "second": NetworkSpec, "mixture": MixtureSpec, "bits": BitSpec,

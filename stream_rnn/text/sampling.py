@@ -4,7 +4,7 @@ import heapq
 
 import numpy as np
 
-from stream_rnn.text.model import TextModel
+from .model import TextModel
 
 
 def sample(

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from stream_rnn.state import aligned
-from stream_rnn.text.engine_network import EngineNetwork
+from ..numerics.trees import aligned
+from .network.any_cell import EngineNetwork
 
 # Written before it is read, in every step: not part of the state.
 SCRATCH = {

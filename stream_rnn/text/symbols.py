@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from stream_rnn.errors import BadRecord, ConfigError
-from stream_rnn.text.words import Words
+from ..errors import BadRecord, ConfigError
+from .words.split import Words
 
 UNKNOWN = "<unk>"
 SCALARS = 0x110000 - 0x800  # Unicode code points without surrogates

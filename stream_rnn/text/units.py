@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from stream_rnn.text.model import TextModel
-from stream_rnn.text.presets import Preset
-from stream_rnn.text.word_model import WordModel
-from stream_rnn.text.words import Words
+from .model import TextModel
+from .presets import Preset
+from .words.model import WordModel
+from .words.split import Words
 
 
 def create_model(preset: Preset, unit: Any, seed: int) -> TextModel:

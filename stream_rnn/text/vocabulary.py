@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream_rnn.text.parts import kernel
+from ..codegen.inlined import kernel
 
 SEEN, POSSIBLE, EVICTED, UNKNOWN_COUNT = range(4)  # places in `Vocabulary.size`
 

@@ -61,9 +61,9 @@ def save(store, task):
 
 
 def measure(share, limit, keys, records):
-    from stream_rnn.checkpoint import Store
+    from stream_rnn.checkpoints.store import Store
     from stream_rnn.features.rows import Rows
-    from stream_rnn.task import Task
+    from stream_rnn.service.task import Task
 
     rng, keyed = np.random.default_rng(0), share != "none"
     learn(make(share, limit), np.arange(2000) % 100, rng, keyed)  # compiles

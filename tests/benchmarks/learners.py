@@ -21,11 +21,11 @@ from stream_rnn import RFLO, RTRL, SGD, TBPTT, UORO, BlockRTRL, SnAp1, Softmax, 
 from stream_rnn.cells import CELLS
 from stream_rnn.cells.base import recurrent_rows, shape
 from stream_rnn.codegen.blas import matmul_tn, matvec
-from stream_rnn.dispatch import compiled
+from stream_rnn.codegen.dispatch import compiled
+from stream_rnn.engine.model import compose
+from stream_rnn.engine.network import advance, backward, forward
+from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.learners.block_rtrl import block_length
-from stream_rnn.model import compose
-from stream_rnn.network import advance, backward, forward
-from stream_rnn.online import OnlineNetwork
 
 LEARNERS = (RTRL(), BlockRTRL(), SnAp1(), RFLO(), UORO(), TBPTT(10))
 CACHE = 65_536  # numbers of a block of the product: the fastest for BLAS

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from river import linear_model, neighbors, preprocessing, time_series
 
-from stream_rnn.forecasting.peers import find_period, last_value
+from stream_rnn.evaluation.peers import find_period, last_value
 
 SCRIPT = Path(__file__).with_name("peers") / "deep_river_forecast.py"
 DEEP = ("deep-river LSTM", "deep-river LSTM, lr .01")

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from kafka_broker import CLIENTS, kafka
 
-from connectors.kafka import KafkaSource
-from connectors.kafka_settings import KafkaSettings
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import KafkaSource
+from stream_rnn.assembly.service import service
 from stream_rnn.config import parse
-from stream_rnn.config.assemble import service
-from stream_rnn.partitions import PartitionLearner
+from stream_rnn.service.exactly_once.partition import PartitionLearner
 
 COUNT = int(os.environ.get("KAFKA_BENCHMARK_RECORDS", "200000"))
 REPEATS = int(os.environ.get("KAFKA_BENCHMARK_ROUNDS", "3"))

@@ -12,7 +12,7 @@ from river import linear_model, preprocessing
 
 from stream_rnn import LSTM, RTRL, TBPTT, Adam, Clip, RecurrentForecaster, RecurrentRegressor
 from stream_rnn.codegen.blas import matmul_tn
-from stream_rnn.dispatch import compiled
+from stream_rnn.codegen.dispatch import compiled
 
 FEATURES, RECORDS = 10, 1000
 UNITS = (8, 16, 32)

@@ -28,10 +28,10 @@ import numpy as np
 from naive_text import witten_bell_trigram_bits
 
 from stream_rnn.estimators.text import TextPredictor
-from stream_rnn.text import codec
-from stream_rnn.text.network import NetworkSpec
+from stream_rnn.text.codec import container as codec
+from stream_rnn.text.network.coupled_lstm import NetworkSpec
 from stream_rnn.text.presets import Preset
-from stream_rnn.text.words import Words
+from stream_rnn.text.words.split import Words
 
 SEEDS = (1, 2)
 # What is measured, with the goals: most bits per character, least kB/s.

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from kafka_chaos import Job
 from kafka_service import as_messages, river_rows
 
-from connectors.kafka_records import JsonMessages
+from connectors.kafka.records import JsonMessages
+from stream_rnn.assembly.parts import task
 from stream_rnn.config import parse
-from stream_rnn.config.parts import task
 
 
 def spoiled(message: bytes, rng: random.Random) -> bytes | None:

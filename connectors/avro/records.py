@@ -1,0 +1,94 @@
+"""Kafka messages with Avro values to records."""
+
+import json
+import os
+import pathlib
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..base import Record
+from ..json_records import MAX_BYTES
+from ..kafka.records import one
+from .registry import Registry, RegistrySettings
+from .schemas import BadAvro, BadSchema, Schema, avro_decoder, parsed
+
+PREFIX = struct.Struct(">bI")  # a zero, and the number of the schema
+SchemaOf = Callable[[bytes], tuple[Schema, int]]
+
+
+class AvroMessages:
+    """Decodes the messages of one partition; a bad one gets its ``error``, never a raise.
+
+    Args:
+        schema_of: the schema of a message and where in it the record begins.
+        max_bytes: a longer message is an error.
+
+    >>> schema = parsed({"type": "record", "name": "R", "fields": [{"name": "m", "type": "int"}]})
+    >>> decode = AvroMessages(lambda raw: (schema, 0))
+    >>> good, bad = decode("rivers-0", [b"\\x06", b""], [7, 9], [1000, 2000], [b"a", None])
+    >>> good.value, good.offset, good.timestamp, good.key
+    ({'m': 3}, 7, 1.0, b'a')
+    >>> bad.error
+    "not a record of 'R': it ends too early"
+    """
+
+    def __init__(self, schema_of: SchemaOf, max_bytes: int = MAX_BYTES):
+        self._schema_of, self._decode = schema_of, avro_decoder(max_bytes)
+
+    def __call__(
+        self,
+        partition: str,
+        raws: list[bytes | None],
+        offsets: list[int],
+        milliseconds: list[int],
+        keys: list[bytes | None],
+    ) -> list[Record]:
+        columns = zip(raws, offsets, milliseconds, keys)
+        return [one(self._value, partition, *column) for column in columns]
+
+    def _value(self, raw: bytes) -> dict[str, Any]:
+        schema, start = self._schema_of(raw)
+        return self._decode(raw, start, schema)
+
+
+def avro_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> AvroMessages:
+    """The decoder of a configuration table, with ``registry`` or with ``schema``.
+
+    With ``registry`` every message names its schema, in Confluent's wire format; with
+    ``schema``, the path of an .avsc file, a message is one record of that schema and nothing
+    else.  Raises ValueError that names the option.
+    """
+    path = options.get("schema")
+    if (path is None) == (options.get("registry") is None):
+        raise ValueError(
+            "format.type = 'avro' needs either format.registry, the address of a schema "
+            "registry, or format.schema, the path of a schema file"
+        )
+    if path is None:
+        return AvroMessages(
+            by_registry(Registry(RegistrySettings.from_options(options))), max_bytes
+        )
+    schema = schema_file(path)
+    return AvroMessages(lambda raw: (schema, 0), max_bytes)
+
+
+def by_registry(registry: Registry) -> SchemaOf:
+    """Schemas by the number in front of every message."""
+
+    def schema_of(raw: bytes) -> tuple[Schema, int]:
+        if len(raw) < PREFIX.size or raw[0] != 0:
+            raise BadAvro("not in the registry's wire format: no zero and schema number in front")
+        return registry.schema(PREFIX.unpack_from(raw)[1]), PREFIX.size
+
+    return schema_of
+
+
+def schema_file(path: str | os.PathLike[str]) -> Schema:
+    """The schema in an .avsc file; raises ValueError."""
+    try:
+        return parsed(json.loads(pathlib.Path(path).read_bytes()))
+    except OSError as error:
+        raise ValueError(f"format.schema: cannot read {str(path)!r}: {error.strerror}") from None
+    except (BadSchema, ValueError) as error:
+        raise ValueError(f"format.schema = {str(path)!r}: {error}") from None

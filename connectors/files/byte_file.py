@@ -1,0 +1,180 @@
+"""The uncompressed bytes of one file, and marks by which the same file is found again."""
+
+import gzip
+import hashlib
+import os
+import zlib
+from typing import IO, Any, NamedTuple
+
+import zstandard
+
+from ..base import SourceError
+
+HEAD_BYTES = 4096
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+class Identity(NamedTuple):
+    """Device and inode: the same file under any name, until it is deleted."""
+
+    device: int
+    inode: int
+
+
+class ByteFile:
+    """One open file, decompressed if it is gzip or zstandard (told by its first bytes).
+
+    >>> import tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "a.jsonl.gz")
+    >>> with gzip.open(path, "wb") as file:
+    ...     _ = file.write(b'{"x": 1}')
+    >>> with ByteFile(path) as file:
+    ...     file.read(5), file.offset, file.compressed
+    (b'{"x":', 5, True)
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        self.offset = 0  # uncompressed bytes read so far
+        self._head = b""
+        try:
+            self._raw = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+            status = os.fstat(self._raw.fileno())
+            magic = os.pread(self._raw.fileno(), 4, 0)
+        except OSError as error:
+            raise SourceError(f"cannot read {path}: {error.strerror}") from error
+        self.identity = Identity(status.st_dev, status.st_ino)
+        self._stream: IO[bytes] | Any = self._raw
+        self.compressed = True
+        if magic.startswith(_GZIP):
+            self._stream = gzip.GzipFile(fileobj=self._raw)
+        elif magic.startswith(_ZSTD):
+            self._stream = _ZstdStream(self._raw)
+        else:
+            self.compressed = False
+
+    @property
+    def raw_offset(self) -> int:
+        """Bytes of the file itself, compressed or not, read so far."""
+        return 0 if self._raw.closed else self._raw.tell()
+
+    def read(self, size: int) -> bytes:
+        """Up to *size* bytes; empty at the end of what is there now."""
+        try:
+            data = self._stream.read(size)
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            raise SourceError(
+                f"{self.path} is damaged or cut off after {self.offset} uncompressed bytes: "
+                f"{error}; replace the file"
+            ) from error
+        if len(self._head) == self.offset < HEAD_BYTES:
+            self._head += data[: HEAD_BYTES - self.offset]
+        self.offset += len(data)
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """The *data* just read did not belong to the file that was opened: forget it."""
+        self.offset -= len(data)
+        self._head = self._head[: self.offset]
+
+    def head(self, size: int = HEAD_BYTES) -> bytes:
+        """The first bytes, at most *size*, as far as they are known."""
+        if not self.compressed:
+            return os.pread(self._raw.fileno(), size, 0)
+        if self.offset == 0 and not self._head:
+            with ByteFile(self.path) as other:
+                while len(other._head) < size and other.read(HEAD_BYTES):
+                    pass
+                self._head = other._head
+        return self._head[:size]
+
+    def head_read(self) -> bytes:
+        """The first bytes as they were when they were read."""
+        return self._head
+
+    def size(self) -> int:
+        """Bytes in the file now (of the compressed form, where it is compressed)."""
+        return os.fstat(self._raw.fileno()).st_size
+
+    def skip_to(self, offset: int) -> None:
+        """Go forward to *offset*; raises `SourceError` if the file is shorter."""
+        if not self.compressed:
+            if self.size() >= offset:
+                self._head = self.head(min(offset, HEAD_BYTES))
+                self.offset = self._raw.seek(offset)
+        else:
+            while self.offset < offset and self.read(min(1 << 20, offset - self.offset)):
+                pass
+        if self.offset != offset:
+            raise SourceError(
+                f"{self.path} ends before byte {offset}, where reading stopped last time: "
+                "it was cut or replaced; restore the file, or remove the checkpoint "
+                "to start from its beginning"
+            )
+
+    def close(self) -> None:
+        self._stream.close()
+        self._raw.close()
+
+    def __enter__(self) -> "ByteFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _ZstdStream:
+    """The content of zstandard frames; unlike the library's reader it notices a cut file."""
+
+    def __init__(self, raw: IO[bytes]):
+        self._raw = raw
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._frame: Any = None  # the frame being read
+        self._ready = b""
+
+    def read(self, size: int) -> bytes:
+        """Up to *size* bytes, empty at the end; raises EOFError within a frame."""
+        rest = b""
+        while not self._ready:
+            data = rest or self._raw.read(1 << 17)
+            rest = b""
+            if not data:
+                if self._frame is not None:
+                    raise EOFError("the last zstandard frame is not complete")
+                return b""
+            if self._frame is None:
+                self._frame = self._decompressor.decompressobj()
+            self._ready = self._frame.decompress(data)
+            if self._frame.eof:
+                rest = self._frame.unused_data
+                self._frame = None
+        data, self._ready = self._ready[:size], self._ready[size:]
+        if rest:  # the next frame begins in what was read
+            self._raw.seek(-len(rest), 1)
+        return data
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class Mark(NamedTuple):
+    """Where reading stopped in which file; JSON-able as a dict by ``_asdict()``."""
+
+    path: str
+    device: int
+    inode: int
+    head_bytes: int  # how many of the first bytes
+    head_hash: str  # ... have this hash
+    offset: int  # of the uncompressed bytes
+    records: int  # handed out from this file
+    header: list[str] | None  # columns, of CSV
+
+    def is_head_of(self, file: ByteFile) -> bool:
+        """Whether *file* begins with the bytes that were there when the mark was made."""
+        head = file.head(self.head_bytes)
+        return len(head) == self.head_bytes and digest(head) == self.head_hash
+
+
+def digest(head: bytes) -> str:
+    """A short hash, to recognise a file by its first bytes."""
+    return hashlib.sha256(head).hexdigest()[:16]

@@ -1,0 +1,189 @@
+"""The consumer of kafka-python behind `connectors.kafka.driver`."""
+
+import warnings
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import Any
+
+from ..base import Record, SourceError
+from .driver import GroupOptions, Listener, Partition, RecordDecoder, Unreachable
+from .python_group import complete_joins
+from .settings import KafkaSettings
+
+with warnings.catch_warnings():  # it reads its schemas with a deprecated call
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import kafka
+    from kafka import errors
+    from kafka.consumer.subscription_state import ConsumerRebalanceListener
+    from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+    from kafka.coordinator.assignors.range import RangePartitionAssignor
+    from kafka.structs import TopicPartition
+
+FETCH_BYTES = 8 << 20  # a fetch; the default of 1 MiB a partition halves the rate
+COLUMNS = [attrgetter(name) for name in ("value", "offset", "timestamp", "key")]
+
+
+class PythonConsumer:
+    """A `connectors.kafka.driver.Consumer`."""
+
+    def __init__(
+        self, settings: KafkaSettings, decode: RecordDecoder, group: GroupOptions | None = None
+    ):
+        options = settings.python_options() | {
+            "enable_auto_commit": False,
+            "isolation_level": "read_committed",
+            "auto_offset_reset": "none",  # a position that is gone is an error, not a jump
+            "allow_auto_create_topics": False,
+            "fetch_max_bytes": FETCH_BYTES,
+            "max_partition_fetch_bytes": FETCH_BYTES,
+            "reconnect_backoff_max_ms": 1000,
+        }
+        if group is not None:
+            options |= group_options(group)
+        self.settings, self._decode = settings, decode
+        try:
+            self._client = kafka.KafkaConsumer(**options)
+        except errors.KafkaError as error:
+            raise Unreachable(unreachable(settings, error)) from error
+        if group is not None:
+            complete_joins(self._client)
+
+    def partitions(self, topic: str) -> list[Partition]:
+        """See `connectors.kafka.driver.Consumer.partitions`."""
+        try:
+            numbers = self._client.partitions_for_topic(topic)
+        except errors.KafkaError as error:
+            raise SourceError(f"topic {topic!r}: {words(error)}") from error
+        if not numbers:
+            raise SourceError(
+                f"topic {topic!r} does not exist on {self.settings.bootstrap}, or this user may "
+                "not see it; create it first, or correct the name"
+            )
+        return [Partition(topic, number) for number in sorted(numbers)]
+
+    def assign(self, offsets: Mapping[Partition, int]) -> None:
+        """See `connectors.kafka.driver.Consumer.assign`."""
+        self._client.assign([TopicPartition(*partition) for partition in offsets])
+        for partition, offset in offsets.items():
+            self._client.seek(TopicPartition(*partition), offset)
+
+    def subscribe(self, topics: Iterable[str], listener: Listener) -> None:
+        """See `connectors.kafka.driver.Consumer.subscribe`."""
+        self._client.subscribe(list(topics), listener=Rebalance(self._client, listener))
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """See `connectors.kafka.driver.Consumer.seek`."""
+        self._client.seek(TopicPartition(*partition), offset)
+        self._client.resume(TopicPartition(*partition))
+
+    def poll(self, max_records: int, timeout: float) -> dict[Partition, list[Record]]:
+        """See `connectors.kafka.driver.Consumer.poll`."""
+        try:
+            fetched = self._client.poll(round(timeout * 1000), max_records=max_records)
+        except errors.OffsetOutOfRangeError as error:
+            raise SourceError(f"the position is not in the topic any more: {error}") from error
+        except errors.RetriableError:
+            return {}  # the client reconnects by itself
+        except errors.KafkaError as error:
+            raise SourceError(f"reading from Kafka failed: {words(error)}") from error
+        decoded = {}
+        for (topic, number), messages in fetched.items():
+            partition = Partition(topic, number)
+            columns = [list(map(column, messages)) for column in COLUMNS]
+            decoded[partition] = self._decode(str(partition), *columns)
+        return decoded
+
+    def position(self, partition: Partition) -> int | None:
+        """See `connectors.kafka.driver.Consumer.position`."""
+        return self._client.position(TopicPartition(*partition), timeout_ms=1000)
+
+    def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+        """See `connectors.kafka.driver.Consumer.bounds`."""
+        asked = [TopicPartition(*partition) for partition in partitions]
+        try:
+            first = self._client.beginning_offsets(asked)
+            end = self._client.end_offsets(asked)
+        except errors.KafkaError as error:
+            raise SourceError(f"the topic's offsets: {words(error)}") from error
+        return {Partition(*tp): (first[tp], end[tp]) for tp in asked}
+
+    def committed(self, partitions: Iterable[Partition]) -> dict[Partition, int | None]:
+        """See `connectors.kafka.driver.Consumer.committed`."""
+        try:
+            return {p: self._client.committed(TopicPartition(*p)) for p in partitions}
+        except errors.KafkaError as error:
+            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+
+    def note(self, partition: Partition) -> str:
+        """See `connectors.kafka.driver.Consumer.note`."""
+        try:
+            found = self._client.committed(TopicPartition(*partition), metadata=True)
+        except errors.KafkaError as error:
+            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+        return "" if found is None else found.metadata or ""
+
+    def highwater(self, partition: Partition) -> int | None:
+        """See `connectors.kafka.driver.Consumer.highwater`."""
+        return self._client.highwater(TopicPartition(*partition))
+
+    def group_metadata(self) -> Any:
+        """See `connectors.kafka.driver.Consumer.group_metadata`."""
+        return self._client.group_metadata()
+
+    def close(self) -> None:
+        """See `connectors.kafka.driver.Consumer.close`."""
+        self._client.close(autocommit=False, timeout_ms=10_000)
+
+
+def group_options(group: GroupOptions) -> dict[str, Any]:
+    """The group's options in the words of this client."""
+    assignor = CooperativeStickyAssignor if group.cooperative else RangePartitionAssignor
+    return {
+        "group_id": group.group,
+        "group_instance_id": group.instance,
+        "session_timeout_ms": round(group.session_seconds * 1000),
+        "heartbeat_interval_ms": round(group.session_seconds * 1000 / 5),
+        "max_poll_interval_ms": round(group.poll_interval_seconds * 1000),
+        "partition_assignment_strategy": [assignor],
+    }
+
+
+class Rebalance(ConsumerRebalanceListener):
+    """Passes the client's rebalance calls on.
+
+    They arrive on the client's own thread while the caller is inside `poll` or `close`, so
+    that nothing else runs then; but nothing here may ask the client for an answer over the
+    network, or it would wait for itself.
+    """
+
+    def __init__(self, client: kafka.KafkaConsumer, listener: Listener):
+        self._client, self._listener = client, listener
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """They are paused until `PythonConsumer.seek`."""
+        for partition in assigned:
+            # Whatever the position becomes is decided later: fetch nothing until then.
+            self._client.seek(partition, 0)
+            self._client.pause(partition)
+        self._listener.assigned({Partition(*partition) for partition in assigned})
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """They leave once the listener returns."""
+        self._listener.revoked({Partition(*partition) for partition in revoked})
+
+    def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
+        """They belong to another member already."""
+        self._listener.lost({Partition(*partition) for partition in lost})
+
+
+def words(error: BaseException) -> str:
+    """What is wrong, for a message."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def unreachable(settings: KafkaSettings, error: Exception) -> str:
+    """That no broker answers, and what to check."""
+    return (
+        f"no Kafka broker at {settings.bootstrap} accepts this client ({words(error)}); check "
+        "that it runs, the address, and protocol, cafile and credentials"
+    )

@@ -1,0 +1,79 @@
+"""Kafka messages with JSON values to records."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ..base import BadMessage, Record
+from ..json_records import MAX_BYTES, MAX_DEPTH, json_decoder
+
+TOMBSTONE = "a tombstone (a message without a value), which only deletes a key"
+_new = tuple.__new__  # Record(...) would only check the number of fields
+
+
+class JsonMessages:
+    """Decodes the messages of one partition; a bad one gets its ``error``, never a raise.
+
+    >>> decode = JsonMessages()
+    >>> raws, keys = [b'{"level": 2.5}', None], [b"a", b"b"]
+    >>> good, bad = decode("rivers-0", raws, [7, 9], [1000, 2000], keys)
+    >>> good.value, good.offset, good.timestamp, good.key
+    ({'level': 2.5}, 7, 1.0, b'a')
+    >>> bad.error
+    'a tombstone (a message without a value), which only deletes a key'
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH):
+        self.max_bytes = max_bytes
+        self._decode = json_decoder(max_bytes, max_depth)
+        self._fast = msgspec.json.Decoder(dict[str, Any]).decode
+
+    def __call__(
+        self,
+        partition: str,
+        raws: list[bytes | None],
+        offsets: list[int],
+        milliseconds: list[int],
+        keys: list[bytes | None],
+    ) -> list[Record]:
+        values = self._all_good(raws)
+        if values is None:
+            columns = zip(raws, offsets, milliseconds, keys)
+            return [one(self._decode, partition, *column) for column in columns]
+        return [
+            _new(Record, (value, raw, None, partition, offset, time / 1000, key))
+            for value, raw, offset, time, key in zip(values, raws, offsets, milliseconds, keys)
+        ]
+
+    def _all_good(self, raws: list[Any]) -> list[dict[str, Any]] | None:
+        """The values if all are flat objects within the limits, checked all at once."""
+        try:
+            joined = b"".join(raws)
+            if joined.count(b"{") + joined.count(b"[") > len(raws):
+                return None  # something is nested
+            if max(map(len, raws)) > min(self.max_bytes, 308):
+                return None  # see `json_decoder` for what can hide in a long one
+            return list(map(self._fast, raws))
+        except (TypeError, ValueError):  # a tombstone, or not JSON
+            return None
+
+
+def one(
+    decode: Callable[[bytes], dict[str, Any]],
+    partition: str,
+    raw: bytes | None,
+    offset: int,
+    milliseconds: int,
+    key: bytes | None,
+) -> Record:
+    """One message, good or bad: what *decode* refuses by `BadMessage` gets its ``error``."""
+    value, error = None, None
+    if raw is None:
+        raw, error = b"", TOMBSTONE
+    else:
+        try:
+            value = decode(raw)
+        except BadMessage as bad:
+            error = str(bad)
+    return Record(value, raw, error, partition, offset, milliseconds / 1000, key)

@@ -1,0 +1,279 @@
+"""Kafka topics as a source and as a sink of JSON records.
+
+A source's position is the next offset of every partition; it belongs into the checkpoint, and
+nothing is ever committed behind the learner's back.  With `KafkaSink` a run that is killed
+repeats what it sent since its last checkpoint; `connectors.kafka.transactions` does not.
+"""
+
+import base64
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ..base import Record, SourceError
+from ..json_records import MAX_BYTES, MAX_DEPTH
+from .clients import open_consumer, open_producer
+from .driver import Header, Partition, RecordDecoder
+from .records import JsonMessages
+from .settings import KafkaSettings
+
+POLL_RECORDS = 1000  # at once from the client: while they are read, as many are learned
+
+LETTER_BYTES = 1_000_000  # brokers take 1,048,588 unless told otherwise; headers come on top
+
+encode = msgspec.json.Encoder().encode
+
+
+class KafkaSource:
+    """All or some partitions of topics, read in the order of each partition.
+
+    Args:
+        settings: how to reach the cluster.
+        topics: one topic or several.
+        partitions: numbers of the partitions to read; all when None.
+        start: ``"earliest"`` or ``"latest"``, for a partition without a position.
+        stop_at_end: finish at the ends that the partitions have now, instead of waiting.
+        max_record_bytes, max_depth: a JSON record beyond them is handed out as an error.
+        decode: what else messages are decoded with.
+
+    Raises `SourceError` when no broker answers or a topic does not exist.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topics: str | Sequence[str],
+        *,
+        partitions: Sequence[int] | None = None,
+        start: str = "earliest",
+        stop_at_end: bool = False,
+        max_record_bytes: int = MAX_BYTES,
+        max_depth: int = MAX_DEPTH,
+        decode: RecordDecoder | None = None,
+    ):
+        if start not in ("earliest", "latest"):
+            raise ValueError(f"start = {start!r}; use 'earliest' or 'latest'")
+        decode = decode or JsonMessages(max_record_bytes, max_depth)
+        self._consumer = open_consumer(settings, decode)
+        self._start, self._stop_at_end = start, stop_at_end
+        try:
+            self._partitions = self._choose(topics, partitions)
+            self._begin({})
+        except BaseException:
+            self._consumer.close()
+            raise
+
+    def _choose(
+        self, topics: str | Sequence[str], numbers: Sequence[int] | None
+    ) -> list[Partition]:
+        names = [topics] if isinstance(topics, str) else list(topics)
+        there = [partition for name in names for partition in self._consumer.partitions(name)]
+        if numbers is None:
+            return there
+        asked = [Partition(name, number) for name in names for number in numbers]
+        if missing := [str(partition) for partition in asked if partition not in there]:
+            raise SourceError(f"there is no partition {', '.join(missing)}; correct partitions")
+        return asked
+
+    def _begin(self, position: Mapping[Partition, int]) -> None:
+        bounds = self._consumer.bounds(self._partitions)
+        check_position(position, bounds)
+        side = 0 if self._start == "earliest" else 1
+        self._next = {p: position.get(p, bounds[p][side]) for p in self._partitions}
+        self._ends = {p: end for p, (_, end) in bounds.items()}
+        self._buffer: deque[tuple[Partition, list[Record]]] = deque()
+        self._consumer.assign(self._next)
+        self.finished = self._is_at_end()
+
+    def next_batch(self, max_records: int, timeout: float) -> list[Record]:
+        """Up to *max_records*; an empty list when none came within *timeout* seconds."""
+        if not self._buffer:
+            self._buffer.extend(self._consumer.poll(POLL_RECORDS, timeout).items())
+        batch: list[Record] = []
+        while self._buffer and len(batch) < max_records:
+            partition, records = self._buffer.popleft()
+            free = max_records - len(batch)
+            if len(records) > free:
+                self._buffer.appendleft((partition, records[free:]))
+                records = records[:free]
+            self._next[partition] = records[-1].offset + 1
+            batch += records
+        self.finished = self._is_at_end()
+        return batch
+
+    def _is_at_end(self) -> bool:
+        """Whether ``stop_at_end`` was asked for and everything up to there was handed out."""
+        if not self._stop_at_end or self._buffer:
+            return False
+        return all(
+            max(self._next[p], self._consumer.position(p) or 0) >= end
+            for p, end in self._ends.items()
+        )
+
+    def snapshot(self) -> dict[str, dict[str, int]]:
+        """``{topic: {partition: next offset}}``."""
+        position: dict[str, dict[str, int]] = {}
+        for (topic, number), offset in self._next.items():
+            position.setdefault(topic, {})[str(number)] = offset
+        return position
+
+    def restore(self, position: Mapping[str, Mapping[str, int]]) -> None:
+        """Continue there; raises `SourceError` when the topic no longer holds it."""
+        offsets = {
+            Partition(topic, int(number)): offset
+            for topic, numbers in position.items()
+            for number, offset in numbers.items()
+        }
+        if unread := [str(p) for p in offsets if p not in self._partitions]:
+            raise SourceError(
+                f"the checkpoint has a position in {', '.join(unread)}, which is not read here; "
+                "give the topics and partitions it was made with, or another checkpoint directory"
+            )
+        self._begin(offsets)
+
+    def is_caught_up(self) -> bool:
+        """Whether the last fetch has found nothing beyond what was handed out."""
+        if self._buffer:
+            return False
+        return all(
+            max(self._next[p], self._consumer.position(p) or 0)
+            >= (end if (end := self._consumer.highwater(p)) is not None else self._ends[p])
+            for p in self._next
+        )
+
+    def lag(self) -> dict[str, int]:
+        """Records not yet handed out, by partition, as of the last fetch (control records too)."""
+        highwaters = {p: self._consumer.highwater(p) for p in self._next}
+        return {
+            str(p): max(0, (end if end is not None else self._ends[p]) - self._next[p])
+            for p, end in highwaters.items()
+        }
+
+    def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
+        """Lag and position of every partition, as samples: name, labels, value."""
+        for name, behind in self.lag().items():
+            partition = Partition.parse(name)
+            labels = {"topic": partition.topic, "partition": str(partition.number)}
+            yield "consumer_lag_records", labels, behind
+            yield "consumer_position_offset", labels, self._next[partition]
+
+    def close(self) -> None:
+        """Let go of the brokers."""
+        self._consumer.close()
+
+
+def check_position(
+    position: Mapping[Partition, int], bounds: Mapping[Partition, tuple[int, int]]
+) -> None:
+    """Raise `SourceError` for a position outside of what its partition holds."""
+    for partition, offset in position.items():
+        first, end = bounds[partition]
+        if offset < first:
+            raise SourceError(
+                f"{partition}: the checkpoint continues at offset {offset}, but the topic's "
+                f"retention has deleted everything before {first}, so {first - offset} records "
+                "would be lost. Restore the records, or start anew with an empty checkpoint "
+                "directory; for the future raise retention.ms or write checkpoints more often"
+            )
+        if offset > end:
+            raise SourceError(
+                f"{partition}: the checkpoint continues at offset {offset}, but the topic ends at "
+                f"{end}: it was deleted and made again, or it is another cluster. Correct "
+                "bootstrap and topic, or start anew with an empty checkpoint directory"
+            )
+
+
+class KafkaSink:
+    """Rows as JSON into a topic, at least once; dead letters with their bytes unchanged.
+
+    A row goes to the partition that the hash of its key picks; ``key`` names the field that is
+    the key, so that a row of the same key as its record lands beside it.
+
+    Args:
+        settings: how to reach the cluster.
+        topic: must exist.
+        key: name of a row's field whose value is the message key.
+        dead_letters: rows are dead letters, see `dead_letter`.
+        letter_bytes: a dead letter with more is cut.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topic: str,
+        *,
+        key: str | None = None,
+        dead_letters: bool = False,
+        letter_bytes: int = LETTER_BYTES,
+    ):
+        self.topic, self.key, self.dead_letters = topic, key, dead_letters
+        self.letter_bytes = letter_bytes
+        self._producer = open_producer(settings)
+        self._written = 0
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        """Queue *rows*; raises `SinkError` if one written before has failed."""
+        for row in rows:
+            if self.dead_letters:
+                value, headers = dead_letter(row, self.letter_bytes)
+                self._producer.send(self.topic, value, headers=headers)
+            else:
+                self._producer.send(self.topic, encode(row), message_key(row, self.key))
+        self._written += len(rows)
+
+    def flush(self) -> None:
+        """Wait until the brokers have everything; raises `SinkError` if they do not."""
+        self._producer.flush()
+
+    def snapshot(self) -> dict[str, int]:
+        """How many rows were written; a topic cannot be cut back to it."""
+        return {"written": self._written}
+
+    def restore(self, position: Mapping[str, int] | None) -> None:
+        """Rows sent after *position* stay in the topic and will be there twice."""
+        self._written = position["written"] if position else 0
+
+    def close(self) -> None:
+        """Send what is queued, then let go; raises `SinkError`."""
+        self._producer.close()
+
+
+def message_key(row: Mapping[str, Any], field: str | None) -> bytes | None:
+    """The row's key as bytes: text as it is, anything else as JSON."""
+    value = None if field is None else row.get(field)
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else encode(value)
+
+
+def dead_letter(row: Mapping[str, Any], limit: int = LETTER_BYTES) -> tuple[bytes, list[Header]]:
+    """The record's bytes as they came, and headers that say where from and why.
+
+    A record of the largest size that a topic takes would not fit into it together with the
+    headers.  Of more than *limit* bytes only the first are kept; the header ``truncated`` then
+    says how many there were.
+
+    >>> value, headers = dead_letter({"partition": "rivers-0", "offset": 7, "raw": "{"})
+    >>> value, headers
+    (b'{', [('topic', b'rivers'), ('partition', b'0'), ('offset', b'7')])
+    >>> dead_letter({"offset": 7, "raw": "abcdef"}, limit=4)
+    (b'abcd', [('offset', b'7'), ('truncated', b'6')])
+    """
+    if "raw_base64" in row:
+        value = base64.b64decode(row["raw_base64"])
+    else:
+        value = row.get("raw", "").encode()
+    fields = {name: row[name] for name in row if name not in ("raw", "raw_base64", "key_base64")}
+    topic, _, number = str(fields.get("partition", "")).rpartition("-")
+    if topic and number.isdecimal():  # of a topic; a file's name stays as it is
+        fields = {"topic": topic, **fields, "partition": number}
+    headers = [
+        (name, content.encode() if isinstance(content, str) else encode(content))
+        for name, content in fields.items()
+        if content is not None
+    ]
+    if len(value) > limit:
+        headers.append(("truncated", b"%d" % len(value)))
+    return value[:limit], headers

@@ -1,0 +1,90 @@
+"""What a line-oriented format is to a source, and the choice of one by name."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..base import Record, SourceError
+from .csv_lines import CsvLines
+from .json_lines import JsonLines
+from .text_lines import TextLines
+
+FORMATS = ("jsonl", "csv", "text")
+
+
+class LineFormat(Protocol):
+    """Turns complete lines into records; remembers a header where the format has one."""
+
+    header: list[str] | None
+
+    @property
+    def needs_header(self) -> bool:
+        """Whether a header row must come before the next record."""
+
+    def decode(
+        self, lines: list[bytes], limit: int, final: bool, partition: str, offset: int
+    ) -> tuple[list[Record], int]:
+        """At most *limit* records from *lines*, and how many lines they took.
+
+        Fewer lines than given are taken when the last record is incomplete and *final*
+        (no further line belongs to it) is false.  *offset* is the number of the first
+        record.  Never raises for what a record holds: that is `Record.error`.
+        """
+
+    def start_file(self) -> None:
+        """Another file of the same stream begins."""
+
+    def resume(self, header: list[str] | None) -> None:
+        """Continue within a file whose columns are *header*."""
+
+
+def line_format(
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    delimiter: str = ",",
+    max_record_bytes: int = 1 << 20,
+    keep_header: bool = False,
+) -> LineFormat:
+    """The format called *name*: ``jsonl``, ``csv`` or ``text``."""
+    if name == "csv":
+        return CsvLines(
+            columns=columns,
+            delimiter=delimiter,
+            max_record_bytes=max_record_bytes,
+            keep_header=keep_header,
+        )
+    if columns is not None:
+        raise ValueError(f"columns={list(columns)!r} is for format='csv', not {name!r}")
+    if name == "jsonl":
+        return JsonLines()
+    if name == "text":
+        return TextLines()
+    raise ValueError(f"format={name!r} is unknown; use one of {', '.join(FORMATS)}")
+
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".txt": "text",
+    ".log": "text",
+}
+
+
+def format_of(path: str) -> str:
+    """The format that the suffix of *path* names, below ``.gz`` or ``.zst``.
+
+    >>> format_of("day.csv.gz")
+    'csv'
+    """
+    plain = path.lower()
+    for compression in (".gz", ".zst"):
+        plain = plain.removesuffix(compression)
+    for suffix, name in _SUFFIXES.items():
+        if plain.endswith(suffix):
+            return name
+    raise SourceError(
+        f"cannot tell the format of {path!r} from its name; give format= one of "
+        f"{', '.join(FORMATS)}"
+    )

@@ -1,0 +1,175 @@
+"""From a checked configuration to a member of a consumer group.
+
+Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectors.base import SourceError
+from connectors.kafka.clients import open_consumer
+from connectors.kafka.driver import GroupOptions, Partition, RecordDecoder
+from connectors.kafka.records import JsonMessages
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.topics import LETTER_BYTES, KafkaSource
+from connectors.kafka.transactions import TransactionalSink
+
+from ..checkpoints.store import Store
+from ..config import schema
+from ..errors import ConfigError
+from ..service.exactly_once.late_partition import LatePartitionLearner
+from ..service.exactly_once.member import Batching, Worker
+from ..service.exactly_once.partition import PartitionLearner
+from ..service.pipeline import Observer
+from .parts import WITHOUT_LETTERS, connection, identity, messages, schedule, task
+
+log = logging.getLogger(__name__)
+
+
+def is_exactly_once(config: schema.Config) -> bool:
+    """Whether *config* asks for it; raises `ConfigError` where it cannot be had."""
+    kafka = isinstance(config.source, schema.KafkaSource) and isinstance(
+        config.sink, schema.KafkaSink
+    )
+    wanted = config.run.delivery
+    if wanted == "at-least-once" or (wanted is None and not kafka):
+        return False
+    if not kafka:
+        raise ConfigError(
+            "run.delivery = 'exactly-once' is for a Kafka source with a Kafka sink; files are "
+            "exact by their checkpoints: leave it out"
+        )
+    if config.checkpoint is None:
+        raise ConfigError(
+            "run.delivery = 'exactly-once' (the default from Kafka to Kafka) needs [checkpoint]: "
+            "give checkpoint.url, a directory that every worker reaches, or set "
+            "run.delivery = 'at-least-once'"
+        )
+    if not isinstance(config.dead_letter, schema.KafkaSink | None):
+        raise ConfigError(
+            "dead_letter.type: with delivery = 'exactly-once' it must be 'kafka', so that dead "
+            "letters are part of the transaction; or set run.delivery = 'at-least-once'"
+        )
+    if config.labels is not None and config.labels.source is not None:
+        raise ConfigError(
+            "labels.source: with delivery = 'exactly-once' labels must be in Kafka too: give "
+            "labels.topic, or set run.delivery = 'at-least-once'"
+        )
+    return True
+
+
+def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worker:
+    """The group member of *config*; raises `ConfigError` for what cannot be opened."""
+    source, run = config.source, config.run
+    assert isinstance(source, schema.KafkaSource)
+    settings = settings_of("source", source)
+    group = source.group or f"stream-rnn-{run.name}"
+    options = GroupOptions(
+        group, source.instance, source.session_seconds, cooperative=source.cooperative
+    )
+    try:
+        decode = messages(source)
+    except (ValueError, ImportError) as error:
+        raise ConfigError(f"source: {error}") from None
+    if config.dead_letter is None:
+        log.warning(WITHOUT_LETTERS)
+    return Worker(
+        lambda: open_consumer(settings, decode, options),
+        learners(config, settings, decode, group),
+        source.topic,
+        schedule(config),
+        Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
+        observers,
+        source.stop_at_end,
+    )
+
+
+def learners(
+    config: schema.Config, settings: KafkaSettings, decode: RecordDecoder, group: str
+) -> Callable[[Partition], PartitionLearner]:
+    """What makes the learner of a partition; raises `ConfigError` for topics that do not fit."""
+    source, sink, letters = config.source, config.sink, config.dead_letter
+    assert isinstance(source, schema.KafkaSource)
+    assert isinstance(sink, schema.KafkaSink)
+    assert isinstance(letters, schema.KafkaSink | None)
+    assert config.checkpoint is not None
+    folder, keep = config.checkpoint.url, config.checkpoint.keep
+    outputs = settings_of("sink", sink)
+    check_clusters(settings, outputs)
+    labels = config.labels.topic if config.labels is not None else None
+    widths = topic_widths(settings, config)
+    check_widths(source.topic, labels, widths)
+
+    def open_labels(number: int) -> KafkaSource:
+        assert labels is not None
+        return KafkaSource(
+            *(settings, labels),
+            partitions=[number],
+            start=source.start,
+            stop_at_end=source.stop_at_end,
+            decode=decode,
+        )
+
+    def learner(partition: Partition) -> PartitionLearner:
+        """Not opened yet: see `PartitionLearner.open`."""
+        results = TransactionalSink(
+            *(outputs, partition, sink.topic, widths[sink.topic], group),
+            dead_letters=None if letters is None else letters.topic,
+            key=sink.key,
+            letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
+        )
+        store = Store(f"{folder}/{partition}", keep)
+        parts = partition, task(config), store, results, schedule(config), identity(config)
+        if labels is None:
+            return PartitionLearner(*parts, source.start)
+        return LatePartitionLearner(
+            *parts, source.start, open_labels=open_labels, labels_topic=labels
+        )
+
+    return learner
+
+
+def check_clusters(inputs: KafkaSettings, outputs: KafkaSettings) -> None:
+    """Raise `ConfigError` if the topics are in two clusters."""
+    if outputs.bootstrap != inputs.bootstrap:
+        raise ConfigError(
+            f"sink.bootstrap = {outputs.bootstrap!r} differs from source.bootstrap = "
+            f"{inputs.bootstrap!r}: a transaction cannot span clusters; set "
+            "run.delivery = 'at-least-once'"
+        )
+
+
+def check_widths(records: str, labels: str | None, widths: Mapping[str, int]) -> None:
+    """Raise `ConfigError` if the labels' topic has not as many partitions as the records'."""
+    if labels is not None and widths[labels] != widths[records]:
+        raise ConfigError(
+            f"labels.topic = {labels!r} has {widths[labels]} partitions, source.topic = "
+            f"{records!r} has {widths[records]}: the labels of a partition's records "
+            "must be in the partition of the same number; make the topics alike"
+        )
+
+
+def settings_of(part: str, table: schema.KafkaConnection) -> KafkaSettings:
+    """How to reach the cluster of *part*; raises `ConfigError` for options it cannot have."""
+    try:
+        return KafkaSettings.from_options(connection(table))
+    except ValueError as error:
+        raise ConfigError(f"{part}: {error}") from None
+
+
+def topic_widths(settings: KafkaSettings, config: schema.Config) -> dict[str, int]:
+    """The number of partitions of every topic that is used; all must exist."""
+    widths = {}
+    consumer: Any = None
+    try:
+        consumer = open_consumer(settings, JsonMessages())
+        for part in ("source", "sink", "dead_letter", "labels"):
+            if (table := getattr(config, part)) is not None and table.topic is not None:
+                widths[table.topic] = len(consumer.partitions(table.topic))
+    except SourceError as error:
+        raise ConfigError(f"{part if consumer else 'source'}: {error}") from None
+    finally:
+        if consumer is not None:
+            consumer.close()
+    return widths

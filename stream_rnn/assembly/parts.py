@@ -1,0 +1,196 @@
+"""What a pipeline is made of, from a checked configuration: its task, sources and sinks."""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from connectors.base import Sink, Source
+
+from .. import specs
+from ..config import labels, schema
+from ..errors import ConfigError
+from ..estimators.delayed import Delayed
+from ..features.rows import Rows
+from ..service.late.task import LateTask
+from ..service.pipeline import Schedule
+from ..service.task import Task
+from .drift import monitor
+
+log = logging.getLogger(__name__)
+
+WITHOUT_LETTERS = "no [dead_letter] is configured: refused records are only logged and counted"
+
+
+def task(config: schema.Config) -> Task:
+    """The task of *config*: features, estimator, drift monitor."""
+    features, late = config.features, config.labels
+    unused = [] if late is None else [name for name in (late.key, late.time) if name is not None]
+    rows = Rows(
+        features.target,
+        features.include,
+        [*features.exclude, *unused],
+        features.lags,
+        features.timestamp,
+        calendar(features.calendar),
+        features.missing_target if late is None else "advance",
+        config.key,
+    )
+    origin = config.run.origin
+    if origin is None:
+        origin = isinstance(config.source, schema.KafkaSource)
+    model = estimator(config)
+    if late is not None:
+        both = Delayed(model, estimator(config))
+        watch = monitor(config.drift, both)
+        alone = late.topic is None and late.source is None
+        return LateTask(both, rows, labels.join(late), alone, config.run.copy, origin, watch)
+    return Task(model, rows, config.run.copy, origin, monitor(config.drift, model))
+
+
+def estimator(config: schema.Config) -> Any:
+    """The estimator, with a context for each key if there are keys."""
+    model = specs.estimator(config.estimator)
+    if config.key is None:
+        return model
+    from ..estimators.keyed.estimator import Keyed
+
+    return Keyed(model, config.key, config.share, config.max_contexts)
+
+
+def calendar(names: list[str]) -> Any:
+    """The function that makes these features of a time, or None for none."""
+    if not names:
+        return None
+    from ..features.calendar import Calendar
+
+    try:
+        return Calendar(*names)
+    except ValueError as error:
+        raise ConfigError(f"features.calendar: {error}") from None
+
+
+def schedule(config: schema.Config) -> Schedule:
+    """How much at once, and how often a checkpoint."""
+    run, checkpoint = config.run, config.checkpoint or schema.Checkpoint(url="")
+    return Schedule(
+        batch_records=run.batch_records,
+        poll_seconds=run.poll_seconds,
+        every_records=checkpoint.every_records,
+        every_seconds=checkpoint.every_seconds,
+        stop_on_failure=checkpoint.on_failure == "stop",
+        max_refused=run.max_dead_letter_ratio,
+        window=run.dead_letter_window,
+    )
+
+
+def identity(config: schema.Config) -> dict[str, Any]:
+    """What must stay as it is for a checkpoint to be continued."""
+    return {
+        "estimator": config.estimator,
+        "features": msgspec.to_builtins(config.features),
+        "copy": config.run.copy,
+        "labels": labels.identity(config.labels),
+        "key": config.key,
+        "share": None if config.key is None else config.share,
+    }
+
+
+def connection(table: schema.KafkaConnection) -> dict[str, Any]:
+    """The fields that say how to reach the brokers."""
+    names = [field.name for field in msgspec.structs.fields(schema.KafkaConnection)]
+    return {name: value for name, value in options(table).items() if name in names}
+
+
+def options(table: msgspec.Struct, *without: str) -> dict[str, Any]:
+    """The fields of a table that have a value."""
+    return {
+        name: value
+        for name, value in msgspec.structs.asdict(table).items()
+        if value is not None and name not in without
+    }
+
+
+def open_source(table: schema.Source) -> Source:
+    """The source that *table* describes."""
+    if isinstance(table, schema.KafkaSource):
+        from connectors.kafka.settings import KafkaSettings
+        from connectors.kafka.topics import KafkaSource
+
+        return KafkaSource(
+            KafkaSettings.from_options(connection(table)),
+            table.topic,
+            start=table.start,
+            stop_at_end=table.stop_at_end,
+            decode=messages(table),
+        )
+    if isinstance(table, schema.FileSource):
+        from connectors.files.source import FileSource
+
+        return FileSource(**options(table))
+    from connectors.stdio import StdinSource
+
+    return StdinSource(**options(table))
+
+
+def with_labels(source: Source, config: schema.Config) -> Source:
+    """The source with its labels among the records, where they have a source of their own."""
+    late = config.labels
+    if late is None or (late.topic is None and late.source is None):
+        return source
+    from connectors.labelled import LabelledSource
+
+    if late.source is not None:
+        return LabelledSource(source, open_source(late.source), late.time)
+    assert isinstance(config.source, schema.KafkaSource)
+    topic = msgspec.structs.replace(config.source, topic=late.topic)
+    return LabelledSource(source, open_source(topic), late.time)
+
+
+def messages(table: schema.KafkaSource) -> Any:
+    """What decodes the messages of a topic; raises ValueError that names the option."""
+    if isinstance(table.format, schema.AvroFormat):
+        from connectors.avro.records import avro_messages
+
+        return avro_messages(options(table.format), table.max_record_bytes)
+    from connectors.kafka.records import JsonMessages
+
+    return JsonMessages(table.max_record_bytes)
+
+
+def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
+    """The sink that *table* describes."""
+    if isinstance(table, schema.KafkaSink):
+        from connectors.kafka.settings import KafkaSettings
+        from connectors.kafka.topics import KafkaSink
+
+        settings = KafkaSettings.from_options(connection(table))
+        return KafkaSink(
+            *(settings, table.topic),
+            key=table.key,
+            dead_letters=dead_letters,
+            letter_bytes=table.max_letter_bytes,
+        )
+    if isinstance(table, schema.FileSink):
+        from connectors.files.csv_sink import CsvSink
+        from connectors.files.json_sink import JsonLinesSink
+        from connectors.lines.formats import format_of
+
+        form = table.format or ("jsonl" if dead_letters else format_of(table.path))
+        kinds: dict[str, Any] = {"jsonl": JsonLinesSink, "csv": CsvSink}
+        if form not in kinds:
+            raise ValueError(f"path = {table.path!r}: results are written as jsonl or csv")
+        return kinds[form](table.path)
+    from connectors.stdio import StdoutSink
+
+    return StdoutSink()
+
+
+def open_refused(config: schema.Config) -> Sink | None:
+    """Where dead letters go; beside the results' file unless something else is said."""
+    if config.dead_letter is not None:
+        return open_sink(config.dead_letter, dead_letters=True)
+    if isinstance(config.sink, schema.FileSink):
+        return open_sink(schema.FileSink(path=f"{config.sink.path}.refused.jsonl"), True)
+    log.warning(WITHOUT_LETTERS)
+    return None

@@ -1,0 +1,149 @@
+"""Folders that hold checkpoints: a local directory, or any store that fsspec reaches.
+
+Both write a file as one atomic unit: a reader sees all of it or nothing, also after a
+crash in the middle.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import CheckpointError, ConfigError
+
+TEMPORARY = ".tmp-"
+
+
+class Folder(Protocol):
+    """A place for files: a directory, or a prefix in an object store."""
+
+    def names(self) -> list[str]: ...
+
+    def read(self, name: str) -> bytes: ...
+
+    def write(self, name: str, data: bytes) -> None:
+        """Store *data* under *name*, atomically and durably."""
+
+    def remove(self, name: str) -> None: ...
+
+    def lock(self) -> None:
+        """Claim the folder for this process; raises `CheckpointError` if it is taken."""
+
+    def close(self) -> None: ...
+
+
+def open_folder(url: str | os.PathLike) -> Folder:
+    """The folder at *url*: a path, ``file://…``, or an fsspec URL such as ``s3://…``."""
+    text = os.fspath(url)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return LocalFolder(text)
+    return LocalFolder(rest) if scheme == "file" else RemoteFolder(text)
+
+
+class LocalFolder:
+    """A directory; it is created, with its parents, by the first write."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self._lock: int | None = None
+
+    def names(self) -> list[str]:
+        if not self.path.is_dir():
+            return []
+        return sorted(n for n in os.listdir(self.path) if not n.startswith("."))
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Temporary file, fsync, rename, fsync of the directory: in that order."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        temporary = self.path / f"{TEMPORARY}{name}"
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path / name)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        directory = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def remove(self, name: str) -> None:
+        (self.path / name).unlink(missing_ok=True)
+
+    def lock(self) -> None:
+        """An advisory lock, which the kernel drops when the process ends, however it ends.
+
+        The holder is the only writer, so what an earlier crash left half-written goes.
+        A directory that cannot be written is not locked: nothing will be written to it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError:
+            return
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise CheckpointError(
+                f"checkpoint directory {self.path} is in use by another run: "
+                "stop that one, or give this one a directory of its own"
+            ) from None
+        for leftover in self.path.glob(f"{TEMPORARY}*"):
+            leftover.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class RemoteFolder:
+    """An fsspec store.  Object stores make a whole object visible at once when it is closed."""
+
+    def __init__(self, url: str):
+        try:
+            import fsspec
+        except ImportError:
+            raise ConfigError(
+                f"checkpoint url {url!r} needs the package fsspec: pip install fsspec, "
+                "and the package of its scheme (for example s3fs for s3://)"
+            ) from None
+        self._fs: Any
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise ConfigError(f"checkpoint url {url!r} cannot be opened: {error}") from None
+
+    def names(self) -> list[str]:
+        self._fs.invalidate_cache()
+        try:
+            found = self._fs.ls(self._root, detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(n for n in (p.rsplit("/", 1)[-1] for p in found) if not n.startswith("."))
+
+    def read(self, name: str) -> bytes:
+        return self._fs.cat_file(f"{self._root}/{name}")
+
+    def write(self, name: str, data: bytes) -> None:
+        self._fs.makedirs(self._root, exist_ok=True)
+        self._fs.pipe_file(f"{self._root}/{name}", data)
+
+    def remove(self, name: str) -> None:
+        self._fs.rm_file(f"{self._root}/{name}")
+
+    def lock(self) -> None:
+        """Object stores have no locks; Kafka's group membership keeps writers apart there."""
+
+    def close(self) -> None: ...

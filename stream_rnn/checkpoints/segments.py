@@ -1,0 +1,115 @@
+"""Contexts in a checkpoint store: written where they changed, merged as they add up.
+
+A checkpoint names *segments*, oldest first; of a key's several contexts the last counts.  A
+new segment holds the keys that changed since the checkpoint before.  It takes in the segments
+before it as long as they have less than twice its keys, so that
+
+    |S₁| ≥ 2 |S₂| ≥ 4 |S₃| …                                                       (1)
+
+N keys make at most 1 + log₂ N segments of together less than 2 N contexts, and a context
+that changed once is written at most 1 + log₂ N times.  (O'Neil et al. 1996, the
+log-structured merge-tree.)  A segment lies in files of some 32 MiB that never change; a file
+goes when no checkpoint names it.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+
+from ..keys.key import Key
+from .file import encode
+
+PREFIX = "contexts-"
+FILE_BYTES = 32 << 20
+
+
+class Saved(Protocol):
+    """What has contexts to save."""
+
+    changed: set[Key]
+
+    def blob(self, key: Key) -> bytes: ...
+
+
+class Segment(NamedTuple):
+    """The files of one segment, and the keys whose newest contexts are in them."""
+
+    files: list[str]
+    keys: frozenset[Key]
+
+
+class Segments:
+    """The segments that the last checkpoint of a store names."""
+
+    def __init__(self) -> None:
+        self.current: list[Segment] = []
+        self._run = os.urandom(4).hex()  # two runs never write to the same file
+
+    def plan(self, changed: set[Key]) -> tuple[list[Segment], set[Key]]:
+        """The segments that stay, and the keys of the one that follows them."""
+        kept, taken = list(self.current), set(changed)
+        while taken and kept and len(kept[-1].keys) < 2 * len(taken):
+            taken |= kept.pop().keys
+        return kept, taken
+
+    def write(self, folder: Any, number: int, contexts: Saved) -> tuple[list[Segment], int]:
+        """Write what changed; the segments for checkpoint *number*, and the bytes written."""
+        kept, taken = self.plan(contexts.changed)
+        if not taken:
+            return kept, 0
+        files: list[str] = []
+        size = 0
+        order = sorted(taken, key=lambda key: (type(key).__name__, key))
+        for data in _files((key, contexts.blob(key)) for key in order):
+            name = f"{PREFIX}{number:012d}-{self._run}-{len(files):04d}.safetensors"
+            folder.write(name, data)
+            files.append(name)
+            size += len(data)
+        return [*kept, Segment(files, frozenset(taken))], size
+
+
+def describe(segments: list[Segment]) -> list[dict[str, Any]]:
+    """For the manifest."""
+    return [{"files": segment.files, "keys": len(segment.keys)} for segment in segments]
+
+
+def files_of(manifest: Mapping[str, Any]) -> set[str]:
+    """The files that a checkpoint needs beside its own."""
+    return {name for segment in manifest.get("contexts") or () for name in segment["files"]}
+
+
+def bundle(items: Iterable[tuple[Key, bytes]]) -> dict[str, np.ndarray]:
+    """Contexts as arrays."""
+    pairs = list(items)
+    blobs = [blob for _, blob in pairs]
+    keys = msgspec.msgpack.encode([key for key, _ in pairs])
+    return {
+        "contexts.keys": np.frombuffer(keys, np.uint8),
+        "contexts.ends": np.cumsum([0, *map(len, blobs)])[1:],
+        "contexts.blobs": np.frombuffer(b"".join(blobs), np.uint8),
+    }
+
+
+def unbundle(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[Key, bytes]]:
+    """The contexts that `bundle` made arrays of."""
+    data, start = arrays["contexts.blobs"].tobytes(), 0
+    keys = msgspec.msgpack.decode(arrays["contexts.keys"].tobytes())
+    for key, end in zip(keys, arrays["contexts.ends"].tolist(), strict=True):
+        yield key, data[start:end]
+        start = end
+
+
+def _files(items: Iterable[tuple[Key, bytes]]) -> Iterator[bytes]:
+    held: list[tuple[Key, bytes]] = []
+    size = 0
+    for key, blob in items:
+        held.append((key, blob))
+        size += len(blob)
+        if size >= FILE_BYTES:
+            yield encode({}, bundle(held))
+            held, size = [], 0
+    if held:
+        yield encode({}, bundle(held))

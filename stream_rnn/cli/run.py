@@ -1,0 +1,109 @@
+"""``stream-rnn run``: a pipeline as a service."""
+
+import logging
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+log = logging.getLogger(__name__)
+
+
+def command(
+    config: Annotated[Path, typer.Argument(help="The pipeline: a TOML file.", show_default=False)],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override a field: --set source.path=other.csv (repeatable)."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share the partitions of a Kafka topic.", min=1)
+    ] = 1,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the configuration and exit.")
+    ] = False,
+) -> None:
+    """Run a pipeline: source, features, estimator, sink, with checkpoints and metrics.
+
+    Each record is predicted before it is learned.  SIGTERM or Ctrl-C drains: what was read
+    is finished, written and checkpointed, and the exit status is 0.  Started again, the run
+    goes on from its newest checkpoint; after kill -9 too.
+
+    A pipeline.toml:
+
+    \b
+      source     = {type = "file", path = "taxi.csv"}
+      features   = {target = "riders", exclude = ["timestamp"]}
+      estimator  = {type = "regressor", cell = {type = "LSTM", units = 16}}
+      sink       = {type = "file", path = "predictions.jsonl"}
+      checkpoint = {url = "checkpoints"}
+
+    Further tables: [dead_letter] for refused records, [labels] for targets that come later,
+    [drift], [metrics], [run]; with key = "sensor" each key has a state of its own.  All of
+    them, field by field, are in docs/configuration.md.
+
+    \b
+      stream-rnn run pipeline.toml
+      stream-rnn run pipeline.toml --set source.follow=true --set metrics.port=0
+      stream-rnn run pipeline.toml --workers 4
+      curl -s http://127.0.0.1:9108/metrics
+    """
+    from ..assembly.parts import task
+    from ..assembly.service import service
+    from ..config import load
+    from ..service.pipeline import stop_on_signals
+
+    loaded = load(config, set_ or ())
+    if check:
+        task(loaded)
+        typer.echo(f"{config}: ok")
+        return
+    if workers > 1:
+        raise typer.Exit(_run_workers(workers, config, set_ or [], loaded))
+    with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
+        server, observers = _observers(loaded)
+        try:
+            line = service(loaded, observers)
+            try:
+                counters = line.run(stop)
+            finally:
+                line.close()
+        finally:
+            if server is not None:
+                server.close()
+    log.info("done: %s", ", ".join(f"{number} {name}" for name, number in counters.items()))
+
+
+def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
+    """The exit status of *count* processes that run the same pipeline."""
+    from ..assembly.exactly_once import is_exactly_once
+    from ..errors import ConfigError
+    from ..service.pipeline import stop_on_signals
+    from ..service.processes import Workers, worker_commands
+
+    if not is_exactly_once(loaded):
+        raise ConfigError(
+            f"--workers {count}: only a pipeline from Kafka to Kafka with "
+            "run.delivery = 'exactly-once' can be shared between processes"
+        )
+    instance = getattr(loaded.source, "instance", None)
+    commands = worker_commands(count, str(path), overrides, loaded.metrics.port, instance)
+    with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
+        return Workers(commands).run(stop)
+
+
+def _observers(loaded):
+    """The metrics, their endpoint, and all that watches the run."""
+    from ..assembly.service import metrics as make_metrics
+    from ..metrics import serve
+    from .progress import ProgressLine
+
+    metrics, server = make_metrics(loaded), None
+    if metrics is not None:
+        table = loaded.metrics
+        server = serve(
+            metrics, table.host, table.port, table.certfile, table.keyfile, table.client_cafile
+        )
+        log.info("metrics on %s", server.url)
+    progress = ProgressLine.on_terminal()
+    return server, tuple(o for o in (metrics, progress) if o is not None)

@@ -1,0 +1,70 @@
+"""The disk cache of compiled code, keyed by the sources of the whole package."""
+
+import functools
+import hashlib
+import inspect
+from pathlib import Path
+from typing import Any, ClassVar
+
+from numba import types
+from numba.core import caching
+
+PACKAGE = Path(__file__).parents[1]  # all of stream_rnn: its kernels are composed across rooms
+
+
+@functools.cache
+def fingerprint() -> str:
+    """A hash of the package's sources and their names: the key of the compile cache."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source = path.read_bytes()
+        digest.update(f"{path.relative_to(PACKAGE)} {len(source)}\n".encode() + source)
+    return digest.hexdigest()[:16]
+
+
+class _Fingerprinted:
+    def get_cache_path(self):
+        return str(Path(super().get_cache_path()) / fingerprint())
+
+
+class _InCacheDir(_Fingerprinted, caching.UserProvidedCacheLocator): ...
+
+
+class _InHome(_Fingerprinted, caching.UserWideCacheLocator): ...
+
+
+class _CacheImpl(caching.CompileResultCacheImpl):
+    _locator_classes: ClassVar = [_InCacheDir, _InHome]
+
+
+class PackageCache(caching.FunctionCache):
+    """Numba's cache watches one file; this one watches the package, and skips foreign specs.
+
+    An entry function's machine code contains the kernels it was composed of, so the key
+    is the whole package; a spec defined elsewhere is outside the key and is not cached.
+    """
+
+    _impl_class = _CacheImpl
+
+    def load_overload(self, sig, target_context):
+        return super().load_overload(sig, target_context) if _is_ours(sig) else None
+
+    def save_overload(self, sig, data):
+        if _is_ours(sig):
+            super().save_overload(sig, data)
+
+
+def _is_ours(arguments) -> bool:
+    """Whether every spec class among the argument types is defined in this package."""
+    for kind in arguments:
+        inside: Any = ()
+        if isinstance(kind, types.BaseTuple):
+            inside = kind.types
+        elif isinstance(kind, types.StructRef):
+            inside = kind.field_dict.values()
+        named = isinstance(kind, types.BaseNamedTuple)
+        if named and not Path(inspect.getfile(kind.instance_class)).is_relative_to(PACKAGE):
+            return False
+        if not _is_ours(inside):
+            return False
+    return True

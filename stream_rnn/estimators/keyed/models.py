@@ -1,0 +1,153 @@
+"""A model for every key: nothing is shared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import BadRecord
+from ...keys.contexts import Contexts
+from ...keys.key import Key
+from ..base import RecurrentEstimator
+from ..protocol import Snapshot
+
+GAUGES = ("parameter_norm", "gradient_norm", "bits_per_symbol", "vocabulary_size", "rolling_mae")
+
+
+class SeparateModels:
+    """Models by key, each with the settings of *template*, which itself learns nothing."""
+
+    def __init__(self, template: Any, limit: int):
+        self.template = template
+        self.contexts = Contexts(self, limit)
+        recurrent = isinstance(template, RecurrentEstimator)
+        self._checker: Any = template.clone() if recurrent else None
+        self._spare: Any = None  # a model to be used for another key
+        self._networks: dict[tuple[int, int], Any] = {}  # one to be used, by inputs and outputs
+        self._newborn: dict[tuple[int, int], np.ndarray] = {}  # the state of a new one
+        self._totals: dict[str, float] = {}
+
+    # -- what `Keyed` calls ------------------------------------------------------------
+
+    def call(self, key: Key, method: str, x: dict) -> Any:
+        """A method that changes nothing, of the key's model."""
+        entry = self.contexts.find(key)
+        model = self.template if entry is None or entry.state is None else entry.state
+        return getattr(model, method)(x)
+
+    def learn(self, key: Key, x: dict, y: Any) -> None:
+        self.stream((key,), (x,), (y,))
+
+    def stream(self, keys: Sequence[Key], xs: Sequence[dict], ys: Sequence[Any]) -> list[dict]:
+        """Predict and learn; nothing has changed when it raises `BadRecord`.
+
+        The records of a key go to its model at once, in their order.
+        """
+        groups: dict[Key, list[int]] = {}
+        for t, key in enumerate(keys):
+            groups.setdefault(key, []).append(t)
+        undo: list[tuple[Key, bytes | None]] | None = []
+        if self._checker is not None:
+            self._checker._check(xs, ys)
+            undo = None  # nothing can fail from here on
+        results: list[dict] = [{}] * len(keys)
+        for key, places in groups.items():
+            if undo is not None:
+                known = self.contexts.find(key) is not None
+                undo.append((key, self.contexts.blob(key) if known else None))
+            part = [xs[t] for t in places], [ys[t] for t in places]
+            try:
+                made = self._stream(key, *part)
+            except BadRecord as bad:
+                for changed, blob in undo or ():
+                    self.contexts.forget(changed)
+                    if blob is not None:
+                        self.contexts.put_back(changed, blob)
+                raise type(bad)(str(bad), places[bad.index]) from None
+            for t, result in zip(places, made, strict=True):
+                results[t] = result
+        return results
+
+    def _stream(self, key: Key, xs: list[dict], ys: list[Any]) -> list[dict]:
+        entry = self.contexts.change(key)
+        if entry.state is None:
+            entry.state = self._new()
+        model = entry.state
+        before = _tally(model)
+        made = model.stream(xs, ys)
+        for name, value in _tally(model).items():
+            self._totals[name] = self._totals.get(name, 0.0) + value - before.get(name, 0.0)
+        return made
+
+    def _new(self) -> Any:
+        model, self._spare = self._spare, None
+        if model is None:
+            return self._clone()
+        if model._network is not None:
+            network = model._network
+            self._networks = {(network.inputs, network.outputs): network}
+        model._shape([], [], 0)
+        return model
+
+    def _clone(self) -> Any:
+        model = self.template.clone()
+        if isinstance(model, RecurrentEstimator):
+            model._maker = self._make
+        return model
+
+    def _make(self, inputs: int, outputs: int) -> Any:
+        """A new network: to copy its state is quicker than to draw it."""
+        size = inputs, outputs
+        network = self._networks.pop(size, None)
+        if network is None or size not in self._newborn:
+            network = self.template._new_network(inputs, outputs)
+            self._newborn = {size: network.words.copy()}
+        else:
+            network.words[:] = self._newborn[size]
+        return network
+
+    # -- Kind --------------------------------------------------------------------------
+
+    def pack(self, state: Any) -> list[Any]:
+        if isinstance(state, RecurrentEstimator):
+            return state._pack()
+        arrays, meta = state.snapshot()
+        return [meta, [[n, a.dtype.str, a.shape, a.tobytes()] for n, a in arrays.items()]]
+
+    def unpack(self, packed: list[Any]) -> Any:
+        model, self._spare = self._spare, None
+        if model is None:
+            model = self._clone()
+        if isinstance(model, RecurrentEstimator):
+            model._unpack(packed)
+            return model
+        meta, saved = packed
+        arrays = {
+            name: np.frombuffer(data, dtype).reshape(shape).copy()
+            for name, dtype, shape, data in saved
+        }
+        model.restore(Snapshot(arrays, meta))
+        return model
+
+    def release(self, state: Any) -> None:
+        """Keep one whose arrays can take another's values."""
+        if isinstance(state, RecurrentEstimator):
+            self._spare = state
+
+    # -- saving ------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Of what all keys share: nothing but the settings."""
+        return self.template.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.template.restore(snapshot)
+
+    def health(self) -> dict[str, float]:
+        """Counters of all models together, since this object was made."""
+        return dict(self._totals)
+
+
+def _tally(model: Any) -> dict[str, float]:
+    report = model._counters() if hasattr(model, "_counters") else model.health()
+    return {name: value for name, value in report.items() if name not in GAUGES}

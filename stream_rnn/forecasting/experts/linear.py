@@ -1,0 +1,171 @@
+"""Experts that are linear in the features, each a Kalman filter with its own prior."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..inputs import features
+from ..kernels import clip, kernel
+from . import least_squares as kalman
+from .base import learn, level_shift, observe, predict, size
+
+HUBER = 1.5  # deviations from which an innovation is weighted down
+BOUND = 6.0  # leaps that a prediction may be away from the last value
+NOISE_FLOOR = 1e-12
+EXOGENOUS_PRIOR = 0.1
+
+
+class Linear(NamedTuple):
+    """(S[t+h] − S[t])/leap = wᵀ·features + N(0, R), w a random walk; see `kalman.update`.
+
+    The numbers are prior variances of the weights of a block; 0 leaves the block out.
+    Exogenous inputs are always read, with prior variance .1.
+    """
+
+    lags: int = 12  # how many of the last changes
+    lag: float = 0.1
+    decay: float = 1.0  # the j-th lag has prior lag/(1 + j)^decay
+    level: float = 0.03
+    average: float = 0.0  # deviations from moving averages
+    season: float = 0.0  # last season's change at this place
+    seasons: float = 0.0  # the ones before, and the last change's excess
+    constant: float = 0.003
+    shape: float = 0.0  # products of level and last two changes
+    delay: float = 0.0  # products of delayed levels
+    random: float = 0.0  # random tanh units
+    drift: float = 1e-6  # process noise, relative to the prior
+    forget: float = 1.0  # λ; below 1 the past fades exponentially
+    weight: float = 1.0
+
+
+class Filters(NamedTuple):
+    """A group of n `Linear`, ragged arrays laid end to end.
+
+    Expert i has columns and weights ``start[i]:start[i+1]`` and a square covariance from
+    ``square[i]``.
+    """
+
+    start: np.ndarray  # int64 (n + 1,)
+    square: np.ndarray  # int64 (n + 1,)
+    columns: np.ndarray  # int64 (Σ N_i,) into the feature row
+    prior: np.ndarray  # (Σ N_i,)
+    motion: np.ndarray  # (n, 2): drift, forget
+    weights: np.ndarray  # (Σ N_i,)
+    covariance: np.ndarray  # (Σ N_i²,)
+    noise: np.ndarray  # (n,) R
+    resets: np.ndarray  # int64 (1,): how often a filter was lost
+    scratch: np.ndarray  # (2, max N_i)
+
+
+def block(spec: Linear, units: int, inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of the feature row that *spec* reads, and their prior variances.
+
+    *units* random units and *inputs* exogenous inputs are in the row.
+    """
+    parts = [
+        (np.arange(spec.lags), spec.lag / (1.0 + np.arange(spec.lags)) ** spec.decay),
+        (features.LEVEL, spec.level),
+        (features.AVERAGE + np.arange(features.AVERAGES), spec.average),
+        (features.SEASON, spec.season),
+        (features.SEASON + 1 + np.arange(features.SEASONS - 1), spec.seasons),
+        (features.ONE, spec.constant),
+        (np.arange(features.SHAPE, features.DELAY), spec.shape),
+        (np.arange(features.DELAY, features.RANDOM), spec.delay),
+        (features.RANDOM + np.arange(units), spec.random),
+        (features.RANDOM + units + np.arange(inputs), EXOGENOUS_PRIOR),
+    ]
+    pairs = [np.broadcast_arrays(np.atleast_1d(c), np.asarray(p, float)) for c, p in parts]
+    columns = np.concatenate([c for c, _ in pairs]).astype(np.int64)
+    prior = np.concatenate([p for _, p in pairs])
+    return columns[prior > 0], prior[prior > 0]
+
+
+def pack(specs: list[Linear], units: int, inputs: int) -> Filters:
+    """The group of *specs* before the first record: weights 0, covariances diag(prior)."""
+    blocks = [block(spec, units, inputs) for spec in specs]
+    sizes = np.array([len(columns) for columns, _ in blocks])
+    return Filters(
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        np.concatenate([[0], np.cumsum(sizes**2)]).astype(np.int64),
+        np.concatenate([columns for columns, _ in blocks]),
+        np.concatenate([prior for _, prior in blocks]),
+        np.array([[spec.drift, spec.forget] for spec in specs], float),
+        np.zeros(sizes.sum()),
+        np.concatenate([np.diag(prior).ravel() for _, prior in blocks]),
+        np.ones(len(specs)),
+        np.zeros(1, np.int64),
+        np.zeros((2, sizes.max())),
+    )
+
+
+@kernel
+def learn_filters(group, row, target, rate):
+    """One measurement for each filter, on the features *row* of the forecast."""
+    for i in range(len(group.noise)):
+        first, n = group.start[i], group.start[i + 1] - group.start[i]
+        x, gain = group.scratch[0, :n], group.scratch[1, :n]
+        for k in range(n):
+            x[k] = row[group.columns[first + k]]
+        square = group.covariance[group.square[i] : group.square[i + 1]]
+        noise = kalman.update(
+            square.reshape((n, n)),
+            group.weights[first : first + n],
+            x,
+            group.prior[first : first + n],
+            group.motion[i, 0],
+            group.motion[i, 1],
+            group.noise[i],
+            target,
+            rate,
+            HUBER,
+            NOISE_FLOOR,
+            gain,
+        )
+        group.resets[0] += noise < 0
+        group.noise[i] = abs(noise)
+
+
+@kernel
+def predict_filters(group, row, leap, last, out):
+    """S[t] + leap·wᵀx, at most 6 leaps away."""
+    for i in range(len(group.noise)):
+        total = 0.0
+        for k in range(group.start[i], group.start[i + 1]):
+            total += group.weights[k] * row[group.columns[k]]
+        out[i] = last + leap * clip(total, BOUND)
+
+
+@size.register
+def _size(group: Filters):
+    return len(group.noise)
+
+
+@learn.register
+def _learn(group: Filters, rows, slot, target, rate):
+    learn_filters(group, rows[slot], target, rate)
+
+
+@observe.register
+def _observe(group: Filters, past, t, h, period):
+    pass
+
+
+@predict.register
+def _predict(group: Filters, row, units, past, t, h, slot, out):
+    predict_filters(group, row, units.leap, past[0], out)
+
+
+@level_shift.register
+def _level_shift(group: Filters, jump, age):
+    pass
+
+
+def grow(old: Filters, new: Filters) -> None:
+    """Carry the filters *old* over into *new*, which have more inputs, the last columns."""
+    for i in range(len(old.noise)):
+        n, m = np.diff(old.start[i : i + 2])[0], np.diff(new.start[i : i + 2])[0]
+        at, to = old.start[i], new.start[i]
+        new.weights[to : to + n] = old.weights[at : at + n]
+        square = old.covariance[old.square[i] : old.square[i + 1]].reshape(n, n)
+        new.covariance[new.square[i] : new.square[i + 1]].reshape(m, m)[:n, :n] = square
+    new.noise[...], new.resets[...] = old.noise, old.resets

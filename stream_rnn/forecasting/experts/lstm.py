@@ -1,0 +1,228 @@
+"""Experts with memory: small LSTMs, trained by exact RTRL and a Kalman filter."""
+
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from ...codegen.blas import matmul, vecmat
+from ..inputs import features
+from ..kernels import clip, kernel, squash
+from . import least_squares as kalman
+from .base import learn, level_shift, observe, predict, size
+from .linear import BOUND, Linear, block
+from .lstm_filter import learn_network
+
+RECURRENT = 3  # h₋ begins here in z
+HIDDEN_PRIOR = 0.1
+READOUT = Linear(lags=12, lag=0.3, level=0.03, average=0.03, season=0.1, seasons=0.1, constant=0.01)
+
+
+class Lstm(NamedTuple):
+    """An LSTM beside a linear readout (NARX with memory); every weight in a Kalman filter.
+
+    Inputs z = [level, last change, 1, h₋, exogenous].  The prediction is vᵀh + uᵀ·features;
+    ∂/∂W comes from exact real-time recurrent learning (Williams & Zipser 1989), and W is
+    updated by the decoupled extended Kalman filter, one group per column of W, see
+    `lstm_filter`.
+    """
+
+    units: int = 8
+    prior: float = 0.01  # variance of the recurrent weights at the start
+    drift: float = 1e-6  # their process noise, absolute
+    weight: float = 1.0
+
+
+class Networks(NamedTuple):
+    """A group of U `Lstm` of H units, D = 3 + H + M inputs, N readout features; float32.
+
+    Gates are in the order input, forget, candidate, output; weight (k, g·H + i) of z_k into
+    gate g of unit i.  ``*_sensitivity[i]`` is ∂h_i/∂W or ∂c_i/∂W, flattened.  ``slope`` and
+    ``readout`` hold, for each ring slot, ∂prediction/∂W and [h, features].
+    """
+
+    columns: np.ndarray  # int64 (N,) columns of the feature row
+    motion: np.ndarray  # (U, 2): prior, drift
+    prior: np.ndarray  # (H + N,) of the readout
+    w: np.ndarray  # (U, D, 4H)
+    v: np.ndarray  # (U, H + N)
+    w_covariance: np.ndarray  # (U, D, D, 4H): one (D, D) matrix for each column of w
+    v_covariance: np.ndarray  # (U, H + N, H + N)
+    noise: np.ndarray  # (U,) R
+    state: np.ndarray  # (U, 2, H): h and c
+    h_sensitivity: np.ndarray  # (U, H, D · 4H)
+    c_sensitivity: np.ndarray  # (U, H, D · 4H)
+    slope: np.ndarray  # (U, h, D, 4H)
+    readout: np.ndarray  # (U, h, H + N)
+    resets: np.ndarray  # int64 (1,): how often a filter was lost
+    scratch: np.ndarray  # (9 + 2H, D · 4H)
+
+
+def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) -> Networks:
+    """The group of *specs* (all of one size) before the first record.
+
+    The last *inputs* of the *width* columns of the feature row are exogenous.
+    """
+    units = specs[0].units
+    columns, prior = block(READOUT, 0, 0)
+    exogenous = np.arange(width - inputs, width)
+    columns = np.concatenate([columns, exogenous]).astype(np.int64)
+    prior = np.concatenate([np.full(units, HIDDEN_PRIOR), prior, np.full(inputs, 0.1)])
+    d, n, count = inputs + 3 + units, len(prior), len(specs)
+    w, v = np.zeros((count, d, 4 * units)), np.zeros((count, n))
+    for u in range(count):
+        w[u], v[u, :units] = start_weights(units, inputs, seed + 100 * u)
+    eye = np.broadcast_to(np.eye(d)[:, :, None], (d, d, 4 * units))
+    return Networks(
+        columns,
+        np.array([[spec.prior, spec.drift] for spec in specs], np.float32),
+        prior.astype(np.float32),
+        w.astype(np.float32),
+        v.astype(np.float32),
+        np.array([spec.prior * eye for spec in specs], np.float32),
+        np.array([np.diag(prior)] * count, np.float32),
+        np.ones(count, np.float32),
+        np.zeros((count, 2, units), np.float32),
+        np.zeros((count, units, d * 4 * units), np.float32),
+        np.zeros((count, units, d * 4 * units), np.float32),
+        np.zeros((count, horizon, d, 4 * units), np.float32),
+        np.zeros((count, horizon, n), np.float32),
+        np.zeros(1, np.int64),
+        np.zeros((9 + 2 * units, d * 4 * units), np.float32),
+    )
+
+
+def start_weights(units: int, inputs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """w ~ N(0, 1/D) with bias 0, forget bias 1 and v ~ N(0, .01/H): a small correction."""
+    rng = np.random.default_rng(seed)
+    d = inputs + 3 + units
+    draw = rng.standard_normal((4 * units, d)) / sqrt(d)
+    x, exogenous, h = draw[:, :2], draw[:, 2 : 2 + inputs], draw[:, 2 + inputs : -1]
+    bias = np.repeat([0.0, 1.0, 0.0, 0.0], units)
+    v = rng.standard_normal(units) / sqrt(units) * 0.1
+    return np.hstack([x, bias[:, None], h, exogenous]).T, v
+
+
+@kernel
+def step(w, z, state, act):
+    """One LSTM step (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
+
+    i, f, o = σ(·), g = tanh(·) of zᵀw;  c = f·c₋ + i·g;  h = o·tanh(c).  Leaves in *act*
+    (7, ≥ 4H) the gates (row 0) and ∂c/∂a for i, f, g (rows 1–3), ∂h/∂a_o (4),
+    f = ∂c/∂c₋ (5) and ∂h/∂c (6).
+    """
+    n, a = state.shape[1], act[0]
+    one = w.dtype.type(1)
+    for r in range(4 * n):
+        a[r] = z[0] * w[0, r]
+    for k in range(1, len(z)):
+        zk = z[k]
+        for r in range(4 * n):
+            a[r] += zk * w[k, r]
+    half = one / 2
+    for r in range(2 * n):  # σ(a) = (1 + tanh(a/2))/2
+        a[r] = half + half * squash(half * a[r])
+    for r in range(2 * n, 3 * n):
+        a[r] = squash(a[r])
+    for r in range(3 * n, 4 * n):
+        a[r] = half + half * squash(half * a[r])
+    for i in range(n):
+        gi, gf, gg, go = a[i], a[n + i], a[2 * n + i], a[3 * n + i]
+        before = state[1, i]
+        c = gf * before + gi * gg
+        th = squash(c)
+        state[0, i], state[1, i] = go * th, c
+        act[1, i] = gg * gi * (one - gi)
+        act[2, i] = before * gf * (one - gf)
+        act[3, i] = gi * (one - gg * gg)
+        act[4, i] = th * go * (one - go)
+        act[5, i] = gf
+        act[6, i] = go * (one - th * th)
+
+
+@kernel
+def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, flow):
+    """Exact RTRL for one LSTM; *act* from `step`.
+
+    ∂c_i = f_i ∂c_i₋ + Σ_j M_ij ∂h_j₋ + direct,  M_ij = Σ_{g∈i,f,g} act_g w[h_j, g·H + i]
+    ∂h_i = (∂h/∂c)_i ∂c_i + Σ_j act_o w[h_j, 3H + i] ∂h_j₋ + direct
+    The direct term of gate g is act_g·z on the weights into that gate of unit i.  *fold*
+    (2H, H) holds both sums' factors, so that one matrix product makes *flow* (2H, D · 4H).
+    """
+    n, width = h_sensitivity.shape[0], w.shape[1]
+    for j in range(n):
+        wj = w[RECURRENT + j]
+        for i in range(n):
+            fold[i, j] = act[1, i] * wj[i] + act[2, i] * wj[n + i] + act[3, i] * wj[2 * n + i]
+            fold[n + i, j] = act[4, i] * wj[3 * n + i]
+    matmul(fold, h_sensitivity, flow, 0.0)
+    for i in range(n):
+        through, across = flow[i], flow[n + i]
+        for k in range(len(z)):
+            at = k * width + i
+            through[at] += act[1, i] * z[k]
+            through[at + n] += act[2, i] * z[k]
+            through[at + 2 * n] += act[3, i] * z[k]
+            across[at + 3 * n] += act[4, i] * z[k]
+        dc, dh, keep, pass_on = c_sensitivity[i], h_sensitivity[i], act[5, i], act[6, i]
+        for p in range(len(dh)):
+            dc[p] = keep * dc[p] + through[p]
+            dh[p] = pass_on * dc[p] + across[p]
+
+
+@kernel
+def advance(group, u, row, slot):
+    """One step of network *u*, keeping what `learn_network` will need in ring slot *slot*."""
+    n, w = group.state.shape[2], group.w[u]
+    act, z = group.scratch[:7], group.scratch[7, : len(w)]
+    fold = group.scratch[8, : 2 * n * n].reshape((2 * n, n))
+    z[0], z[1], z[2] = row[features.LEVEL], row[0], 1.0
+    for i in range(n):
+        z[RECURRENT + i] = group.state[u, 0, i]
+    for k in range(RECURRENT + n, len(z)):
+        z[k] = row[len(row) - len(z) + k]
+    step(w, z, group.state[u], act)
+    propagate(
+        w,
+        z,
+        act,
+        group.h_sensitivity[u],
+        group.c_sensitivity[u],
+        fold,
+        group.scratch[9 : 9 + 2 * n],
+    )
+    v, x = group.v[u], group.readout[u, slot]
+    vecmat(v[:n], group.h_sensitivity[u], group.slope[u, slot].reshape(w.size), 0.0)
+    for i in range(n):
+        x[i] = group.state[u, 0, i]
+    for k in range(len(group.columns)):
+        x[n + k] = row[group.columns[k]]
+    return kalman.dot(v, x)
+
+
+@size.register
+def _size(group: Networks):
+    return len(group.w)
+
+
+@learn.register
+def _learn(group: Networks, rows, slot, target, rate):
+    for u in range(len(group.w)):
+        learn_network(group, u, slot, target, rate)
+
+
+@observe.register
+def _observe(group: Networks, past, t, h, period):
+    pass
+
+
+@predict.register
+def _predict(group: Networks, row, units, past, t, h, slot, out):
+    for u in range(len(group.w)):
+        change = float(advance(group, u, row, slot))
+        out[u] = past[0] + units.leap * clip(change, BOUND)
+
+
+@level_shift.register
+def _level_shift(group: Networks, jump, age):
+    pass

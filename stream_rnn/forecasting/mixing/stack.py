@@ -1,0 +1,66 @@
+"""Stacking: a Kalman filter that corrects an aggregation by what its experts disagree on."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..experts import least_squares as kalman
+from ..kernels import kernel
+
+HUBER = (1.5, 4.0)  # deviations, for the median and the mean head
+PRIOR = 0.03
+NOISE_FLOOR = 1e-12
+
+
+class Stack(NamedTuple):
+    """(y − p)/leap = wᵀ(p_k − p)/leap + noise, w of mean 0 and constant; one for each head."""
+
+    weights: np.ndarray  # (heads, K)
+    covariance: np.ndarray  # (heads, K, K)
+    noise: np.ndarray  # (heads,)
+    prior: np.ndarray  # (K,)
+    scratch: np.ndarray  # (2, K)
+
+
+def allocate(count: int, heads: int = 2) -> Stack:
+    """No correction yet."""
+    return Stack(
+        np.zeros((heads, count)),
+        np.array([np.eye(count) * PRIOR] * heads),
+        np.ones(heads),
+        np.full(count, PRIOR),
+        np.zeros((2, count)),
+    )
+
+
+@kernel
+def correction(stack, head, experts, combined, leap):
+    """wᵀ(p_k − p)/leap, in leaps."""
+    weights = stack.weights[head]
+    total = 0.0
+    for k in range(len(experts)):
+        total += weights[k] * ((experts[k] - combined) / leap)
+    return total
+
+
+@kernel
+def learn(stack, head, experts, combined, leap, truth, rate):
+    """One measurement: how far *combined* was off, explained by the *experts* (K,)."""
+    x = stack.scratch[0]
+    for k in range(len(experts)):
+        x[k] = (experts[k] - combined) / leap
+    noise = kalman.update(
+        stack.covariance[head],
+        stack.weights[head],
+        x,
+        stack.prior,
+        0.0,
+        1.0,
+        stack.noise[head],
+        (truth - combined) / leap,
+        rate,
+        HUBER[head],
+        NOISE_FLOOR,
+        stack.scratch[1],
+    )
+    stack.noise[head] = abs(noise)

@@ -1,0 +1,244 @@
+"""One learner per partition: its state, and what it owes to the output topic.
+
+Invariant: the checkpoint's position is never beyond the group's committed offset.  The commit
+comes first, the checkpoint after it; a learner that resumes between the two learns again what
+lies between them, silently, because the results of those records are published already.
+"""
+
+import logging
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from connectors.base import Record
+from connectors.kafka.driver import Consumer, Partition
+from connectors.kafka.topics import check_position
+from connectors.kafka.transactions import TransactionalSink
+
+from ...checkpoints.file import Checkpoint
+from ...checkpoints.store import Store
+from ...errors import CheckpointError
+from ..pipeline import Schedule
+from ..task import Outcome, Task
+
+log = logging.getLogger(__name__)
+
+
+class Learned(NamedTuple):
+    """What a batch did to the learner, and what of it is to be published."""
+
+    records: Sequence[Record]  # the ones whose results are not published yet
+    outcome: Outcome | None  # of them; None when there are none
+    replayed: dict[str, int]  # counts of those learned silently
+    position: int  # the next offset
+    labels: int = 0  # the next offset of the labels, where they have a topic of their own
+
+
+class PartitionLearner:
+    """A task, its checkpoints and its transactions, for one partition of the input topic."""
+
+    sinks: dict[str, Any] = {}  # noqa: RUF012  nothing to observe: see `metrics`
+
+    def __init__(
+        self,
+        partition: Partition,
+        task: Task,
+        store: Store,
+        sink: TransactionalSink,
+        schedule: Schedule,
+        identity: dict[str, Any],
+        start: str = "earliest",
+    ):
+        self.partition, self.task, self.store, self.sink = partition, task, store, sink
+        self.schedule, self.identity, self.start = schedule, identity, start
+        self.name = str(partition)
+        self.source = self  # for observers
+        self.counters = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
+        self.position = 0  # the next offset whose record has not taken effect
+        self.published = 0  # the next offset whose result is not published
+        self.highwater: int | None = None
+        self._saved_place: Any = None
+        self._saved_count, self._saved_time = 0, time.monotonic()
+
+    # -- taking over -----------------------------------------------------------------
+
+    def open(self, consumer: Consumer) -> int:
+        """Become the owner and continue from the checkpoint; the offset to read from.
+
+        The order matters: fence the owner before this one, only then ask what it committed.
+        Raises `CheckpointError` when checkpoint and group disagree, `SourceError` when the
+        topic no longer holds what comes next.
+        """
+        self.sink.open()
+        committed = consumer.committed([self.partition])[self.partition]
+        bounds = consumer.bounds([self.partition])
+        checkpoint = self.store.load_newest()
+        if checkpoint is None:
+            self._begin(committed, bounds[self.partition])
+        else:
+            self._resume(checkpoint, committed)
+        check_position({self.partition: self.position}, bounds)
+        return self.position
+
+    def _begin(self, committed: int | None, bounds: tuple[int, int]) -> None:
+        if committed is not None:
+            raise CheckpointError(
+                f"{self.partition}: the group has committed offset {committed}, but "
+                f"{self.store.url} holds no checkpoint, so what was learned up to there is gone. "
+                "Give the checkpoint directory of that group, or start anew under another "
+                "source.group"
+            )
+        self.position = self.published = bounds[0] if self.start == "earliest" else bounds[1]
+        self.save()  # where the stream began, for a run killed before its first checkpoint
+
+    def _resume(self, checkpoint: Checkpoint, committed: int | None) -> None:
+        manifest = checkpoint.manifest
+        for name, value in self.identity.items():
+            if manifest["identity"].get(name) != value:
+                raise CheckpointError(
+                    f"the checkpoints in {self.store.url} are of another stream: {name} was "
+                    f"{manifest['identity'].get(name)!r} and is now {value!r}; change it back, "
+                    "or give this run another checkpoint directory and another source.group"
+                )
+        topic, number = self.partition
+        self.position = manifest["position"][topic][str(number)]
+        self.counters |= manifest["counters"]
+        if committed is None and self.counters["consumed"] == 0:
+            committed = self.position  # killed before the first commit
+        if committed is None or self.position > committed:
+            raise CheckpointError(
+                f"{self.partition}: checkpoint and group disagree: {checkpoint.name} in "
+                f"{self.store.url} is at offset {self.position}, but the group has committed "
+                f"{'nothing' if committed is None else committed}. The group's offsets were "
+                "reset or have expired, or this is another cluster. Set the group's offset to "
+                f"{self.position}, correct source.group or source.bootstrap, or start anew with "
+                "another checkpoint directory and another source.group"
+            )
+        self.task.restore(manifest["task"], checkpoint.arrays, checkpoint.contexts)
+        self.published = committed
+        self._saved_place, self._saved_count = self.place(), self.counters["consumed"]
+        log.info(
+            "%s: resumed from %s at offset %d, published up to %d",
+            *(self.partition, checkpoint.name, self.position, committed),
+        )
+
+    # -- working ---------------------------------------------------------------------
+
+    def learn(self, records: Sequence[Record]) -> Learned:
+        """Learn all; keep for publication what lies beyond the committed offset."""
+        cut = bisect_left(records, self.published, key=lambda record: record.offset)
+        replayed: dict[str, int] = {}
+        if cut:
+            replayed = self.task.learn(records[:cut]).counts
+        fresh = records[cut:]
+        outcome = self.task.learn(fresh) if fresh else None
+        return Learned(fresh, outcome, replayed, records[-1].offset + 1)
+
+    def send(self, learned: Learned, group_metadata: Any) -> None:
+        """Hand over results, dead letters and offset, in one transaction; raises `SinkError`."""
+        outcome = learned.outcome
+        if outcome is not None:
+            keys, letter_keys = self._keys(learned.records, outcome)
+            self.sink.send(
+                *(outcome.rows, keys, outcome.refused, letter_keys),
+                *(learned.position, group_metadata),
+                **self.moves(learned),
+            )
+
+    def commit(self, learned: Learned) -> None:
+        """Make visible what was sent; raises `SinkError`."""
+        outcome = learned.outcome
+        if outcome is not None:
+            self.sink.commit()
+            self.published = learned.position
+            for letter in outcome.refused[:1]:
+                log.warning("%s: refused %s: %s", self.name, letter["offset"], letter["error"])
+        for counts in (learned.replayed, outcome.counts if outcome else {}):
+            for name, number in counts.items():
+                self.counters[name] += number
+        self.position = learned.position
+
+    def _keys(
+        self, records: Sequence[Record], outcome: Outcome
+    ) -> tuple[list[bytes | None], list[bytes | None]]:
+        """Of the records with a result, and of the refused ones."""
+        is_label = self.task.is_label
+        if not outcome.refused:  # the common case
+            return [record.key for record in records if not is_label(record)], []
+        refused = {(letter["partition"], letter["offset"]) for letter in outcome.refused}
+        keys: tuple[list[bytes | None], list[bytes | None]] = [], []
+        for record in records:
+            if (record.partition, record.offset) in refused:
+                keys[1].append(record.key)
+            elif not is_label(record):
+                keys[0].append(record.key)
+        return keys
+
+    def moves(self, learned: Learned) -> dict[str, Any]:
+        """What else a transaction commits; see `TransactionalSink.send`."""
+        return {}
+
+    def place(self) -> Any:
+        """How far the checkpoint would reach."""
+        return self.position
+
+    def positions(self) -> dict[str, dict[str, int]]:
+        """The same, for the checkpoint: ``{topic: {partition: next offset}}``."""
+        topic, number = self.partition
+        return {topic: {str(number): self.position}}
+
+    def has_turn(self, consumer: Consumer) -> bool:
+        """Whether it has something to do even if no record has come for it."""
+        return False
+
+    def is_due(self, pending: Learned | None = None) -> bool:
+        """Whether it is time for a checkpoint, once *pending* is published."""
+        records = self.counters["consumed"] - self._saved_count
+        if pending is not None:
+            records += pending.replayed.get("consumed", 0) + len(pending.records)
+        elapsed = time.monotonic() - self._saved_time
+        return records >= self.schedule.every_records or (
+            records > 0 and elapsed >= self.schedule.every_seconds
+        )
+
+    def save(self) -> bool:
+        """Write a checkpoint if anything has happened; to be called between batches.
+
+        Raises `CheckpointWriteError`; the next attempt is then due a period later.
+        """
+        place = self.place()
+        if place == self._saved_place:
+            return False
+        self._saved_time = time.monotonic()
+        self._saved_count = self.counters["consumed"]
+        meta, arrays = self.task.snapshot()
+        manifest = {
+            "identity": self.identity,
+            "position": self.positions(),
+            "sinks": {},
+            "counters": self.counters,
+            "task": meta,
+        }
+        self.store.save(manifest, arrays, self.task.contexts)
+        self._saved_place = place
+        return True
+
+    def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
+        """Position and lag, as samples: name, labels, value."""
+        labels = {"topic": self.partition.topic, "partition": str(self.partition.number)}
+        yield "consumer_position_offset", labels, self.position
+        if self.highwater is not None:
+            yield "consumer_lag_records", labels, max(0, self.highwater - self.position)
+
+    # -- letting go ------------------------------------------------------------------
+
+    def discard(self) -> None:
+        """Another owner has it: write nothing more."""
+        self.sink.discard()
+        self.store.close()
+
+    def close(self) -> None:
+        """After the last `commit` and `save`."""
+        self.sink.close()
+        self.store.close()

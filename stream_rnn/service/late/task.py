@@ -1,0 +1,286 @@
+"""A task whose labels come later, in records of their own."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from connectors.base import Label, Record
+
+from ...drift.monitor import Monitor
+from ...errors import BadRecord
+from ...estimators.delayed import Delayed
+from ...features.calendar import epoch_seconds
+from ...features.rows import MissingTarget, Row, Rows
+from ..task import Outcome, Task, letter_of
+from .buffer import Id, LabelBuffer
+
+log = logging.getLogger(__name__)
+
+
+class Join(NamedTuple):
+    """How labels and records find each other.
+
+    ``key`` is the field that both have.  ``within`` seconds of a record's time its label must
+    come; time is the field ``time``, or what the source says.
+    """
+
+    key: str
+    within: float | None = None
+    time: str | None = None
+    max_pending: int = 10_000
+
+
+class LateTask(Task):
+    """Predicts records as they come; learns them in their order when their labels are there.
+
+    A `connectors.base.Label` is a label, and in a stream without any, with *alone*, a record
+    in which a target is not null.
+
+    Args:
+        estimator: predicts and learns.
+        rows: makes features and targets; ``missing_target`` must be "advance".
+        join: how labels find their records.
+        alone: labels are in the same stream.
+        copy, origin, drift: as of `Task`; drift is watched when a label is there.
+    """
+
+    estimator: Delayed
+
+    def __init__(
+        self,
+        estimator: Delayed,
+        rows: Rows,
+        join: Join,
+        alone: bool = True,
+        copy: Sequence[str] = (),
+        origin: bool = False,
+        drift: Monitor | None = None,
+    ):
+        super().__init__(estimator, rows, list(dict.fromkeys([join.key, *copy])), origin, drift)
+        self.join, self.alone = join, alone
+        self.buffer = LabelBuffer(join.within, join.max_pending)
+
+    def is_label(self, record: Record) -> bool:
+        """Whether it tells the target of another record."""
+        if isinstance(record, Label):
+            return True
+        value = record.value
+        return self.alone and value is not None and not self._is_without_target(value)
+
+    def _is_without_target(self, value: Row) -> bool:
+        return all([value.get(name) is None for name in self.rows.targets])  # noqa: C419
+
+    def learn(self, records: Sequence[Record]) -> Outcome:
+        """Results and dead letters of *records*; a label that is good is in neither."""
+        start, at = time.perf_counter(), 0
+        parts: list[Outcome] = []
+        before = dict(self.buffer.counts)
+        while at < len(records):
+            if self.is_label(records[at]):
+                end = self._end_of_labels(records, at)
+                parts.append(self._take_labels(records[at:end]))
+            else:
+                end = self._predict_up_to(records, at, parts)
+            at = end
+        labels = {name: n - before[name] for name, n in self.buffer.counts.items()}
+        return _joined(parts, labels, time.perf_counter() - start)
+
+    # -- records ---------------------------------------------------------------------
+
+    def _predict_up_to(self, records: Sequence[Record], at: int, parts: list[Outcome]) -> int:
+        """Predict from *at* as far as nothing is learned in between; where that ends."""
+        now = self._time(records[at])
+        if now is not None:
+            self.buffer.advance(now)
+        settled = self._settle(room=1)
+        end = self._stretch(records, at)
+        part = super().learn(records[at:end])
+        for record in records[at:end]:  # the refused ones tell the time too
+            if (now := self._time(record)) is not None:
+                self.buffer.advance(now)
+        parts.append(_with_settled(part, settled))
+        if settled := self._settle():  # the last one's label was there before it, or it is late
+            parts.append(_with_settled(_NOTHING, settled))
+        return end
+
+    def _stretch(self, records: Sequence[Record], at: int) -> int:
+        """Up to the next label, the next record that is given up or learned."""
+        head, free = self.buffer.head_time, self.join.max_pending - len(self.buffer)
+        clock, end = self.buffer.clock, at
+        while end < len(records) and end - at < free and not self.is_label(records[end]):
+            now = self._time(records[end])
+            if now is not None:
+                clock = max(clock, now)
+                head = now if head is None else min(head, now)  # to stop early does no harm
+            if end > at and head is not None and clock > head + self.buffer.within:
+                break
+            end += 1
+            value = records[end - 1].value
+            if value is not None and self.buffer.has_label(_hashable(value.get(self.join.key))):
+                break
+        return end
+
+    def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
+        """Result rows; a `BadRecord` has changed nothing."""
+        known = [self._identify(record, index) for index, record in enumerate(records)]
+        outputs, _ = super()._run(records)
+        for (id, now), x, output in zip(known, self.estimator.taken, outputs, strict=True):
+            output.pop("target", None)
+            made = {"prediction": output.get("prediction")}
+            if "probabilities" in output:
+                made["probabilities"] = {}  # a class was predicted, see `drift.losses`
+            self.buffer.add(id, x, made, now)
+        return outputs, 0
+
+    # -- labels ----------------------------------------------------------------------
+
+    def _end_of_labels(self, records: Sequence[Record], at: int) -> int:
+        while at < len(records) and self.is_label(records[at]):
+            at += 1
+        return at
+
+    def _take_labels(self, records: Sequence[Record]) -> Outcome:
+        refused: list[Row] = []
+        reasons: dict[str, int] = {}
+        settled: list[Row] = []
+        for record in records:
+            try:
+                self._take_label(record)
+            except BadRecord as bad:
+                reason = "missing_target" if isinstance(bad, MissingTarget) else "label"
+                reason = "undecodable" if record.error is not None else reason
+                refused.append(letter_of(record, "label", reason, record.error or str(bad)))
+                reasons[reason] = reasons.get(reason, 0) + 1
+            settled += self._settle()
+        counts = {
+            "consumed": len(records),
+            "predicted": 0,
+            "learned": len(_labelled(settled)),
+            "refused": len(refused),
+        }
+        return Outcome([], refused, counts, reasons, 0.0, [], settled)
+
+    def _take_label(self, record: Record) -> None:
+        if record.value is None:
+            raise BadRecord(record.error or "no value", 0)
+        id, now = self._identify(record, 0)
+        if self._is_without_target(record.value):
+            raise MissingTarget(f"the label has no {' and no '.join(self.rows.targets)}", 0)
+        [y] = self.rows.labels([record.value])
+        self.estimator.check_target(y)
+        self.buffer.label(id, y, now)
+
+    def _settle(self, room: int = 0) -> list[Row]:
+        """Learn what is settled; its predictions and targets, None for those given up."""
+        taken = self.buffer.take(room)
+        if taken:
+            self.estimator.learn([w.x for w in taken], [w.y for w in taken])
+        settled = [{**w.prediction, "target": w.y} for w in taken]
+        if labelled := _labelled(settled):
+            super()._watch(labelled)
+        return settled
+
+    def _watch(self, rows: list[Row]) -> None:
+        """Nothing: of predictions without their targets there is nothing to be seen."""
+
+    # -- both ------------------------------------------------------------------------
+
+    def _identify(self, record: Record, index: int) -> tuple[Id, float]:
+        """The id and the time of a record or label; raises `BadRecord`."""
+        value: Row = record.value  # type: ignore[assignment]
+        id: Any = value.get(self.join.key)
+        if type(id) not in (str, int):
+            raise BadRecord(
+                f"the field {self.join.key!r}, by which labels and records are joined, "
+                f"is {id!r}; text or an integer is needed",
+                index,
+            )
+        now = self._time(record)
+        if now is None and self.join.within is not None:
+            field = self.join.time
+            raise BadRecord(
+                f"the field {field!r} is {value.get(field)!r}, not a time"
+                if field is not None
+                else "the record has no time; name the field that has it as labels.time",
+                index,
+            )
+        return id, 0.0 if now is None else now
+
+    def _time(self, record: Record) -> float | None:
+        """Seconds since 1970, or None where there is no time or none is needed."""
+        if self.join.within is None:
+            return None
+        if self.join.time is None:
+            return record.timestamp
+        return None if record.value is None else seconds(record.value.get(self.join.time))
+
+    def health(self) -> dict[str, float]:
+        """Gauges and counters by metric name."""
+        return {**super().health(), "labels_pending": float(len(self.buffer))}
+
+    # -- state -----------------------------------------------------------------------
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """All of the state, what waits included."""
+        meta, arrays = super().snapshot()
+        return {**meta, "labels": self.buffer.snapshot()}, arrays
+
+    def restore(self, meta: dict[str, Any], arrays: dict[str, np.ndarray], *more: Any) -> None:
+        """Take over a snapshot; raises `CheckpointError` if it is of another model."""
+        super().restore(meta, arrays, *more)
+        self.buffer.restore(meta["labels"])
+
+
+def seconds(value: Any) -> float | None:
+    """A time as seconds since 1970; None if it is not one.
+
+    >>> seconds("1970-01-01T00:01:00"), seconds(60), seconds("soon")
+    (60.0, 60.0, None)
+    """
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return epoch_seconds(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _hashable(id: Any) -> Any:
+    return id if type(id) in (str, int) else None
+
+
+def _labelled(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["target"] is not None]
+
+
+def _with_settled(part: Outcome, settled: list[Row]) -> Outcome:
+    counts = {**part.counts, "learned": part.counts["learned"] + len(_labelled(settled))}
+    return part._replace(settled=settled, counts=counts)
+
+
+_NOTHING = Outcome([], [], {"learned": 0}, {}, 0.0, [])
+
+
+def _joined(parts: list[Outcome], labels: dict[str, int], duration: float) -> Outcome:
+    """The outcomes of consecutive parts as one."""
+    counts = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
+    reasons: dict[str, int] = {}
+    for part in parts:
+        for total, more in ((counts, part.counts), (reasons, part.reasons)):
+            for name, number in more.items():
+                total[name] = total.get(name, 0) + number
+    return Outcome(
+        rows=[row for part in parts for row in part.rows],
+        refused=[row for part in parts for row in part.refused],
+        counts=counts,
+        reasons=reasons,
+        seconds=duration,
+        timestamps=[t for part in parts for t in part.timestamps],
+        settled=[row for part in parts for row in part.settled],
+        labels=labels,
+    )

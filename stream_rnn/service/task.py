@@ -1,0 +1,205 @@
+"""A task: one ordered stream of records, its features and its estimator.
+
+A file is one task; of a Kafka topic each partition is one.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from connectors.base import Record
+from connectors.dead_letter import letter
+
+from ..drift.losses import losses
+from ..drift.monitor import Monitor
+from ..errors import BadRecord
+from ..estimators.keyed.estimator import Keyed
+from ..estimators.protocol import Snapshot, StreamEstimator
+from ..features.rows import MissingTarget, Row, Rows
+from ..keys.contexts import Contexts, Notes
+from ..keys.key import MESSAGE_KEY, MissingKey
+from ..keys.shelf import Shelf
+from ..numerics.trees import under
+
+REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
+
+log = logging.getLogger(__name__)
+
+WATCH = "watch."  # arrays of the drift monitor in a checkpoint
+
+
+class Outcome(NamedTuple):
+    """What came of a batch."""
+
+    rows: list[Row]  # results, in the order of the records
+    refused: list[Row]  # dead letters, in the order of the records
+    counts: dict[str, int]  # consumed, predicted, learned, refused
+    reasons: dict[str, int]  # of the refusals
+    seconds: float  # spent learning
+    timestamps: list[float]  # of the records that have one
+    settled: Sequence[Row] = ()  # earlier predictions in order, with the targets that came now
+    labels: Mapping[str, int] | None = None  # what became of labels, see `late.buffer`
+
+
+class Task:
+    """Predict and learn record by record; set aside what cannot be learned from.
+
+    Args:
+        estimator: predicts and learns.
+        rows: makes its features and targets.
+        copy: fields of the record that the result repeats.
+        origin: whether a result says which partition and offset it belongs to.
+        drift: watches the losses, and makes the estimator react if it has that set.
+    """
+
+    def __init__(
+        self,
+        estimator: StreamEstimator,
+        rows: Rows,
+        copy: Sequence[str] = (),
+        origin: bool = False,
+        drift: Monitor | None = None,
+    ):
+        self.estimator, self.rows = estimator, rows
+        self.copy, self.origin, self.drift = tuple(copy), origin, drift
+        # The contexts of keys, which a checkpoint holds beside the rest of the state.
+        self.contexts: Contexts | None = getattr(estimator, "contexts", None)
+        if self.contexts is not None:
+            rows.histories = Notes(self.contexts)
+
+    def learn(self, records: Sequence[Record]) -> Outcome:
+        """Results and dead letters of *records*; every record is in exactly one of them."""
+        start = time.perf_counter()
+        refused: dict[int, Row] = {}
+        todo = list(range(len(records)))
+        if any([record.error is not None for record in records]):  # noqa: C419  a list is faster
+            refused = {
+                index: letter_of(record, "decode", "undecodable")
+                for index, record in enumerate(records)
+                if record.error is not None
+            }
+            todo = [index for index in todo if index not in refused]
+        results: list[Row] = []
+        labelled, limit = 0, self._room(todo)
+        while todo:
+            part = records if limit == len(records) else [records[i] for i in todo[:limit]]
+            try:
+                rows, learned = self._run(part)
+            except BadRecord as bad:
+                if bad.index > 0:
+                    limit = bad.index  # those before it are good: they go first
+                    continue
+                index = todo.pop(0)
+                reason = REASONS.get(type(bad), "refused")
+                refused[index] = letter_of(records[index], "learn", reason, str(bad))
+            else:
+                results += rows
+                labelled += learned
+                todo = todo[limit:]
+                self._watch(rows)
+            limit = self._room(todo)
+        reasons: dict[str, int] = {}
+        for row in refused.values():
+            reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
+        return Outcome(
+            rows=results,
+            refused=[refused[index] for index in sorted(refused)],
+            counts={
+                "consumed": len(records),
+                "predicted": len(results),
+                "learned": labelled,
+                "refused": len(refused),
+            },
+            reasons=reasons,
+            seconds=time.perf_counter() - start,
+            timestamps=[r.timestamp for r in records if r.timestamp is not None],
+        )
+
+    def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
+        """Result rows and the number of labels; a `BadRecord` has changed nothing."""
+        values: list[Row] = [record.value for record in records]  # type: ignore[misc]
+        if self.rows.key == MESSAGE_KEY:
+            values = [{**v, MESSAGE_KEY: r.key} for v, r in zip(values, records, strict=True)]
+        xs, ys = self.rows.transform(values)
+        outputs = self.estimator.stream(xs, ys)
+        self.rows.commit()
+        labels = len(records)
+        if self.rows.target is not None:  # a stream without targets teaches by itself
+            labels -= _unlabelled(ys)
+            for output, y in zip(outputs, ys, strict=True):
+                output["target"] = y
+        for field in self.copy:
+            for output, value in zip(outputs, values, strict=True):
+                output[field] = value.get(field)
+        if self.origin:
+            for output, record in zip(outputs, records, strict=True):
+                output["partition"] = record.partition
+                output["offset"] = record.offset
+        return outputs, labels
+
+    def _room(self, todo: list[int]) -> int:
+        """How many records to learn before the estimator may have to react to drift."""
+        if self.drift is None or self.drift.on_drift is None:
+            return len(todo)
+        return min(len(todo), self.drift.room())
+
+    def _watch(self, rows: list[Row]) -> None:
+        if self.drift is not None:
+            self.drift.update(*losses(rows))
+            if self.drift.due():
+                self.estimator.react(self.drift.on_drift)  # type: ignore[attr-defined]
+
+    def drift_alarms(self) -> dict[str, int]:
+        """How often each detector has raised an alarm."""
+        own = {} if self.drift is None else {self.drift.name: self.drift.alarms}
+        inside: dict[str, int] = getattr(self.estimator, "drift_alarms", dict)()
+        return {name: own.get(name, 0) + inside.get(name, 0) for name in (own | inside)}
+
+    def is_label(self, record: Record) -> bool:
+        """Whether it only tells the target of another record, and so has no result."""
+        return False
+
+    def health(self) -> dict[str, float]:
+        """Gauges and counters by metric name."""
+        return self.estimator.health()
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """All of the state but `contexts`: JSON-able, and arrays by name."""
+        model = self.estimator
+        arrays, meta = model.snapshot_shared() if isinstance(model, Keyed) else model.snapshot()
+        saved = {"estimator": meta, "rows": self.rows.snapshot()}
+        if self.drift is not None:
+            own, saved["drift"] = self.drift.snapshot()
+            arrays = {**arrays, **{f"{WATCH}{name}": array for name, array in own.items()}}
+        return saved, arrays
+
+    def restore(
+        self, meta: dict[str, Any], arrays: dict[str, np.ndarray], contexts: Shelf | None = None
+    ) -> None:
+        """Take over a snapshot; raises `CheckpointError` if it is of another model."""
+        inner = {name: array for name, array in arrays.items() if not name.startswith(WATCH)}
+        snapshot = Snapshot(inner, meta["estimator"])
+        if isinstance(self.estimator, Keyed):
+            self.estimator.restore_shared(snapshot, contexts or Shelf())
+        else:
+            self.estimator.restore(snapshot)
+        self.rows.restore(meta["rows"])
+        if self.drift is not None:
+            own = under(WATCH, arrays)
+            if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
+                log.warning("the drift detector starts anew: its settings have changed")
+
+
+def _unlabelled(ys: Sequence[Any]) -> int:
+    """How many are None or NaN; of several targets, one known is enough to learn."""
+    if ys and isinstance(ys[0], dict):
+        return sum(_unlabelled(list(y.values())) == len(y) for y in ys)
+    return sum([y is None or y != y for y in ys])
+
+
+def letter_of(record: Record, stage: str, reason: str, error: str | None = None) -> Row:
+    """A dead letter; *reason* is one of few, for a metric's label."""
+    return {"reason": reason, **letter(record, stage=stage, error=error)}

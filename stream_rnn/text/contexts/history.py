@@ -1,0 +1,113 @@
+"""What the contexts see: the newest symbols, the words and the line, hashed.
+
+A context is a 64-bit key.  `KEYS` names them all; members pick theirs by place.  Symbols
+enter as codes (a byte's value, a character's code point, a word's number).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...codegen.inlined import kernel
+from ...numerics.float32 import scramble
+
+REACH = 8  # newest symbols kept
+WORD, LAST_WORD, WORD_BEFORE = range(3)  # places in `History.words`
+COLUMN, FIRST = range(2)  # places in `History.line`
+
+KEYS = (
+    "order1", "order2", "order3", "order4", "order5", "order6", "order7", "order8",
+    "word", "word+last", "word+before", "line", "skip1:2", "skip1:3", "1,3",
+    "after1", "after2", "word+first", "pair",
+)  # fmt: skip
+
+
+class History(NamedTuple):
+    """The newest symbols and what is derived from them."""
+
+    recent: np.ndarray  # (8,) uint64: codes + 1, newest first; 0 before the start
+    words: np.ndarray  # (3,) uint64: hashes of the word begun, the one before, and before that
+    line: np.ndarray  # (2,) int64: column, code of the line's first symbol
+    after1: np.ndarray  # (256,) uint64: what followed the last uses of a symbol
+    after2: np.ndarray  # (65536,) uint64: the same for a pair of symbols
+    keys: np.ndarray  # (len(KEYS),) uint64
+
+    @classmethod
+    def create(cls) -> "History":
+        """The history before the first symbol; its keys are still to be made."""
+        return cls(
+            np.zeros(REACH, np.uint64), np.zeros(3, np.uint64), np.zeros(2, np.int64),
+            np.zeros(256, np.uint64), np.zeros(65536, np.uint64), np.zeros(len(KEYS), np.uint64),
+        )  # fmt: skip
+
+
+@kernel
+def fold(code):
+    """Lower case for ASCII letters, 0 for what ends a word (letters, ' and non-ASCII are in)."""
+    if 65 <= code <= 90:
+        return code + 32
+    if 97 <= code <= 122 or code >= 128 or code == 39:
+        return code
+    return 0
+
+
+@kernel
+def observe(history, code):
+    """Move on by one symbol and make the keys of the new position."""
+    recent, words, line = history.recent, history.words, history.line
+    one = (recent[0] - np.uint64(1)) & np.uint64(255)
+    two = (one << np.uint64(8)) | ((recent[1] - np.uint64(1)) & np.uint64(255))
+    seen = np.uint64(code & 255)
+    history.after1[one] = (history.after1[one] << np.uint64(8) | seen) & np.uint64(0xFFFF)
+    history.after2[two] = (history.after2[two] << np.uint64(8) | seen) & np.uint64(0xFFFF)
+    for i in range(REACH - 1, 0, -1):
+        recent[i] = recent[i - 1]
+    recent[0] = np.uint64(code + 1)
+    letter = fold(code)
+    if letter > 0:
+        words[WORD] = scramble(words[WORD], np.uint64(letter + 1))
+    elif words[WORD] != np.uint64(0):
+        words[WORD_BEFORE] = words[LAST_WORD]
+        words[LAST_WORD] = words[WORD]
+        words[WORD] = np.uint64(0)
+    if code == 10:
+        line[COLUMN] = 0
+        line[FIRST] = 0
+    else:
+        line[COLUMN] += 1
+        if line[COLUMN] == 1:
+            line[FIRST] = code
+    make_keys(history)
+
+
+@kernel
+def make_keys(history):
+    """Hash every context of the current position."""
+    keys, recent = history.keys, history.recent
+    h = np.uint64(0)
+    for i in range(REACH):
+        h = scramble(h ^ recent[i], np.uint64(i + 1))
+        keys[i] = h
+    one = recent[0]
+    word, last, before = history.words
+    if word != np.uint64(0):
+        keys[8] = scramble(word, np.uint64(77))
+        keys[9] = scramble(scramble(word, last), np.uint64(78))
+        keys[10] = scramble(scramble(word, before), np.uint64(79))
+    else:
+        keys[8] = scramble(last, one + np.uint64(1000))
+        keys[9] = scramble(scramble(last, before), one + np.uint64(3000))
+        keys[10] = scramble(before, one + np.uint64(7000))
+    column = np.uint64(min(history.line[COLUMN], 255))
+    first = np.uint64(history.line[FIRST])
+    keys[11] = scramble(first * np.uint64(2097152) + one, column + np.uint64(6000))
+    two, three, four = recent[1], recent[2], recent[3]
+    keys[12] = scramble(scramble(two, three), np.uint64(11))
+    keys[13] = scramble(scramble(scramble(two, three), four), np.uint64(12))
+    keys[14] = scramble(scramble(one, three), np.uint64(13))
+    a = (one - np.uint64(1)) & np.uint64(255)
+    b = (a << np.uint64(8)) | ((two - np.uint64(1)) & np.uint64(255))
+    keys[15] = scramble(history.after1[a], one + np.uint64(4000))
+    keys[16] = scramble(history.after2[b], scramble(one, two) + np.uint64(5000))
+    keys[17] = scramble(scramble(word, first), one + np.uint64(8000))
+    keys[18] = scramble(scramble(one, two), np.uint64(14))

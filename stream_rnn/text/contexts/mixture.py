@@ -1,0 +1,290 @@
+"""Symbol mixture: statistics of contexts and the network, mixed in the log domain.
+
+Each context k keeps the symbols that followed it with counts c, their sum N, and the newest
+first.  It refines the prediction of a shorter context, its parent (absolute discounting,
+interpolated: Ney, Essen and Kneser 1994)::
+
+    p_k(s) = [(c - d_c)+ + (Σ d + θ) p_parent(s)] / (N + θ)                       (1)
+
+with d = .5, .6, .7 for c = 1, 2, more and θ = .05.  The members' predictions l = log p
+are mixed as a weighted geometric mean with corrections (Mahoney 2005; Mattern 2013)::
+
+    q = softmax(¼ Σ_m w^m l + R[most recent symbols] + B1[last] + B2[last two])   (2)
+
+Weights are taken from four sets m, each selected by something known: how well the longest
+context is known, the last symbol, the one before, the network's confidence.  All move by
+the gradient of log q(y).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...codegen.inlined import kernel
+from ...numerics.float32 import (
+    F,
+    add_combination,
+    add_scaled,
+    log,
+    log_into,
+    peak,
+    rows_dot,
+    softmax_into,
+)
+from .history import KEYS
+from .tables import FRONT, N_MASK, TOTAL, find, read_list, update_list
+
+SELECTORS = 4
+LONGEST, LAST, PENULTIMATE, CONFIDENCE = range(SELECTORS)
+STEPS = 0  # place in `Mixture.clock`
+RATE, SLOWEST, DECAY, RECENCY_RATE, BIAS_RATE, THETA = range(6)  # places in `Mixture.rates`
+EXCLUDE_AT = 2  # shorter orders do not learn what a longer one has met this often
+
+
+class MixtureSpec(NamedTuple):
+    """Contexts by name (orders first, ascending), the parent of each (0: no context,
+    k: the k-th), and step sizes: weights max(``slowest``, ``rate`` / (1 + ``decay`` t))."""
+
+    contexts: tuple[str, ...] = (
+        "order1", "order2", "order3", "order4", "order5", "order6",
+        "word", "word+last", "line", "word+before", "order8",
+    )  # fmt: skip
+    parents: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 2, 7, 1, 7, 6)
+    rate: float = 0.005
+    slowest: float = 0.0005
+    decay: float = 1e-4
+    recency_rate: float = 0.005
+    bias_rate: float = 0.005
+    theta: float = 0.05
+
+
+class Mixture(NamedTuple):
+    """State: K contexts, M = K + 1 (+ 1 with a network) members, V symbols; float32."""
+
+    select: np.ndarray  # (K,) int64: places of the contexts' keys
+    parent: np.ndarray  # (K,) int64: row of `vectors` that context k refines
+    orders: np.ndarray  # (1,) int64: how many of the contexts are orders
+    counts: np.ndarray  # (V,): order 0
+    weights: np.ndarray  # (4, sets, M)
+    recency: np.ndarray  # (K, 64): R
+    last_bias: np.ndarray  # (V, V): B1
+    pair_bias: np.ndarray  # (rows, V): B2
+    found: np.ndarray  # (K,) int64: the contexts' slots
+    newest: np.ndarray  # (K,) int64: their most recent symbols, or -1
+    bucket: np.ndarray  # (K,) int64: row of `recency`
+    sets: np.ndarray  # (4,) int64: sets of weights in use
+    tail: np.ndarray  # (2,) int64: the last two symbols
+    pair: np.ndarray  # (1,) int64: row of `pair_bias`
+    vectors: np.ndarray  # (M, V): p_k
+    logs: np.ndarray  # (M, V)
+    mean: np.ndarray  # (M,): the mean of the sets in use, then the gradient
+    logit: np.ndarray  # (V,)
+    q: np.ndarray  # (V,): the prediction
+    clock: np.ndarray  # (1,) int64: symbols learned
+    rates: np.ndarray  # (6,) float64
+
+    @classmethod
+    def create(
+        cls, spec: MixtureSpec, symbols: int, network: bool, pairs: int = 1 << 13
+    ) -> "Mixture":
+        """A mixture that has seen nothing, with room for `symbols` symbols; `pairs` rows of
+        corrections by the last two symbols (a power of two)."""
+        K, V = len(spec.contexts), symbols
+        M = K + 1 + network
+        orders = sum(name.startswith("order") for name in spec.contexts[: K - 1])
+        sets = max(V, 16 * (orders + 2))
+
+        def zeros(*shape):
+            return np.zeros(shape, F)
+
+        return cls(
+            np.array([KEYS.index(name) for name in spec.contexts]),
+            np.array(spec.parents, np.int64), np.array([orders]), zeros(V),
+            np.full((SELECTORS, sets, M), 1 / M, F), zeros(K, 64), zeros(V, V),
+            zeros(pairs, V), np.zeros(K, np.int64), np.full(K, -1), np.zeros(K, np.int64),
+            np.zeros(SELECTORS, np.int64), np.zeros(2, np.int64), np.zeros(1, np.int64),
+            zeros(M, V), zeros(M, V), zeros(M), zeros(V), zeros(V), np.zeros(1, np.int64),
+            np.array([spec.rate, spec.slowest, spec.decay, spec.recency_rate, spec.bias_rate,
+                      spec.theta]),
+        )  # fmt: skip
+
+    def resized(
+        self, spec: MixtureSpec, kept: np.ndarray, symbols: int, network: bool
+    ) -> "Mixture":
+        """The mixture with room for `symbols` symbols: old symbol kept[i] is now symbol i."""
+        new = Mixture.create(spec, symbols, network, len(self.pair_bias))
+        n = len(kept)
+        for name in ("counts", "logit", "q"):
+            getattr(new, name)[:n] = getattr(self, name)[kept]
+        new.q[0] += max(0.0, self.q.sum() - self.q[kept].sum())
+        for name in ("pair_bias", "vectors", "logs"):
+            getattr(new, name)[:, :n] = getattr(self, name)[:, kept]
+        new.last_bias[:n, :n] = self.last_bias[np.ix_(kept, kept)]
+        sets = min(self.weights.shape[1], new.weights.shape[1])
+        for m in (LONGEST, CONFIDENCE):
+            new.weights[m, :sets] = self.weights[m, :sets]
+        for m in (LAST, PENULTIMATE):
+            new.weights[m, :n] = self.weights[m, kept]
+        renamed = np.zeros(len(self.q), np.int64)
+        renamed[kept] = np.arange(n)
+        new.tail[:] = renamed[self.tail]
+        new.sets[:] = self.sets
+        new.sets[[LAST, PENULTIMATE]] = renamed[self.sets[[LAST, PENULTIMATE]]]
+        new.newest[:] = np.where(self.newest >= 0, renamed[self.newest], -1)
+        same = ("recency", "found", "bucket", "pair", "mean", "clock")
+        return new._replace(**{name: getattr(self, name) for name in same})
+
+
+@kernel
+def order_zero(counts, seen, out):
+    """Frequencies with half a count added; symbol 0, a new one, has a count of one."""
+    total = F(1)
+    for s in range(1, seen):
+        total += counts[s] + F(0.5)
+    z = F(1) / total
+    out[0] = z
+    for s in range(1, seen):
+        out[s] = (counts[s] + F(0.5)) * z
+
+
+@kernel
+def interpolate(tables, slot, parent, theta, seen, out):
+    """Eq. (1) for the context in `slot`; returns (most recent symbol, distinct symbols)."""
+    symbols, counts = tables.symbols, tables.values
+    n = read_list(tables, slot, symbols, counts)
+    total = F(tables.slots[slot, TOTAL] & N_MASK)
+    z = F(1) / (total + theta)
+    kept = F(0)
+    for i in range(n):
+        c = counts[i]
+        c -= F(0.5) if c == F(1) else F(0.6) if c == F(2) else F(0.7)
+        counts[i] = c * z
+        kept += c
+    rest = (total - kept + theta) * z
+    for s in range(seen):
+        out[s] = rest * parent[s]
+    for i in range(n):
+        out[symbols[i]] += counts[i]
+    return symbols[0], n
+
+
+@kernel
+def gather(mix, tables, keys, seen):
+    """The members' predictions; returns the longest order seen, its N and its D."""
+    order_zero(mix.counts, seen, mix.vectors[0])
+    K = mix.select.size
+    for k in range(K):
+        mix.found[k] = find(tables.slots, keys[mix.select[k]], k)
+    top, top_total, top_distinct = 0, 0, 0
+    for k in range(K):
+        slot = mix.found[k]
+        out, parent = mix.vectors[k + 1], mix.vectors[mix.parent[k]]
+        total = tables.slots[slot, TOTAL] & N_MASK
+        if total == 0:
+            mix.newest[k] = -1
+            for s in range(seen):
+                out[s] = parent[s]
+        else:
+            newest, distinct = interpolate(tables, slot, parent, F(mix.rates[THETA]), seen, out)
+            mix.newest[k] = newest
+            front = tables.slots[slot, FRONT] >> 16
+            mix.bucket[k] = min(distinct - 1, 3) * 16 + min(total - 1, 3) * 4 + min(front - 1, 3)
+            if k < mix.orders[0]:
+                top, top_total, top_distinct = k + 1, np.int64(total), distinct
+    return top, top_total, top_distinct
+
+
+@kernel
+def amount(n):
+    """0, 1, 2, 3 for n < 2, < 4, < 10, more."""
+    return 0 if n < 2 else 1 if n < 4 else 2 if n < 10 else 3
+
+
+@kernel
+def predict(mix, tables, network, history, seen, full):
+    """q[:seen] of Eq. (2); `full`: no symbol is left to be new, so q[0] = 0."""
+    top, total, distinct = gather(mix, tables, history.keys, seen)
+    members = mix.select.size + 1
+    for k in range(members):
+        log_into(mix.vectors[k], seen, mix.logs[k])
+    mix.sets[LONGEST] = top * 16 + min(distinct, 3) * 4 + amount(total)
+    mix.sets[LAST] = mix.tail[0]
+    mix.sets[PENULTIMATE] = mix.tail[1]
+    mix.sets[CONFIDENCE] = 0
+    if network is not None:
+        soft_log_into(network.p, seen, mix.logs[members])
+        mix.sets[CONFIDENCE] = np.int64(peak(network.p, seen) * F(31.9))
+        members += 1
+    mean_weights(mix.weights, mix.sets, members, mix.mean)
+    mix.pair[0] = np.int64(history.keys[1] >> np.uint64(20)) & (mix.pair_bias.shape[0] - 1)
+    one, two = mix.last_bias[mix.tail[0]], mix.pair_bias[mix.pair[0]]
+    for s in range(seen):
+        mix.logit[s] = one[s] + two[s]
+    add_combination(mix.mean, mix.logs, members, seen, mix.logit)
+    for k in range(mix.select.size):
+        if mix.newest[k] >= 0:
+            mix.logit[mix.newest[k]] += mix.recency[k, mix.bucket[k]]
+    if full:
+        mix.logit[0] = F(-1e30)
+    softmax_into(mix.logit, seen, mix.q)
+    if full:
+        mix.q[0] = F(0)
+
+
+@kernel
+def soft_log_into(x, n, out):
+    """out[:n] = log(x[:n] + 1e-9): a member that is sure must not be beyond repair"""
+    for i in range(n):
+        out[i] = log(x[i] + F(1e-9))
+
+
+@kernel
+def mean_weights(weights, sets, n, out):
+    """out[:n] = mean over the four selected sets"""
+    a, b = weights[0, sets[0]], weights[1, sets[1]]
+    c, d = weights[2, sets[2]], weights[3, sets[3]]
+    for k in range(n):
+        out[k] = F(0.25) * (a[k] + b[k] + c[k] + d[k])
+
+
+@kernel
+def learn(mix, tables, target, seen):
+    """Move weights and corrections along the gradient of log q(target)."""
+    members = mix.mean.size
+    rate = F(mix.rates[RECENCY_RATE])
+    for k in range(mix.select.size):
+        s = mix.newest[k]
+        if s >= 0:
+            hit = F(1) if s == target else F(0)
+            mix.recency[k, mix.bucket[k]] += rate * (hit - mix.q[s])
+    rate = F(mix.rates[BIAS_RATE])
+    for row in (mix.last_bias[mix.tail[0]], mix.pair_bias[mix.pair[0]]):
+        add_scaled(-rate, mix.q, seen, row)
+        row[target] += rate
+    t = np.float64(mix.clock[STEPS])
+    rate = F(max(mix.rates[SLOWEST], mix.rates[RATE] / (1 + mix.rates[DECAY] * t)))
+    rows_dot(mix.logs, mix.q, members, seen, mix.mean)
+    for k in range(members):
+        mix.mean[k] = mix.logs[k, target] - mix.mean[k]
+    for m in range(SELECTORS):
+        add_scaled(rate, mix.mean, members, mix.weights[m, mix.sets[m]])
+    mix.clock[STEPS] += 1
+
+
+@kernel
+def count(mix, tables, keys, symbol):
+    """Count `symbol` in its contexts, longest order first, with update exclusion."""
+    mix.counts[symbol] += F(1)
+    orders = mix.orders[0]
+    for k in range(orders, mix.select.size):
+        update_list(tables, keys[mix.select[k]], k, symbol)
+    for k in range(orders - 1, -1, -1):
+        if update_list(tables, keys[mix.select[k]], k, symbol) >= EXCLUDE_AT:
+            break
+
+
+@kernel
+def shift(mix, symbol):
+    """The newest symbol is now `symbol`."""
+    mix.tail[1] = mix.tail[0]
+    mix.tail[0] = symbol

@@ -1,0 +1,117 @@
+"""A softmax in two steps, so that its cost does not grow with the vocabulary.
+
+Word s is member s mod 128 of class s div 128; words are numbered as they appear, so early
+and frequent words share classes.  With h the hidden state::
+
+    p(s) = softmax(C h + a)[class] · softmax(V h + b over the class's members)[member]
+
+One step costs two products of at most 128 (or vocabulary / 128) rows.  Source: Goodman
+2001, "Classes for fast maximum entropy training".
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...codegen.inlined import kernel
+from ...numerics.float32 import (
+    F,
+    add_combination,
+    add_into,
+    add_outer,
+    add_scaled,
+    copy_into,
+    fill,
+    rows_dot,
+    softmax_into,
+)
+from ..network.backward import output_step
+from ..network.coupled_lstm import POSITION
+
+MEMBERS = 128
+
+
+class WordHead(NamedTuple):
+    """V words in ceil(V / 128) classes; the members' weights are the network's output."""
+
+    classes: np.ndarray  # (V / 128, LH) float32
+    bias: np.ndarray  # (V / 128,)
+    p_class: np.ndarray  # (V / 128,): the prediction of the class
+    p_member: np.ndarray  # (128,): of the members of the class asked for last
+    work: np.ndarray  # (max(V / 128, 128),): scratch
+
+    @classmethod
+    def create(cls, symbols: int, width: int) -> "WordHead":
+        """A fresh head; the output weights start at 0."""
+        n = -(-symbols // MEMBERS)
+        return cls(
+            np.zeros((n, width), F), np.zeros(n, F), np.zeros(n, F), np.zeros(MEMBERS, F),
+            np.zeros(max(n, MEMBERS), F),
+        )  # fmt: skip
+
+    def resized(self, symbols: int) -> "WordHead":
+        """With room for more words; classes stay what they are."""
+        new = WordHead.create(symbols, self.classes.shape[1])
+        n = len(self.bias)
+        for name in ("classes", "bias", "p_class"):
+            getattr(new, name)[:n] = getattr(self, name)[: len(new.bias)]
+        new.p_member[:] = self.p_member
+        return new
+
+
+@kernel
+def classes_in_use(seen):
+    """How many classes the first `seen` words make."""
+    return (seen + MEMBERS - 1) // MEMBERS
+
+
+@kernel
+def members_in_use(group, seen):
+    """How many words of the class are in use."""
+    return min(MEMBERS, seen - group * MEMBERS)
+
+
+@kernel
+def predict_class(net, head, seen):
+    """p_class, from the hidden state after the newest word."""
+    h = net.hidden[net.clock[POSITION] + 1]
+    n = classes_in_use(seen)
+    rows_dot(head.classes, h, n, h.size, head.work)
+    add_into(head.bias, n, head.work)
+    softmax_into(head.work, n, head.p_class)
+
+
+@kernel
+def predict_member(net, head, group, seen):
+    """p_member of one class."""
+    h = net.hidden[net.clock[POSITION] + 1]
+    n, first = members_in_use(group, seen), group * MEMBERS
+    rows_dot(net.output[first:], h, n, h.size, head.work)
+    add_into(net.output_bias[first:], n, head.work)
+    softmax_into(head.work, n, head.p_member)
+
+
+@kernel
+def learn(net, head, target, seen):
+    """One step of both softmaxes towards `target`, whose class was asked for last."""
+    e = net.clock[POSITION]
+    h, pull = net.hidden[e + 1], net.pull[e]
+    width, step = h.size, output_step(net)
+    group = target // MEMBERS
+    fill(F(0), width, pull)
+    n = classes_in_use(seen)
+    copy_into(head.p_class, n, head.work)
+    head.work[group] -= F(1)
+    move(head.work, h, n, width, step, head.classes, head.bias, pull)
+    n, first = members_in_use(group, seen), group * MEMBERS
+    copy_into(head.p_member, n, head.work)
+    head.work[target - first] -= F(1)
+    move(head.work, h, n, width, step, net.output[first:], net.output_bias[first:], pull)
+
+
+@kernel
+def move(error, h, n, width, step, rows, bias, pull):
+    """Add dLoss/dh to `pull`, then move the rows."""
+    add_combination(error, rows, n, width, pull)
+    add_outer(-step, error, h, n, width, rows)
+    add_scaled(-step, error, n, bias)

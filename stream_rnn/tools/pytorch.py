@@ -1,0 +1,240 @@
+"""Weights in PyTorch's names and gate order, as arrays and as safetensors files.
+
+A network of LSTM, GRU or Elman layers is, layer by layer, `torch.nn.LSTM`, `torch.nn.GRU`
+or `torch.nn.RNN` (k counts the layers):
+
+    weight_ih_l{k} (G·H, m)   weight_hh_l{k} (G·H, H)   bias_ih_l{k}, bias_hh_l{k} (G·H,)
+
+with the gates i, f, g, o or r, z, n one below the other; `head.weight` (O, R) and
+`head.bias` (O,) are a `torch.nn.Linear` on the hidden state of the last layer, followed,
+with ``skip=True``, by the inputs.  Where this package has one bias, it is written as
+bias_ih, bias_hh being 0, and read as their sum.
+
+``inputs.*`` and ``targets.*`` (count, mean, variance) are the running statistics with which
+inputs and targets are standardised.  A file without them, such as PyTorch writes, leaves
+those of the model as they are: train offline on standardised columns, or give them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from ..cells import GRU, LSTM, Elman
+from ..engine.online import OnlineNetwork
+from ..engine.scale import Standard
+from ..errors import CheckpointError, ConfigError
+from ..estimators.base import RecurrentEstimator
+from ..features.index import FeatureIndex
+from ..numerics.trees import walk
+
+STATISTICS = ("count", "mean", "variance")
+
+
+def state_dict(model: OnlineNetwork | RecurrentEstimator) -> dict[str, np.ndarray]:
+    """The parameters of *model* in PyTorch's names, shapes and order; copies.
+
+    Raises `ConfigError` for a cell that PyTorch does not have, or before anything was
+    learned, when there is no network yet.
+
+    >>> from stream_rnn import LSTM, RecurrentRegressor, state_dict, load_state_dict
+    >>> trained = RecurrentRegressor(LSTM(4), seed=1)
+    >>> for t in range(100):
+    ...     trained.learn_one({"x": t % 2}, t % 2)
+    >>> arrays = state_dict(trained)
+    >>> arrays["weight_ih_l0"].shape, arrays["weight_hh_l0"].shape
+    ((16, 1), (16, 4))
+    >>> fresh = RecurrentRegressor(LSTM(4))
+    >>> load_state_dict(fresh, arrays, features=["x"])
+    >>> abs(fresh.predict_one({"x": 1}) - 1) < 0.3  # the hidden state starts anew
+    True
+    """
+    network = _network(model)
+    if network is None:
+        raise ConfigError("state_dict: nothing was learned yet, so there are no weights")
+    _check_cells(network)
+    arrays = {}
+    *recurrent, V = network.parameters()
+    for k, (cell, W) in enumerate(zip(network.model.cells, recurrent, strict=True)):
+        for name, array in zip(_names(k), _unpack(cell, W), strict=True):
+            arrays[name] = np.ascontiguousarray(array)
+    H = network.model.cells[-1].units
+    arrays["head.weight"] = np.ascontiguousarray(np.delete(V, H, axis=0).T)
+    arrays["head.bias"] = V[H].copy()
+    for part in _scaled_parts(network):
+        for name, array in zip(STATISTICS, getattr(network.state, part), strict=True):
+            arrays[f"{part}.{name}"] = array.copy()
+    return arrays
+
+
+def load_state_dict(
+    model: OnlineNetwork | RecurrentEstimator,
+    arrays: dict[str, Any],
+    *,
+    features: list[Any] | None = None,
+    targets: list[Any] | None = None,
+) -> None:
+    """Take over parameters in PyTorch's names; the model then goes on learning with them.
+
+    Values may be arrays or CPU tensors.  An estimator that has not learned yet needs the
+    names of its *features*, in the order of the columns of weight_ih_l0, and, where it
+    predicts several *targets* or classes, theirs.  Hidden states, traces and the
+    optimizer's memory start anew.  Raises `CheckpointError` when a name is missing or
+    unknown or a shape differs; the model is then as it was.
+    """
+    given = {name: np.asarray(value) for name, value in arrays.items()}
+    fresh = _network(model) is None
+    if fresh:
+        _build(model, given, features, targets)
+    network = _network(model)
+    assert network is not None
+    try:
+        _check_cells(network)
+        _check_arrays(network, given)
+    except (CheckpointError, ConfigError):
+        if fresh and not isinstance(model, OnlineNetwork):
+            model._network = None
+        raise
+    *recurrent, V = network.parameters()
+    for k, (cell, W) in enumerate(zip(network.model.cells, recurrent, strict=True)):
+        W[...] = _pack(cell, *(given[name] for name in _names(k)))
+    H = network.model.cells[-1].units
+    V[...] = np.insert(given["head.weight"].T, H, given["head.bias"], axis=0)
+    for part in _scaled_parts(network):
+        for name, array in zip(STATISTICS, getattr(network.state, part), strict=True):
+            array[...] = given.get(f"{part}.{name}", array)
+    _start_anew(network)
+
+
+def save_safetensors(model: OnlineNetwork | RecurrentEstimator, path: str | Path) -> None:
+    """Write `state_dict` to a safetensors file, which `safetensors.torch.load_file` reads."""
+    save_file(state_dict(model), path)
+
+
+def load_safetensors(
+    model: OnlineNetwork | RecurrentEstimator,
+    path: str | Path,
+    *,
+    features: list[Any] | None = None,
+    targets: list[Any] | None = None,
+) -> None:
+    """`load_state_dict` from a safetensors file."""
+    load_state_dict(model, load_file(path), features=features, targets=targets)
+
+
+def _network(model) -> OnlineNetwork | None:
+    return model if isinstance(model, OnlineNetwork) else model._network
+
+
+def _names(k: int) -> tuple[str, ...]:
+    return tuple(f"{name}_l{k}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+
+
+def _scaled_parts(network) -> list[str]:
+    scales = {"inputs": network.model.input_scale, "targets": network.model.target_scale}
+    return [part for part, scale in scales.items() if isinstance(scale, Standard)]
+
+
+def _check_cells(network) -> None:
+    for cell in network.model.cells:
+        if not isinstance(cell, LSTM | GRU | Elman):
+            raise ConfigError(
+                f"cell: {cell} has no counterpart in PyTorch; LSTM, GRU and Elman have, and "
+                "snapshot() saves any other"
+            )
+
+
+def _shapes(network) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of what a file must hold."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    m = network.inputs
+    for k, cell in enumerate(network.model.cells):
+        H, gates = cell.units, _gates(cell)
+        sizes = ((gates * H, m), (gates * H, H), (gates * H,), (gates * H,))
+        shapes |= dict(zip(_names(k), sizes, strict=True))
+        m = H
+    R, O = network.parameters()[-1].shape
+    return shapes | {"head.weight": (O, R - 1), "head.bias": (O,)}
+
+
+def _check_arrays(network, given) -> None:
+    shapes = _shapes(network)
+    optional = {
+        f"{part}.{name}": getattr(network.state, part)[0].shape
+        for part in _scaled_parts(network)
+        for name in STATISTICS
+    }
+    missing = sorted(shapes.keys() - given.keys())
+    unknown = sorted(given.keys() - shapes.keys() - optional.keys())
+    if missing or unknown:
+        raise CheckpointError(
+            f"state_dict: missing {missing}, unknown {unknown}; the model has "
+            f"{network.model.cells} and wants {sorted(shapes)}"
+        )
+    for name, shape in (shapes | optional).items():
+        if name in given and given[name].shape != shape:
+            raise CheckpointError(
+                f"{name}: shape {given[name].shape}, but {network.model.cells} with "
+                f"{network.inputs} inputs and {network.outputs} outputs needs {shape}"
+            )
+
+
+def _build(model, given, features, targets) -> None:
+    """Make the network of an estimator that has not learned anything."""
+    if features is None:
+        raise ConfigError(
+            "features: the model has not learned yet; name the columns of weight_ih_l0 in "
+            "order, e.g. features=['temperature', 'load']"
+        )
+    if "head.bias" not in given or "weight_ih_l0" not in given:
+        raise CheckpointError("state_dict: weight_ih_l0 and head.bias are needed for the sizes")
+    O, m = len(given["head.bias"]), given["weight_ih_l0"].shape[1]
+    known = len(features) + model.target_lags * O
+    if known != m:
+        raise ConfigError(
+            f"features: {len(features)} names and {model.target_lags} lags of {O} targets make "
+            f"{known} inputs, but weight_ih_l0 has {m} columns"
+        )
+    model._features = FeatureIndex(features)
+    model._set_target_names(list(targets or []))
+    model._build(len(features), m, O)
+
+
+def _start_anew(network) -> None:
+    """Zero hidden states, traces and memory; the new parameters are those to roll back to."""
+    for _, array in (*walk(network.state.layers), ("", network.state.gradient)):
+        array[...] = 0
+    network.state.saved[:] = network.state.theta
+    network._reset_memory()
+
+
+def _gates(cell) -> int:
+    return {LSTM: 4, GRU: 3, Elman: 1}[type(cell)]
+
+
+def _unpack(cell, W) -> tuple[np.ndarray, ...]:
+    """W (Z, G, H) as (weight_ih, weight_hh, bias_ih, bias_hh)."""
+    H = W.shape[2]
+    if isinstance(cell, GRU):  # r, z, n read [1, x]; r, z, k read [h, 1]
+        inputs, recurrent = W[H:, :3], W[:H, [0, 1, 3]]
+        bias_hh = np.concatenate([np.zeros(2 * H, W.dtype), W[H, 3]])
+    else:
+        inputs, recurrent, bias_hh = W[H:], W[:H], np.zeros(W[H].size, W.dtype)
+    columns = inputs.reshape(len(inputs), -1)
+    return columns[1:].T, recurrent.reshape(H, -1).T, columns[0].copy(), bias_hh
+
+
+def _pack(cell, weight_ih, weight_hh, bias_ih, bias_hh) -> np.ndarray:
+    """The inverse of `_unpack`."""
+    H, m, gates = weight_hh.shape[1], weight_ih.shape[1], _gates(cell)
+    inputs = weight_ih.T.reshape(m, gates, H)
+    recurrent = weight_hh.T.reshape(H, gates, H)
+    bi, bh = bias_ih.reshape(gates, H), bias_hh.reshape(gates, H)
+    if not isinstance(cell, GRU):
+        return np.concatenate([recurrent, (bi + bh)[None], inputs])
+    W = np.zeros((H + 1 + m, 4, H), weight_ih.dtype)
+    W[:H, :2], W[:H, 3] = recurrent[:, :2], recurrent[:, 2]
+    W[H, :2], W[H, 2], W[H, 3] = bi[:2] + bh[:2], bi[2], bh[2]
+    W[H + 1 :, :3] = inputs
+    return W
