@@ -6,7 +6,8 @@ batches of result rows and says how far it has durably written; a sink restored 
 position forgets whatever was written after it, so that a replay writes it again.
 """
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
 class Record(NamedTuple):
@@ -69,6 +70,14 @@ class Sink(Protocol):
         """Forget what was written after *position*."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A source or sink that has something to say of itself beside its records."""
+
+    def metrics(self) -> Iterable[tuple[str, dict[str, str], float]]:
+        """Samples: the name of a metric, its labels, its value."""
 
 
 class SourceError(RuntimeError):

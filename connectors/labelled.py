@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from .base import Label, Record, Source, SourceError
+from .base import Label, Record, Reporting, Source, SourceError
 
 
 class Side:
@@ -127,7 +127,7 @@ class LabelledSource:
     def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
         """Those of both."""
         for side in (self._records, self._labels):
-            if hasattr(side.source, "metrics"):
+            if isinstance(side.source, Reporting):
                 yield from side.source.metrics()
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ def main() -> None:
 
     import connectors.kafka.driver
     from stream_rnn.cli.app import main as run
-    from stream_rnn.service.exactly_once.partition import PartitionLearner
+    from stream_rnn.service.exactly_once.partition import PartitionRun
     from stream_rnn.service.exactly_once.session import Session
 
     if os.environ.get("KAFKA_CLIENT") == "confluent":
@@ -49,7 +49,7 @@ def main() -> None:
         from connectors.kafka.python_producer import PythonProducer as Producer
     assert connectors.kafka.driver.Producer
     marks(Producer, "commit", "commit")
-    marks(PartitionLearner, "save", "checkpoint")
+    marks(PartitionRun, "save", "checkpoint")
     marks(Session, "revoked", "rebalance")
     marks(Session, "_admit_one", "rebalance")
     run()

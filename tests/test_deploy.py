@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stream_rnn.assembly.exactly_once import is_exactly_once
+from stream_rnn.assembly.exactly_once import delivery
 from stream_rnn.assembly.parts import task
 from stream_rnn.config import load, parse
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, PREFIX
@@ -54,7 +54,7 @@ def test_no_cluster_id_looks_like_an_option(monkeypatch):
 def test_every_example_is_a_working_configuration(path):
     config = load(path)
     task(config)  # raises for what cannot be
-    is_exactly_once(config)
+    delivery(config)
 
 
 def test_the_file_example_runs(tmp_path):
@@ -363,7 +363,7 @@ def test_kubernetes_manifests_fit_together():
     assert config["configMap"]["name"] == by_kind["ConfigMap"]["metadata"]["name"]
     config = parse(by_kind["ConfigMap"]["data"]["pipeline.toml"])
     task(config)
-    assert is_exactly_once(config)
+    assert delivery(config) == "exactly-once"
     assert container["args"][-1] == "/etc/stream-rnn/pipeline.toml"
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
     assert container["image"] == f"stream-rnn:{project['version']}"

@@ -23,7 +23,8 @@ from stream_rnn.drift.monitor import EAGER, STEPS, Monitor
 from stream_rnn.errors import ConfigError
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import Metrics
-from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.ledger import Schedule
+from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
 
 SMALL = helpers.EXPERTS

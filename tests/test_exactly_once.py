@@ -14,7 +14,7 @@ from connectors.kafka.driver import Fenced, GroupOptions, Partition
 from connectors.kafka.records import JsonMessages
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import TransactionalSink
-from stream_rnn.assembly.exactly_once import is_exactly_once
+from stream_rnn.assembly.exactly_once import delivery
 from stream_rnn.assembly.service import service
 from stream_rnn.checkpoints.store import Store
 from stream_rnn.config import load, parse
@@ -159,9 +159,9 @@ def test_when_it_is_exactly_once(source, sink, more, expected):
     config = parse(f"source = {source}\nsink = {sink}\nfeatures.target = 'y'\n{more}")
     if isinstance(expected, str):
         with pytest.raises(ConfigError, match=expected):
-            is_exactly_once(config)
+            delivery(config)
     else:
-        assert is_exactly_once(config) == expected
+        assert (delivery(config) == "exactly-once") == expected
 
 
 class Group:

@@ -21,7 +21,8 @@ from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.features.rows import Rows
 from stream_rnn.keys.key import MESSAGE_KEY
 from stream_rnn.metrics import Metrics
-from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.ledger import Schedule
+from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
 
 pytestmark = pytest.mark.usefixtures("interpreted")
@@ -168,7 +169,7 @@ def test_a_crash_and_a_resume_change_nothing(tmp_path, share, limit, died):
 def test_other_keys_are_another_stream(tmp_path):
     run(values(10), store=Store(tmp_path))
     line = pipeline(values(10), store=Store(tmp_path))
-    line.identity = {"key": "sensor"}
+    line.ledger.identity = {"key": "sensor"}
     with pytest.raises(CheckpointError, match="key was 'id' and is now 'sensor'"):
         line.run()
 
@@ -176,7 +177,7 @@ def test_other_keys_are_another_stream(tmp_path):
 def test_metrics_and_logs_never_show_a_key(tmp_path, caplog):
     metrics = Metrics("demo")
     line = pipeline(values(60), limit=2, store=Store(tmp_path), every_records=10)
-    line.observers = (metrics,)
+    line.observers.observers = (metrics,)
     with caplog.at_level(logging.INFO):
         line.run()
     text = metrics.text()

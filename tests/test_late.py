@@ -24,7 +24,8 @@ from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import Metrics
 from stream_rnn.service.late.buffer import LabelBuffer
 from stream_rnn.service.late.task import Join, LateTask
-from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.ledger import Schedule
+from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
 
 
@@ -191,7 +192,7 @@ def test_late_labels_teach_what_labels_in_time_teach(interpreted, kind):
     outcome = task.learn(as_records([*delayed(rows, delays), {"id": -1, "t": 1e3, "u": 0.0}]))
     truth = model()
     in_time(truth, [{**r, "y": None} if d is None else r for r, d in zip(rows, delays)])
-    assert state(task.estimator.learner) == state(truth)
+    assert state(task.estimator.late) == state(truth)
     assert outcome.labels == {"joined": 110, "expired": 10, "unmatched": 0, "duplicate": 0}
     assert outcome.counts["learned"] == 110
     assert outcome.counts["predicted"] == 121

@@ -98,7 +98,7 @@ class LateJob:
         truth = task(config)
         truth.rows.missing_target = "refuse"
         xs, ys = truth.rows.transform(self.rows)
-        learner = truth.estimator.learner
+        learner = truth.estimator.late
         learner.stream(xs, ys)
         for name, array in learner.snapshot().arrays.items():
             assert np.array_equal(newest.arrays[f"learner/{name}"], array, equal_nan=True), name

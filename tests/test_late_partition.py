@@ -13,9 +13,9 @@ from stream_rnn.checkpoints.store import Store
 from stream_rnn.estimators.delayed import Delayed
 from stream_rnn.features.rows import Rows
 from stream_rnn.service.exactly_once.journal import LIMIT, Journal, Place, rounds_after
-from stream_rnn.service.exactly_once.late_partition import LatePartitionLearner
+from stream_rnn.service.exactly_once.late_partition import LatePartitionRun
 from stream_rnn.service.late.task import Join, LateTask
-from stream_rnn.service.pipeline import Schedule
+from stream_rnn.service.ledger import Ledger, Schedule
 
 INPUT, LABELS = Partition("in", 0), Partition("told", 0)
 
@@ -108,9 +108,8 @@ class Sink:
 def learner(broker, folder, every, within=9.0):
     rows = Rows("y", exclude=["id"], missing_target="advance")
     task = LateTask(Delayed(Follows(), Follows()), rows, Join("id", within), alone=False)
-    return LatePartitionLearner(
-        *(INPUT, task, Store(folder), Sink(broker), Schedule(every_records=every)),
-        *({}, "earliest"),
+    return LatePartitionRun(
+        *(INPUT, Ledger(task, Store(folder), Schedule(every_records=every)), Sink(broker)),
         open_labels=lambda _number: LabelSource(broker),
         labels_topic="told",
     )
@@ -225,7 +224,7 @@ def test_any_interleaving_teaches_what_labels_in_time_teach(
         position = min(position + 7, len(records))
     in_time = Follows()
     in_time.stream([{"u": r.value["u"]} for r in records], [n % 5 - 2.0 for n in range(30)])
-    truth, found = in_time.snapshot(), one.task.estimator.learner.snapshot()
+    truth, found = in_time.snapshot(), one.task.estimator.late.snapshot()
     assert found.meta == truth.meta
     assert all(np.array_equal(found.arrays[name], truth.arrays[name]) for name in truth.arrays)
     assert [row["id"] for row in broker.published] == list(range(30))
@@ -285,5 +284,5 @@ def test_without_a_journal_every_record_is_learned_once_all_the_same(tmp_path, c
     for _ in range(9):
         publish(again, again.learn([]))
     assert len(again.task.buffer) == 0
-    assert again.counters["learned"] == 20
+    assert again.ledger.counters["learned"] == 20
     assert [row["id"] for row in broker.published] == list(range(20))

@@ -17,7 +17,8 @@ from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, serve
-from stream_rnn.service.pipeline import Pipeline, Schedule
+from stream_rnn.service.ledger import Schedule
+from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Outcome, Task
 
 EXPECTED = """

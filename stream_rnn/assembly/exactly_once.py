@@ -4,7 +4,7 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from connectors.base import SourceError
@@ -18,23 +18,28 @@ from connectors.kafka.transactions import TransactionalSink
 from ..checkpoints.store import Store
 from ..config import schema
 from ..errors import ConfigError
-from ..service.exactly_once.late_partition import LatePartitionLearner
-from ..service.exactly_once.member import Batching, Worker
-from ..service.exactly_once.partition import PartitionLearner
-from ..service.pipeline import Observer
+from ..service.exactly_once.late_partition import LatePartitionRun
+from ..service.exactly_once.member import Member
+from ..service.exactly_once.membership import Batching
+from ..service.exactly_once.partition import PartitionRun
+from ..service.ledger import Ledger
+from ..service.observers import Observer, Observers
 from .parts import WITHOUT_LETTERS, connection, identity, messages, schedule, task
 
 log = logging.getLogger(__name__)
 
 
-def is_exactly_once(config: schema.Config) -> bool:
-    """Whether *config* asks for it; raises `ConfigError` where it cannot be had."""
+def delivery(config: schema.Config) -> str:
+    """Either "exactly-once" or "at-least-once"; raises `ConfigError` where it cannot be had.
+
+    From files it is "at-least-once" by name, and exact by the checkpoints.
+    """
     kafka = isinstance(config.source, schema.KafkaSource) and isinstance(
         config.sink, schema.KafkaSink
     )
     wanted = config.run.delivery
     if wanted == "at-least-once" or (wanted is None and not kafka):
-        return False
+        return "at-least-once"
     if not kafka:
         raise ConfigError(
             "run.delivery = 'exactly-once' is for a Kafka source with a Kafka sink; files are "
@@ -56,10 +61,10 @@ def is_exactly_once(config: schema.Config) -> bool:
             "labels.source: with delivery = 'exactly-once' labels must be in Kafka too: give "
             "labels.topic, or set run.delivery = 'at-least-once'"
         )
-    return True
+    return "exactly-once"
 
 
-def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worker:
+def member(config: schema.Config, observers: Sequence[Observer] = ()) -> Member:
     """The group member of *config*; raises `ConfigError` for what cannot be opened."""
     source, run = config.source, config.run
     assert isinstance(source, schema.KafkaSource)
@@ -74,9 +79,9 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
         raise ConfigError(f"source: {error}") from None
     if config.dead_letter is None:
         log.warning(WITHOUT_LETTERS)
-    return Worker(
+    return Member(
         lambda: open_consumer(settings, decode, options),
-        learners(config, settings, decode, group),
+        runs(config, settings, decode, group, observers),
         source.topic,
         schedule(config),
         Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
@@ -85,10 +90,14 @@ def worker(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Worke
     )
 
 
-def learners(
-    config: schema.Config, settings: KafkaSettings, decode: RecordDecoder, group: str
-) -> Callable[[Partition], PartitionLearner]:
-    """What makes the learner of a partition; raises `ConfigError` for topics that do not fit."""
+def runs(
+    config: schema.Config,
+    settings: KafkaSettings,
+    decode: RecordDecoder,
+    group: str,
+    observers: Sequence[Observer] = (),
+) -> Callable[[Partition], PartitionRun]:
+    """What makes the run of a partition; raises `ConfigError` for topics that do not fit."""
     source, sink, letters = config.source, config.sink, config.dead_letter
     assert isinstance(source, schema.KafkaSource)
     assert isinstance(sink, schema.KafkaSink)
@@ -111,23 +120,31 @@ def learners(
             decode=decode,
         )
 
-    def learner(partition: Partition) -> PartitionLearner:
-        """Not opened yet: see `PartitionLearner.open`."""
+    def run(partition: Partition) -> PartitionRun:
+        """Not opened yet: see `PartitionRun.open`."""
         results = TransactionalSink(
             *(outputs, partition, sink.topic, widths[sink.topic], group),
             dead_letters=None if letters is None else letters.topic,
             key=sink.key,
             letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
         )
-        store = Store(f"{folder}/{partition}", keep)
-        parts = partition, task(config), store, results, schedule(config), identity(config)
+        ledger = Ledger(
+            task(config),
+            Store(f"{folder}/{partition}", keep),
+            schedule(config),
+            identity(config),
+            Observers(observers),
+            "another checkpoint directory and another source.group",
+        )
         if labels is None:
-            return PartitionLearner(*parts, source.start)
-        return LatePartitionLearner(
-            *parts, source.start, open_labels=open_labels, labels_topic=labels
+            return PartitionRun(partition, ledger, results, source.start)
+        return LatePartitionRun(
+            *(partition, ledger, results, source.start),
+            open_labels=open_labels,
+            labels_topic=labels,
         )
 
-    return learner
+    return run
 
 
 def check_clusters(inputs: KafkaSettings, outputs: KafkaSettings) -> None:

@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from ..estimators.delayed import Delayed
 from ..features.rows import Rows
 from ..service.late.task import LateTask
-from ..service.pipeline import Schedule
+from ..service.ledger import Schedule
 from ..service.task import Task
 from .drift import monitor
 

@@ -1,5 +1,6 @@
 """From a checked configuration to a pipeline that runs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +11,9 @@ from ..checkpoints.store import Store
 from ..config import schema
 from ..errors import ConfigError
 from ..metrics import Metrics
-from ..service.pipeline import Observer, Pipeline
-from .exactly_once import is_exactly_once, worker
+from ..service.observers import Observer
+from ..service.pipeline import Pipeline
+from .exactly_once import delivery, member
 from .parts import (
     connection,
     identity,
@@ -24,13 +26,14 @@ from .parts import (
 )
 
 
-def service(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Any:
+def service(config: schema.Config, observers: Sequence[Observer] = ()) -> Any:
     """What runs *config*: has ``run(stop)`` and ``close()``; raises `ConfigError`."""
     config = on_one_cluster(config)
-    return worker(config, observers) if is_exactly_once(config) else pipeline(config, observers)
+    exact = delivery(config) == "exactly-once"
+    return member(config, observers) if exact else pipeline(config, observers)
 
 
-def pipeline(config: schema.Config, observers: tuple[Observer, ...] = ()) -> Pipeline:
+def pipeline(config: schema.Config, observers: Sequence[Observer] = ()) -> Pipeline:
     """The pipeline of *config*; raises `ConfigError` for what cannot be opened."""
     part = "source"
     opened: list[Any] = []

@@ -2,16 +2,17 @@
 
 import sys
 import time
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from ..metrics import RecentErrors
+from ..service.observers import Observer, Run
+from ..service.task import Outcome
 
 
-class ProgressLine:
+class ProgressLine(Observer):
     """An observer of a pipeline that redraws one line, a few times a second."""
 
     def __init__(self, console: Console):
@@ -32,18 +33,18 @@ class ProgressLine:
         elif name in ("stopped", "failed"):
             self._live.stop()
 
-    def started(self, pipeline: Any) -> None:
+    def started(self, run: Run) -> None:
         self._start = time.monotonic()
         self._live.update(Text("waiting for records (the first ones compile the model)"))
 
-    def batch(self, pipeline: Any, outcome: Any) -> None:
+    def batch(self, run: Run, outcome: Outcome) -> None:
         self._records += outcome.counts["consumed"]
         self._errors.add(outcome.rows)
         now = time.monotonic()
         if now - self._shown < 0.2:
             return
         self._shown = now
-        counters = pipeline.counters
+        counters = run.ledger.counters
         text = (
             f"{counters['consumed']:,} records  "
             f"{self._records / (now - self._start):,.0f}/s  {counters['refused']:,} refused"
@@ -51,7 +52,3 @@ class ProgressLine:
         if self._errors.mean is not None:
             text += f"  recent error {self._errors.mean:.4g}"
         self._live.update(Text(text))
-
-    def checkpoint(self, pipeline: Any, seconds: float) -> None: ...
-
-    def checkpoint_failed(self, reason: str) -> None: ...

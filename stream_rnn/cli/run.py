@@ -76,12 +76,12 @@ def command(
 
 def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
     """The exit status of *count* processes that run the same pipeline."""
-    from ..assembly.exactly_once import is_exactly_once
+    from ..assembly.exactly_once import delivery
     from ..errors import ConfigError
     from ..service.pipeline import stop_on_signals
-    from ..service.processes import Workers, worker_commands
+    from ..service.processes import Processes, worker_commands
 
-    if not is_exactly_once(loaded):
+    if delivery(loaded) != "exactly-once":
         raise ConfigError(
             f"--workers {count}: only a pipeline from Kafka to Kafka with "
             "run.delivery = 'exactly-once' can be shared between processes"
@@ -89,7 +89,7 @@ def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
     instance = getattr(loaded.source, "instance", None)
     commands = worker_commands(count, str(path), overrides, loaded.metrics.port, instance)
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
-        return Workers(commands).run(stop)
+        return Processes(commands).run(stop)
 
 
 def _observers(loaded):

@@ -101,7 +101,7 @@ def evaluate(
     """
     model: Any = task.estimator
     if isinstance(model, Delayed):
-        model = model.learner
+        model = model.late
     name = name or type(getattr(model, "_wrapped_model", model)).__name__
     key = task.rows.key
     if key is not None and key not in task.copy:

@@ -13,7 +13,7 @@ run begins again at zero.
 
 import platform
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -28,14 +28,15 @@ from prometheus_client.core import (
     StateSetMetricFamily,
 )
 
+from ..service.ledger import Ledger
+from ..service.observers import Observer, Run
+from ..service.task import Outcome
 from .families import FAILURES, FAMILIES, HEALTH, HISTOGRAMS, PREFIX, STATES
 from .observed import Histogram, RecentErrors
 
-Samples = Iterable[tuple[str, dict[str, str], float]]
 
-
-class Metrics:
-    """The metrics of one pipeline; also an observer of it (see `pipeline.Observer`).
+class Metrics(Observer):
+    """The metrics of one pipeline; also an observer of it (see `service.observers`).
 
     Args:
         learner: the pipeline's name, the label ``learner`` of the model's metrics.
@@ -71,12 +72,12 @@ class Metrics:
     def state(self, name: str) -> None:
         self._state = name
 
-    def started(self, pipeline: Any) -> None:
+    def started(self, run: Run) -> None:
         """Totals of a resumed estimator count from here."""
-        self._base[self._name(pipeline)] = self._health(pipeline)
-        self.update(pipeline)
+        self._base[self._name(run)] = self._health(run)
+        self.update(run)
 
-    def batch(self, pipeline: Any, outcome: Any) -> None:
+    def batch(self, run: Run, outcome: Outcome) -> None:
         now = time.time()
         for name in ("consumed", "predicted", "learned"):
             self.add(f"records_{name}_total", outcome.counts[name])
@@ -90,8 +91,8 @@ class Metrics:
         if outcome.timestamps:
             waits = np.maximum(now - np.array(outcome.timestamps), 0.0)
             self.histograms["end_to_end_latency_seconds"].observe_all(waits)
-        self._measure(self._name(pipeline), outcome.settled or outcome.rows)
-        self.update(pipeline)
+        self._measure(self._name(run), outcome.settled or outcome.rows)
+        self.update(run)
 
     def _measure(self, learner: str, rows: Sequence[dict[str, Any]]) -> None:
         """The mean absolute error of the recent predictions that are numbers."""
@@ -100,34 +101,31 @@ class Metrics:
         if errors.mean is not None:
             self.set("rolling_mae", errors.mean, learner=learner)
 
-    def update(self, pipeline: Any) -> None:
+    def update(self, run: Run) -> None:
         """What the estimator, the source and the sinks report of themselves."""
-        learner = self._name(pipeline)
-        health, before = self._health(pipeline), self._base.get(learner, {})
+        learner = self._name(run)
+        health, before = self._health(run), self._base.get(learner, {})
         for name in HEALTH:
             short = name.removesuffix("_total")
             if short in health:
                 base = before.get(short, 0.0) if name.endswith("_total") else 0.0
                 self.set(name, health[short] - base, learner=learner)
-        for detector, alarms in pipeline.task.drift_alarms().items():
-            alarms -= before.get(f"drift_alarms {detector}", 0.0)
-            self.set("drift_alarms_total", alarms, learner=learner, detector=detector)
-        for part in (pipeline.source, *pipeline.sinks.values()):
-            samples: Samples = part.metrics() if hasattr(part, "metrics") else ()
-            for name, labels, value in samples:
-                self.set(name, value, **labels)
+        for detector, alarms in run.ledger.task.drift_alarms().items():
+            since = alarms - before.get(f"drift_alarms {detector}", 0.0)
+            self.set("drift_alarms_total", since, learner=learner, detector=detector)
+        for name, labels, value in run.metrics():
+            self.set(name, value, **labels)
 
     @staticmethod
-    def _health(pipeline: Any) -> dict[str, float]:
+    def _health(run: Run) -> dict[str, float]:
         """What the estimator reports, and the drift alarms of each detector."""
-        alarms = pipeline.task.drift_alarms().items()
+        alarms = run.ledger.task.drift_alarms().items()
         found = {f"drift_alarms {detector}": float(count) for detector, count in alarms}
-        return {**pipeline.task.health(), **found}
+        return {**run.ledger.task.health(), **found}
 
-    def _name(self, pipeline: Any) -> str:
+    def _name(self, run: Run) -> str:
         """A process may own several learners; each has its partition in its name."""
-        partition = getattr(pipeline, "partition", None)
-        return self.learner if partition is None else f"{self.learner}-{partition}"
+        return self.learner if run.part is None else f"{self.learner}-{run.part}"
 
     def transaction(self, outcome: str, seconds: float) -> None:
         self.add("transactions_total", outcome=outcome)
@@ -141,10 +139,11 @@ class Metrics:
         self.add("rebalances_total")
         self.set("assigned_partitions", assigned)
 
-    def checkpoint(self, pipeline: Any, seconds: float) -> None:
+    def checkpoint(self, ledger: Ledger, seconds: float) -> None:
         self.set("checkpoint_last_success_timestamp_seconds", time.time())
-        self.set("checkpoint_last_position", pipeline.counters["consumed"])
-        self.set("checkpoint_size_bytes", pipeline.store.last_size)
+        self.set("checkpoint_last_position", ledger.counters["consumed"])
+        if ledger.store is not None:
+            self.set("checkpoint_size_bytes", ledger.store.last_size)
         self.set("checkpoint_duration_seconds", seconds)
 
     def checkpoint_failed(self, reason: str) -> None:

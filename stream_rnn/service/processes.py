@@ -13,15 +13,15 @@ DRAIN_SECONDS = 300.0  # a worker that has not ended by then is killed
 RESTART_SECONDS = 1.0
 
 
-class Workers:
+class Processes:
     """Starts *commands*, one process each, and keeps them running.
 
     A worker that a signal has killed is started again; its partitions are with the others
     meanwhile.  One that fails by itself ends all, with its exit status.
 
-    >>> Workers([[sys.executable, "-c", "pass"]] * 2).run(threading.Event())
+    >>> Processes([[sys.executable, "-c", "pass"]] * 2).run(threading.Event())
     0
-    >>> Workers([[sys.executable, "-c", "raise SystemExit(3)"]]).run(threading.Event())
+    >>> Processes([[sys.executable, "-c", "raise SystemExit(3)"]]).run(threading.Event())
     3
     """
 

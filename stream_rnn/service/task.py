@@ -29,6 +29,7 @@ REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missin
 log = logging.getLogger(__name__)
 
 WATCH = "watch."  # arrays of the drift monitor in a checkpoint
+COUNTERS = ("consumed", "predicted", "learned", "refused")  # what becomes of records
 
 
 class Outcome(NamedTuple):

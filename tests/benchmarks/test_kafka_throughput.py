@@ -20,7 +20,8 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import KafkaSource
 from stream_rnn.assembly.service import service
 from stream_rnn.config import parse
-from stream_rnn.service.exactly_once.partition import PartitionLearner
+from stream_rnn.service.exactly_once.partition import PartitionRun
+from stream_rnn.service.observers import Observer
 
 COUNT = int(os.environ.get("KAFKA_BENCHMARK_RECORDS", "200000"))
 REPEATS = int(os.environ.get("KAFKA_BENCHMARK_ROUNDS", "3"))
@@ -114,7 +115,7 @@ class Nothing:
         return {}
 
 
-class Span:
+class Span(Observer):
     """The rate from the end of the first batch to the end of the last: start and end left out."""
 
     def __init__(self):
@@ -133,14 +134,14 @@ class Span:
 def run(text: str, learns: bool = True, span: Span | None = None) -> int:
     line = service(parse(text), (span,) if span else ())
     if not learns:
-        make = line.make_learner
+        make = line.make_run
 
-        def without(partition) -> PartitionLearner:
+        def without(partition) -> PartitionRun:
             learner = make(partition)
             learner.task.estimator = Nothing()
             return learner
 
-        line.make_learner = without
+        line.make_run = without
     count = line.run()["consumed"]
     line.close()
     return count

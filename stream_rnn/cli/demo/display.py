@@ -9,13 +9,14 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from ...evaluation.comparison import Judge, is_known
+from ...service.observers import Observer, Run
+from ...service.task import Outcome
 from .chart import chart
 
 MODEL, TRUTH = "bright_cyan", "grey70"
@@ -45,13 +46,13 @@ class Progress:
         self._start = time.perf_counter()
         self._first: float | None = None  # when the first record was learned
 
-    def batch(self, pipeline: Any, outcome: Any) -> None:
+    def batch(self, run: Run, outcome: Outcome) -> None:
         """Take in what came of a batch."""
         for row in outcome.rows:
             if not is_known(row["target"]):
                 continue
             if self.judge is None:
-                self.judge = Judge(self.name, pipeline.task.estimator, row, self.period)
+                self.judge = Judge(self.name, run.ledger.task.estimator, row, self.period)
             self.errors.append(self.judge.update(row))
             self.truth.append(row["target"])
             # The first prediction, before anything was learned, is no point of a chart.
@@ -97,7 +98,7 @@ class Progress:
         )
 
 
-class LiveView:
+class LiveView(Observer):
     """Redraws a panel of text, several times a second, while the pipeline runs.
 
     *heading* are lines above it, asked for at every redraw.
@@ -115,14 +116,8 @@ class LiveView:
         elif name in ("stopped", "failed"):
             self._live.stop()
 
-    def started(self, pipeline: Any) -> None: ...
-
-    def batch(self, pipeline: Any, outcome: Any) -> None:
-        self.progress.batch(pipeline, outcome)
-
-    def checkpoint(self, pipeline: Any, seconds: float) -> None: ...
-
-    def checkpoint_failed(self, reason: str) -> None: ...
+    def batch(self, run: Run, outcome: Outcome) -> None:
+        self.progress.batch(run, outcome)
 
     def render(self) -> Group:
         """The panel as it is now."""
@@ -158,28 +153,22 @@ class LiveView:
         )
 
 
-class Lines:
+class Lines(Observer):
     """Prints a line every so many records, for output that is not a terminal."""
 
     def __init__(self, progress: Progress, write: Callable[[str], None], every: int):
         self.progress, self.write, self.every = progress, write, every
         self._shown = 0
 
-    def state(self, name: str) -> None: ...
-
-    def started(self, pipeline: Any) -> None:
+    def started(self, run: Run) -> None:
         self.write("compiling the model for this machine, once")
 
-    def batch(self, pipeline: Any, outcome: Any) -> None:
+    def batch(self, run: Run, outcome: Outcome) -> None:
         progress = self.progress
-        progress.batch(pipeline, outcome)
+        progress.batch(run, outcome)
         if len(progress.truth) >= self._shown + self.every:
             self._shown = len(progress.truth) - len(progress.truth) % self.every
             self.write(
                 f"{progress.last}  {len(progress.truth)} of {progress.total} records, "
                 f"{progress.rate:.1f}/s; {progress.sentence()}"
             )
-
-    def checkpoint(self, pipeline: Any, seconds: float) -> None: ...
-
-    def checkpoint_failed(self, reason: str) -> None: ...

@@ -5,6 +5,8 @@ from typing import Any
 
 from connectors.base import Record, Source
 
+from ...service.observers import Observer, Run
+from ...service.task import Outcome
 from .display import Progress
 
 LONGEST = 50.0  # seconds with compilation, where that can be kept by replaying faster
@@ -56,25 +58,16 @@ class Replay:
         self.source.close()
 
 
-class Starter:
+class Starter(Observer):
     """An observer that starts the replay once the first record was learned."""
 
     def __init__(self, progress: Progress, seconds: float):
         self.progress, self.seconds = progress, seconds
         self.replay: Replay | None = None
 
-    def state(self, name: str) -> None: ...
-
-    def started(self, pipeline: Any) -> None:
-        self.replay = pipeline.source
-
-    def batch(self, pipeline: Any, outcome: Any) -> None:
+    def batch(self, run: Run, outcome: Outcome) -> None:
         if self.replay is None:
             return
         seconds = min(self.seconds, max(self.seconds / 4, LONGEST - self.progress.waited))
         self.replay.start(seconds / self.progress.total)
         self.replay = None
-
-    def checkpoint(self, pipeline: Any, seconds: float) -> None: ...
-
-    def checkpoint_failed(self, reason: str) -> None: ...

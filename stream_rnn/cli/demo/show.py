@@ -99,9 +99,9 @@ def demo(
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop, _endpoint(config, port) as served:
         metrics, server, note = served
         heading = _heading(server, folder, note)
-        view = _view(progress, console, heading)
-        pipeline = assemble(config, (metrics, view, Starter(progress, seconds)))
-        pipeline.source = Replay(pipeline.source)
+        view, starter = _view(progress, console, heading), Starter(progress, seconds)
+        pipeline = assemble(config, (metrics, view, starter))
+        pipeline.source = starter.replay = Replay(pipeline.source)
         try:
             pipeline.run(stop)
         finally:

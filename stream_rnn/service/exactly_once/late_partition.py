@@ -16,8 +16,9 @@ from connectors.kafka.driver import Consumer, Partition
 from connectors.kafka.topics import KafkaSource
 
 from ...checkpoints.file import Checkpoint
+from ..observers import Sample
 from .journal import Journal, Place, rounds_after
-from .partition import Learned, PartitionLearner
+from .partition import Learned, PartitionRun
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,13 @@ REPLAY_SECONDS = 120.0  # labels that were read before are waited for
 JOURNAL_SECONDS = 1.0  # between two checkpoints that are written to shorten the journal
 
 
-class LatePartitionLearner(PartitionLearner):
-    """A `PartitionLearner` whose labels come from the same partition of another topic.
+class LatePartitionRun(PartitionRun):
+    """A `PartitionRun` whose labels come from the same partition of another topic.
 
     Args:
         open_labels: opens that partition, to be read from its start or its end.
         labels_topic: its topic.
-        others: as of `PartitionLearner`.
+        others: as of `PartitionRun`.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class LatePartitionLearner(PartitionLearner):
     # -- taking over -----------------------------------------------------------------
 
     def open(self, consumer: Consumer) -> int:
-        """See `PartitionLearner.open`."""
+        """See `PartitionRun.open`."""
         self._consumer = consumer
         self._labels = self.open_labels(self.partition.number)
         return super().open(consumer)
@@ -81,7 +82,7 @@ class LatePartitionLearner(PartitionLearner):
                 "%s: the journal of the group does not reach back to %s: records and labels up to "
                 "the committed offset are learned again, each once, but in another order than "
                 "before, so that the parameters may differ in their last digits",
-                *(self.name, checkpoint.name),
+                *(self.part, checkpoint.name),
             )
         self._at = self.place()
         self.journal = Journal(self._at, rounds)
@@ -192,13 +193,13 @@ class LatePartitionLearner(PartitionLearner):
     # -- durability ------------------------------------------------------------------
 
     def send(self, learned: Learned, group_metadata: Any) -> None:
-        """See `PartitionLearner.send`."""
+        """See `PartitionRun.send`."""
         if learned.outcome is not None:
             self.journal.add(Place(learned.position, learned.labels))
         super().send(learned, group_metadata)
 
     def commit(self, learned: Learned) -> None:
-        """See `PartitionLearner.commit`."""
+        """See `PartitionRun.commit`."""
         super().commit(learned)
         self.labels_position = learned.labels
 
@@ -217,17 +218,17 @@ class LatePartitionLearner(PartitionLearner):
 
     def is_due(self, pending: Learned | None = None) -> bool:
         """Also when the journal is long."""
-        elapsed = time.monotonic() - self._saved_time
+        elapsed = time.monotonic() - self.ledger.saved_at
         return super().is_due(pending) or (self.journal.is_long and elapsed > JOURNAL_SECONDS)
 
     def save(self) -> bool:
-        """See `PartitionLearner.save`."""
+        """See `PartitionRun.save`."""
         saved = super().save()
         if saved:
             self.journal.mark(self.place())
         return saved
 
-    def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
+    def metrics(self) -> Iterator[Sample]:
         """Those of records and of labels."""
         yield from super().metrics()
         if self._labels is not None:
@@ -236,12 +237,12 @@ class LatePartitionLearner(PartitionLearner):
     # -- letting go ------------------------------------------------------------------
 
     def discard(self) -> None:
-        """See `PartitionLearner.discard`."""
+        """See `PartitionRun.discard`."""
         super().discard()
         self._close_labels()
 
     def close(self) -> None:
-        """See `PartitionLearner.close`."""
+        """See `PartitionRun.close`."""
         super().close()
         self._close_labels()
 

@@ -1,21 +1,21 @@
 """A member of a consumer group that gives every record exactly one effect.
 
-It owns some partitions of a topic and has a learner for each.  What happens between joining the
+It owns some partitions of a topic and has a run for each.  What happens between joining the
 group and leaving it is in `session`; a session that fails is followed by another one, which goes
 on from the checkpoints.
 """
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
 
 from connectors.base import SinkError
 from connectors.kafka.driver import Consumer, Partition, Unreachable
 
-from ..pipeline import Observer, Schedule
-from ..refusal_limit import Refusals
-from .partition import PartitionLearner
+from ..ledger import Schedule
+from ..observers import Observer
+from .membership import Batching, Membership
+from .partition import PartitionRun
 from .session import Session
 
 log = logging.getLogger(__name__)
@@ -23,20 +23,12 @@ log = logging.getLogger(__name__)
 PATIENCE = 20  # sessions in a row that end without a commit, before giving up
 
 
-class Batching(NamedTuple):
-    """How many records make a transaction: at least `least`, or what comes in `seconds`."""
-
-    least: int = 100
-    seconds: float = 0.1
-    overlap: bool = True  # read on while committing
-
-
-class Worker:
+class Member:
     """One process of the service; start as many as there are partitions, or fewer.
 
     Args:
         open_consumer: makes a consumer that is a member of the group.
-        make_learner: makes the learner of a partition, not opened yet.
+        make_run: makes the run of a partition, not opened yet.
         topic: the input topic.
         schedule: sizes and times of batches and checkpoints.
         batching: sizes and times of transactions.
@@ -47,43 +39,39 @@ class Worker:
     def __init__(
         self,
         open_consumer: Callable[[], Consumer],
-        make_learner: Callable[[Partition], PartitionLearner],
+        make_run: Callable[[Partition], PartitionRun],
         topic: str,
         schedule: Schedule | None = None,
         batching: Batching | None = None,
-        observers: tuple[Observer, ...] = (),
+        observers: Sequence[Observer] = (),
         stop_at_end: bool = False,
     ):
-        self.open_consumer, self.make_learner, self.topic = open_consumer, make_learner, topic
-        self.schedule, self.batching = schedule or Schedule(), batching or Batching()
-        self.observers = observers
-        self.refusals = Refusals(self.schedule.max_refused, self.schedule.window)
-        self.counters = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
-        self.ends: dict[Partition, int] | None = {} if stop_at_end else None
-        self.commits = 0
+        self.open_consumer, self.make_run = open_consumer, make_run
+        self.membership = Membership(topic, schedule, batching, observers, stop_at_end)
 
     def run(self, stop: threading.Event | None = None) -> dict[str, int]:
         """Until *stop* is set or the end is reached; then drain.  Counts of this process."""
-        stop = stop or threading.Event()
-        self.tell("state", "starting")
+        stop, observers = stop or threading.Event(), self.membership.observers
+        observers.state("starting")
         try:
             self._sessions(stop)
         except BaseException:
-            self.tell("state", "failed")
+            observers.state("failed")
             raise
-        self.tell("state", "stopped")
-        return self.counters
+        observers.state("stopped")
+        return self.membership.counters
 
     def _sessions(self, stop: threading.Event) -> None:
-        failures = 0
+        failures, membership = 0, self.membership
         while True:
-            before = self.commits
+            before = membership.commits
             try:
-                Session(self).run(stop)
+                Session(membership, self.open_consumer, self.make_run).run(stop)
                 return
             except (SinkError, Unreachable) as error:
-                failures = 1 if self.commits > before else failures + 1
-                if failures >= PATIENCE or (isinstance(error, Unreachable) and not self.commits):
+                failures = 1 if membership.commits > before else failures + 1
+                never = isinstance(error, Unreachable) and not membership.commits
+                if failures >= PATIENCE or never:
                     raise
                 log.warning("%s; going on from the checkpoints", error)
                 if stop.wait(min(0.1 * 2**failures, 10.0)):
@@ -91,9 +79,3 @@ class Worker:
 
     def close(self) -> None:
         """Nothing is left open: a session closes what it opened."""
-
-    def tell(self, event: str, *details: Any) -> None:
-        """Pass *event* on to the observers that have a method of that name."""
-        for observer in self.observers:
-            if hasattr(observer, event):
-                getattr(observer, event)(*details)

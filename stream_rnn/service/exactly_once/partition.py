@@ -1,12 +1,11 @@
-"""One learner per partition: its state, and what it owes to the output topic.
+"""One run per partition: its state, and what it owes to the output topic.
 
 Invariant: the checkpoint's position is never beyond the group's committed offset.  The commit
-comes first, the checkpoint after it; a learner that resumes between the two learns again what
+comes first, the checkpoint after it; a run that resumes between the two learns again what
 lies between them, silently, because the results of those records are published already.
 """
 
 import logging
-import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -17,16 +16,16 @@ from connectors.kafka.topics import check_position
 from connectors.kafka.transactions import TransactionalSink
 
 from ...checkpoints.file import Checkpoint
-from ...checkpoints.store import Store
 from ...errors import CheckpointError
-from ..pipeline import Schedule
-from ..task import Outcome, Task
+from ..ledger import Ledger
+from ..observers import Sample
+from ..task import Outcome
 
 log = logging.getLogger(__name__)
 
 
 class Learned(NamedTuple):
-    """What a batch did to the learner, and what of it is to be published."""
+    """What a batch did to the model, and what of it is to be published."""
 
     records: Sequence[Record]  # the ones whose results are not published yet
     outcome: Outcome | None  # of them; None when there are none
@@ -35,31 +34,23 @@ class Learned(NamedTuple):
     labels: int = 0  # the next offset of the labels, where they have a topic of their own
 
 
-class PartitionLearner:
-    """A task, its checkpoints and its transactions, for one partition of the input topic."""
-
-    sinks: dict[str, Any] = {}  # noqa: RUF012  nothing to observe: see `metrics`
+class PartitionRun:
+    """One partition of the input topic: its ledger and its transactions."""
 
     def __init__(
         self,
         partition: Partition,
-        task: Task,
-        store: Store,
+        ledger: Ledger,
         sink: TransactionalSink,
-        schedule: Schedule,
-        identity: dict[str, Any],
         start: str = "earliest",
     ):
-        self.partition, self.task, self.store, self.sink = partition, task, store, sink
-        self.schedule, self.identity, self.start = schedule, identity, start
-        self.name = str(partition)
-        self.source = self  # for observers
-        self.counters = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
+        self.partition, self.ledger, self.sink, self.start = partition, ledger, sink, start
+        self.task = ledger.task
+        self.part = str(partition)
         self.position = 0  # the next offset whose record has not taken effect
         self.published = 0  # the next offset whose result is not published
         self.highwater: int | None = None
         self._saved_place: Any = None
-        self._saved_count, self._saved_time = 0, time.monotonic()
 
     # -- taking over -----------------------------------------------------------------
 
@@ -73,7 +64,7 @@ class PartitionLearner:
         self.sink.open()
         committed = consumer.committed([self.partition])[self.partition]
         bounds = consumer.bounds([self.partition])
-        checkpoint = self.store.load_newest()
+        checkpoint = self.ledger.newest()
         if checkpoint is None:
             self._begin(committed, bounds[self.partition])
         else:
@@ -85,7 +76,7 @@ class PartitionLearner:
         if committed is not None:
             raise CheckpointError(
                 f"{self.partition}: the group has committed offset {committed}, but "
-                f"{self.store.url} holds no checkpoint, so what was learned up to there is gone. "
+                f"{self._folder} holds no checkpoint, so what was learned up to there is gone. "
                 "Give the checkpoint directory of that group, or start anew under another "
                 "source.group"
             )
@@ -94,36 +85,32 @@ class PartitionLearner:
 
     def _resume(self, checkpoint: Checkpoint, committed: int | None) -> None:
         manifest = checkpoint.manifest
-        for name, value in self.identity.items():
-            if manifest["identity"].get(name) != value:
-                raise CheckpointError(
-                    f"the checkpoints in {self.store.url} are of another stream: {name} was "
-                    f"{manifest['identity'].get(name)!r} and is now {value!r}; change it back, "
-                    "or give this run another checkpoint directory and another source.group"
-                )
         topic, number = self.partition
         self.position = manifest["position"][topic][str(number)]
-        self.counters |= manifest["counters"]
-        if committed is None and self.counters["consumed"] == 0:
+        if committed is None and manifest["counters"]["consumed"] == 0:
             committed = self.position  # killed before the first commit
         if committed is None or self.position > committed:
             raise CheckpointError(
                 f"{self.partition}: checkpoint and group disagree: {checkpoint.name} in "
-                f"{self.store.url} is at offset {self.position}, but the group has committed "
+                f"{self._folder} is at offset {self.position}, but the group has committed "
                 f"{'nothing' if committed is None else committed}. The group's offsets were "
                 "reset or have expired, or this is another cluster. Set the group's offset to "
                 f"{self.position}, correct source.group or source.bootstrap, or start anew with "
                 "another checkpoint directory and another source.group"
             )
-        self.task.restore(manifest["task"], checkpoint.arrays, checkpoint.contexts)
-        self.published = committed
-        self._saved_place, self._saved_count = self.place(), self.counters["consumed"]
+        self.ledger.resume(checkpoint)
+        self.published, self._saved_place = committed, self.place()
         log.info(
             "%s: resumed from %s at offset %d, published up to %d",
             *(self.partition, checkpoint.name, self.position, committed),
         )
 
     # -- working ---------------------------------------------------------------------
+
+    @property
+    def _folder(self) -> str:
+        """Where its checkpoints are."""
+        return "nowhere" if self.ledger.store is None else self.ledger.store.url
 
     def learn(self, records: Sequence[Record]) -> Learned:
         """Learn all; keep for publication what lies beyond the committed offset."""
@@ -153,10 +140,9 @@ class PartitionLearner:
             self.sink.commit()
             self.published = learned.position
             for letter in outcome.refused[:1]:
-                log.warning("%s: refused %s: %s", self.name, letter["offset"], letter["error"])
+                log.warning("%s: refused %s: %s", self.part, letter["offset"], letter["error"])
         for counts in (learned.replayed, outcome.counts if outcome else {}):
-            for name, number in counts.items():
-                self.counters[name] += number
+            self.ledger.count(counts)
         self.position = learned.position
 
     def _keys(
@@ -194,37 +180,26 @@ class PartitionLearner:
 
     def is_due(self, pending: Learned | None = None) -> bool:
         """Whether it is time for a checkpoint, once *pending* is published."""
-        records = self.counters["consumed"] - self._saved_count
+        further = 0
         if pending is not None:
-            records += pending.replayed.get("consumed", 0) + len(pending.records)
-        elapsed = time.monotonic() - self._saved_time
-        return records >= self.schedule.every_records or (
-            records > 0 and elapsed >= self.schedule.every_seconds
-        )
+            further = pending.replayed.get("consumed", 0) + len(pending.records)
+        return self.ledger.is_due(further)
 
     def save(self) -> bool:
         """Write a checkpoint if anything has happened; to be called between batches.
 
-        Raises `CheckpointWriteError`; the next attempt is then due a period later.
+        See `Ledger.save` for one that cannot be written.
         """
         place = self.place()
         if place == self._saved_place:
             return False
-        self._saved_time = time.monotonic()
-        self._saved_count = self.counters["consumed"]
-        meta, arrays = self.task.snapshot()
-        manifest = {
-            "identity": self.identity,
-            "position": self.positions(),
-            "sinks": {},
-            "counters": self.counters,
-            "task": meta,
-        }
-        self.store.save(manifest, arrays, self.task.contexts)
-        self._saved_place = place
-        return True
+        self.ledger.position = self.positions()
+        saved = self.ledger.save({})
+        if saved:
+            self._saved_place = place
+        return saved
 
-    def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
+    def metrics(self) -> Iterator[Sample]:
         """Position and lag, as samples: name, labels, value."""
         labels = {"topic": self.partition.topic, "partition": str(self.partition.number)}
         yield "consumer_position_offset", labels, self.position
@@ -236,9 +211,9 @@ class PartitionLearner:
     def discard(self) -> None:
         """Another owner has it: write nothing more."""
         self.sink.discard()
-        self.store.close()
+        self.ledger.close()
 
     def close(self) -> None:
         """After the last `commit` and `save`."""
         self.sink.close()
-        self.store.close()
+        self.ledger.close()

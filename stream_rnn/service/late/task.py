@@ -15,7 +15,7 @@ from ...errors import BadRecord
 from ...estimators.delayed import Delayed
 from ...features.calendar import epoch_seconds
 from ...features.rows import MissingTarget, Row, Rows
-from ..task import Outcome, Task, letter_of
+from ..task import COUNTERS, Outcome, Task, letter_of
 from .buffer import Id, LabelBuffer
 
 log = logging.getLogger(__name__)
@@ -268,7 +268,7 @@ _NOTHING = Outcome([], [], {"learned": 0}, {}, 0.0, [])
 
 def _joined(parts: list[Outcome], labels: dict[str, int], duration: float) -> Outcome:
     """The outcomes of consecutive parts as one."""
-    counts = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
+    counts = dict.fromkeys(COUNTERS, 0)
     reasons: dict[str, int] = {}
     for part in parts:
         for total, more in ((counts, part.counts), (reasons, part.reasons)):

@@ -1,0 +1,140 @@
+"""What a stream has come to, and the checkpoints of it.
+
+One under every kind of run: the file pipeline, a partition of a topic, a partition with labels.
+The run says where it is and what its sinks hold; the ledger counts, knows when a checkpoint is
+due, writes it, and takes it up again.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..checkpoints.file import Checkpoint
+from ..checkpoints.store import CheckpointWriteError, Store
+from ..errors import CheckpointError
+from .observers import Observer
+from .task import COUNTERS, Task
+
+log = logging.getLogger(__name__)
+
+
+class Schedule(NamedTuple):
+    """How much goes into a batch, and when a checkpoint is due (at the end of a batch)."""
+
+    batch_records: int = 1000
+    poll_seconds: float = 0.2  # how long an idle source is waited for
+    every_records: int = 100_000
+    every_seconds: float = 30.0
+    stop_on_failure: bool = False  # of a checkpoint; otherwise the service keeps predicting
+    max_refused: float = 0.5  # of `window` records; above it the run stops
+    window: int = 1000
+
+
+class Ledger:
+    """The state of one stream, and its way into a checkpoint and back.
+
+    Args:
+        task: predicts and learns.
+        store: holds the checkpoints; None keeps none.
+        schedule: when one is due.
+        identity: what must not change between runs of one stream.
+        observers: told of checkpoints.
+        elsewhere: what to give a run that is another stream.
+
+    ``counters`` holds the records consumed, predicted, learned and refused since the first
+    start of the stream; ``position`` is the source's, after the last record that took effect.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        store: Store | None = None,
+        schedule: Schedule | None = None,
+        identity: Mapping[str, Any] | None = None,
+        observers: Observer | None = None,
+        elsewhere: str = "another checkpoint directory",
+    ):
+        self.task, self.store, self.schedule = task, store, schedule or Schedule()
+        self.identity, self.elsewhere = dict(identity or {}), elsewhere
+        self.observers = observers or Observer()
+        self.counters = dict.fromkeys(COUNTERS, 0)
+        self.position: Any = None
+        self._saved_records, self.saved_at = 0, time.monotonic()
+
+    def count(self, counts: Mapping[str, int]) -> None:
+        """Add what became of a batch."""
+        for name, number in counts.items():
+            self.counters[name] += number
+
+    def is_due(self, further: int = 0) -> bool:
+        """Whether it is time for a checkpoint, once *further* records are counted."""
+        records = self.counters["consumed"] - self._saved_records + further
+        elapsed = time.monotonic() - self.saved_at
+        return records >= self.schedule.every_records or (
+            records > 0 and elapsed >= self.schedule.every_seconds
+        )
+
+    def save(self, sinks: Mapping[str, Any]) -> bool:
+        """Write a checkpoint that counts on *sinks*; whether there is one now.
+
+        One that cannot be written is told and logged, and the next is due a period later; it is
+        raised as `CheckpointWriteError` if the schedule says so.
+        """
+        self._saved_records, self.saved_at = self.counters["consumed"], time.monotonic()
+        if self.store is None:
+            return False
+        meta, arrays = self.task.snapshot()
+        manifest = {
+            "identity": self.identity,
+            "position": self.position,
+            "sinks": sinks,
+            "counters": self.counters,
+            "task": meta,
+        }
+        try:
+            self.store.save(manifest, arrays, self.task.contexts)
+        except CheckpointWriteError as error:
+            self.observers.checkpoint_failed("write")
+            if self.schedule.stop_on_failure:
+                raise
+            log.error("%s; the stream goes on without it", error)
+            return False
+        self.observers.checkpoint(self, time.monotonic() - self.saved_at)
+        return True
+
+    def newest(self) -> Checkpoint | None:
+        """The newest intact checkpoint of this stream; the observers hear of damaged ones.
+
+        Raises `CheckpointError` for one of another stream.
+        """
+        if self.store is None:
+            return None
+        checkpoint = self.store.load_newest()
+        for _ in range(self.store.damaged):
+            self.observers.checkpoint_failed("damaged")
+        if checkpoint is not None:
+            self._check_identity(checkpoint.manifest["identity"])
+        return checkpoint
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from *checkpoint*; raises `CheckpointError` if it is of another model."""
+        manifest = checkpoint.manifest
+        self.task.restore(manifest["task"], checkpoint.arrays, checkpoint.contexts)
+        self.position = manifest["position"]
+        self.counters |= manifest["counters"]
+        self._saved_records = self.counters["consumed"]
+
+    def _check_identity(self, saved: Mapping[str, Any]) -> None:
+        for name, value in self.identity.items():
+            if saved.get(name) != value:
+                raise CheckpointError(
+                    f"the checkpoints in {self.store.url} are of another stream: "  # type: ignore[union-attr]
+                    f"{name} was {saved.get(name)!r} and is now {value!r}; "
+                    f"change it back, or give this run {self.elsewhere}"
+                )
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self.store is not None:
+            self.store.close()
