@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from . import plugins
 from .errors import ConfigError, suggest
 
 if TYPE_CHECKING:
@@ -41,6 +42,19 @@ REGISTRIES = {
 
 AUTO = {"type": "auto"}  # the estimator chooses the fastest exact learner
 BANKS = "stream_rnn.forecasting.experts.default:BANKS"  # experts by one name
+
+
+def registry(kind: str) -> dict[str, Any]:
+    """The specs of a kind by name: ours, and those of other packages under names of their own."""
+    ours: dict[str, Any] = load(REGISTRIES[kind])
+    plugins.check_names(kind, ours)
+    return ours | plugins.brought(kind)
+
+
+def estimators() -> list[str]:
+    """The names a configuration may give as ``estimator.type``."""
+    plugins.check_names("estimator", ESTIMATORS)
+    return [*ESTIMATORS, *plugins.installed("estimator")]
 
 
 def load(reference: str) -> Any:
@@ -84,9 +98,12 @@ def bank(name: str, place: str) -> tuple:
 
 def estimator_class(name: str) -> type:
     """The class that a configuration calls *name*; raises `ConfigError`."""
-    if name not in ESTIMATORS:
-        raise ConfigError(f"estimator.type = {name!r}: unknown; {suggest(name, ESTIMATORS)}")
-    return load(ESTIMATORS[name])
+    if name in ESTIMATORS:
+        return load(ESTIMATORS[name])
+    if name not in plugins.installed("estimator"):
+        raise ConfigError(f"estimator.type = {name!r}: unknown; {suggest(name, estimators())}")
+    kind: type = plugins.fetch("estimator", name)
+    return kind
 
 
 def build(value: Any, kind: str, place: str) -> Any:
@@ -99,14 +116,14 @@ def build(value: Any, kind: str, place: str) -> Any:
         return value["type"]
     if not isinstance(value, Mapping):
         raise ConfigError(f"{place} = {value!r}: give a table such as {{type = …}}, or a name")
-    registry = load(REGISTRIES[kind])
+    known = registry(kind)
     arguments = dict(value)
     name = arguments.pop("type", None)
     if name is None:
-        raise ConfigError(f"{place}.type: is missing; {suggest('', registry)}")
-    if name not in registry:
-        raise ConfigError(f"{place}.type = {name!r}: unknown; {suggest(name, registry)}")
-    spec = registry[name]
+        raise ConfigError(f"{place}.type: is missing; {suggest('', known)}")
+    if name not in known:
+        raise ConfigError(f"{place}.type = {name!r}: unknown; {suggest(name, known)}")
+    spec = known[name]
     hints = typing.get_type_hints(spec)
     for field, given in arguments.items():
         if field not in spec._fields:

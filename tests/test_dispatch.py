@@ -18,7 +18,8 @@ from numba.extending import overload
 
 import stream_rnn
 from stream_rnn.cells import Elman
-from stream_rnn.codegen.dispatch import compiled, fingerprint, generic
+from stream_rnn.codegen.cache import fingerprint
+from stream_rnn.codegen.dispatch import compiled, generic
 from stream_rnn.engine import loop as engine
 from stream_rnn.learners import TBPTT
 from stream_rnn.optimizers import Adam
@@ -94,7 +95,7 @@ def test_an_implementation_must_take_the_same_arguments():
 # The compile cache: in processes of their own, on a copy of the package ---------------------
 
 PROBE = """
-from .dispatch import compiled
+from .codegen.dispatch import compiled
 from .probe_kernel import twice
 
 @compiled
@@ -104,7 +105,7 @@ def probe(spec, x):
 
 KERNEL = """
 from typing import NamedTuple
-from .dispatch import generic
+from .codegen.dispatch import generic
 
 class Plain(NamedTuple):
     rate: float = 1.0

@@ -1,0 +1,1 @@
+"""Avro messages, of the schemas in a registry or of one file."""

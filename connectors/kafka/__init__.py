@@ -1,0 +1,1 @@
+"""Kafka topics, by kafka-python or confluent-kafka; `driver` is what is asked of either."""

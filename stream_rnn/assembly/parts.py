@@ -128,9 +128,11 @@ def open_source(table: schema.Source) -> Source:
         from connectors.files.source import FileSource
 
         return FileSource(**options(table))
-    from connectors.stdio import StdinSource
+    if isinstance(table, schema.StdinSource):
+        from connectors.stdio import StdinSource
 
-    return StdinSource(**options(table))
+        return StdinSource(**options(table))
+    return table.open()  # of another package, see `plugins`
 
 
 def with_labels(source: Source, config: schema.Config) -> Source:
@@ -181,9 +183,11 @@ def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
         if form not in kinds:
             raise ValueError(f"path = {table.path!r}: results are written as jsonl or csv")
         return kinds[form](table.path)
-    from connectors.stdio import StdoutSink
+    if isinstance(table, schema.StdoutSink):
+        from connectors.stdio import StdoutSink
 
-    return StdoutSink()
+        return StdoutSink()
+    return table.open()  # of another package, see `plugins`
 
 
 def open_refused(config: schema.Config) -> Sink | None:

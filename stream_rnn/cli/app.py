@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ..errors import BadRecord, CheckpointError, ConfigError
-from . import evaluate, inspect, run, text, warm
+from . import evaluate, inspect, list, run, text, warm
 from .demo import command as demo
 
 EPILOG = """
@@ -32,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="demo")(demo.command)
-for command in (run, evaluate, inspect, warm):
+for command in (run, evaluate, inspect, list, warm):
     app.command(name=command.__name__.rpartition(".")[2])(command.command)
 text.register(app)
 

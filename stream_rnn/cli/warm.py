@@ -55,7 +55,7 @@ def compile_estimator(table: dict[str, Any], share: str | None = None) -> None:
             xs = [{"x": float(step), "z": 1.0}, {"x": step + 0.5, "z": 2.0}]
         if share is not None:
             xs = [{"key": n, **x} for n, x in enumerate(xs)]
-        learner.stream(xs, TARGETS[kind])
+        learner.stream(xs, TARGETS.get(kind, TARGETS["regressor"]))
     learner.restore(learner.snapshot())
     Monitor().update(np.ones((40, 1)))  # what watches the losses, unless drift is "none"
 

@@ -24,6 +24,7 @@ import msgspec
 
 from ..errors import ConfigError
 from ..keys.key import MESSAGE_KEY
+from .foreign import with_foreign
 from .labels import check as check_labels
 from .messages import explain
 from .schema import Config, FileSource, KafkaSource, StdoutSink
@@ -60,10 +61,11 @@ def from_table(table: dict[str, Any], overrides: Sequence[str] = ()) -> Config:
     """The configuration in *table*, as TOML would give it; raises `ConfigError`."""
     for override in overrides:
         _override(table, override)
+    whole = with_foreign(table)
     try:
-        config = msgspec.convert(table, Config)
+        config = msgspec.convert(table, whole)
     except msgspec.ValidationError as error:
-        raise ConfigError(explain(error, table)) from None
+        raise ConfigError(explain(error, table, whole)) from None
     _check(config)
     return config
 

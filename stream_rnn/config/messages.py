@@ -5,14 +5,20 @@ from typing import Any
 
 import msgspec
 
+from .. import plugins
 from ..errors import suggest
 from . import schema
+from .foreign import PLACES
+
+Whole = type[msgspec.Struct]  # the class of a whole configuration
 
 PATH = re.compile(r" - at `(key in )?\$?([^`]*)`$")
 
 
-def explain(error: msgspec.ValidationError, table: dict[str, Any]) -> str:
-    """What is wrong in *table*, from the library's message about it.
+def explain(
+    error: msgspec.ValidationError, table: dict[str, Any], whole: Whole = schema.Config
+) -> str:
+    """What is wrong in *table*, of the class *whole*, from the library's message about it.
 
     >>> try:
     ...     msgspec.convert({"sink": 1}, schema.Config)
@@ -26,20 +32,18 @@ def explain(error: msgspec.ValidationError, table: dict[str, Any]) -> str:
     problem = text[: found.start()] if found else text
     place = ".".join(steps)
     if match := re.fullmatch(r"Object contains unknown field `(.*)`", problem):
-        inside = look_up(table, steps)
-        return (
-            f"{_join(place, match[1])}: unknown field; {suggest(match[1], fields(steps, inside))}"
-        )
+        known = fields(whole, steps, look_up(table, steps))
+        return f"{_join(place, match[1])}: unknown field; {suggest(match[1], known)}"
     if match := re.fullmatch(r"Object missing required field `(.*)`", problem):
         name = _join(place, match[1])
         if match[1] == "type":
-            return f"{name}: is missing; {suggest('', types(steps))}"
+            return f"{name}: is missing; {suggest('', types(whole, steps))}"
         return f"{name}: is missing; add it"
     value = look_up(table, steps)
     if problem.startswith("Invalid value"):
-        return f"{place} = {value!r}: unknown; {suggest(value, types(steps[:-1]))}"
+        return f"{place} = {value!r}: unknown; {suggest(value, types(whole, steps[:-1]))}"
     if match := re.fullmatch(r"Invalid enum value (.*)", problem):
-        choices = literals(steps, look_up(table, steps[:-1]))
+        choices = literals(whole, steps, look_up(table, steps[:-1]))
         return f"{place} = {value!r}: unknown; {suggest(value, choices)}"
     problem = problem.replace("`object`", "a table").replace("`", "")
     return f"{place or 'the configuration'} = {value!r}: {problem[:1].lower()}{problem[1:]}"
@@ -58,9 +62,9 @@ def _join(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
 
 
-def _structs(steps: list[str]) -> list[type[msgspec.Struct]]:
+def _structs(whole: Whole, steps: list[str]) -> list[type[msgspec.Struct]]:
     """The tables that may stand at a path."""
-    structs: list[type[msgspec.Struct]] = [schema.Config]
+    structs: list[type[msgspec.Struct]] = [whole]
     for step in steps:
         kinds = [f.type for s in structs for f in msgspec.structs.fields(s) if f.name == step]
         options = [option for kind in kinds for option in getattr(kind, "__args__", (kind,))]
@@ -68,25 +72,29 @@ def _structs(steps: list[str]) -> list[type[msgspec.Struct]]:
     return structs
 
 
-def types(steps: list[str]) -> list[str]:
+def types(whole: Whole, steps: list[str]) -> list[str]:
     """The values of ``type`` that a table accepts."""
-    tags = (s.__struct_config__.tag for s in _structs(steps))
-    return [str(tag) for tag in tags if tag is not None]
+    tags = (s.__struct_config__.tag for s in _structs(whole, steps))
+    kind = PLACES.get(".".join(steps))
+    return [
+        *(str(tag) for tag in tags if tag is not None),
+        *([] if kind is None else plugins.installed(kind)),
+    ]
 
 
-def fields(steps: list[str], inside: Any) -> list[str]:
+def fields(whole: Whole, steps: list[str], inside: Any) -> list[str]:
     """The fields of the table at a path, of the type that it names."""
     names = []
-    for struct in _structs(steps):
+    for struct in _structs(whole, steps):
         tag = struct.__struct_config__.tag
         if tag is None or (isinstance(inside, dict) and inside.get("type") == tag):
             names += [f.name for f in msgspec.structs.fields(struct)]
     return names
 
 
-def literals(steps: list[str], inside: Any) -> list[str]:
+def literals(whole: Whole, steps: list[str], inside: Any) -> list[str]:
     """The values of an enumerated field."""
-    for struct in _structs(steps[:-1]):
+    for struct in _structs(whole, steps[:-1]):
         tag = struct.__struct_config__.tag
         if tag is not None and isinstance(inside, dict) and inside.get("type") != tag:
             continue

@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
 from ..features.target_lags import TargetLags
+from ..losses import LOSSES, is_regression
 from ..optimizers.kalman import Kalman
 from .described import check_same, described
 from .protocol import Snapshot
@@ -28,7 +29,7 @@ class RecurrentEstimator(base.Estimator):
     are known; both grow as new features, targets or classes appear.
     """
 
-    _loss_roles: tuple[type, ...] = ()  # the losses that make sense, set by subclasses
+    _learns_numbers = True  # a regressor; its losses are those for numbers
 
     def __init__(
         self, cell, learner, optimizer, loss, *, scale, skip, target_lags, dtype, seed
@@ -43,8 +44,11 @@ class RecurrentEstimator(base.Estimator):
         self.dtype = dtype
         self.seed = seed
         self._model = compose(cell, learner, optimizer, loss, scale)
-        if not isinstance(self._model.loss, self._loss_roles):
-            names = ", ".join(role.__name__ for role in self._loss_roles)
+        if is_regression(self._model.loss) != self._learns_numbers:
+            fitting = (
+                n for n, kind in LOSSES.items() if is_regression(kind()) == self._learns_numbers
+            )
+            names = ", ".join(fitting)
             raise ConfigError(
                 f"loss: {loss!r} does not fit {type(self).__name__}; choose one of {names}"
             )

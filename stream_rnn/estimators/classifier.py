@@ -9,7 +9,7 @@ from river import base
 from ..cells import LSTM
 from ..errors import BadRecord
 from ..learners import RTRL
-from ..losses import Logistic, Softmax
+from ..losses import Softmax
 from ..optimizers import Kalman
 from .base import RecurrentEstimator
 
@@ -33,7 +33,7 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
     True
     """
 
-    _loss_roles = (Softmax, Logistic)
+    _learns_numbers = False
     _multiclass = True
 
     def __init__(

@@ -13,7 +13,7 @@ from ..learners import RTRL
 from ..losses import Squared
 from ..optimizers import Kalman
 from .base import RecurrentEstimator
-from .regressor import REGRESSION, number
+from .regressor import number
 
 
 class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegressor):
@@ -31,8 +31,6 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
     >>> {name: round(value) for name, value in model.predict_one({"t": 3}).items()}
     {'double': 6, 'square': 9}
     """
-
-    _loss_roles = REGRESSION
 
     def __init__(
         self,

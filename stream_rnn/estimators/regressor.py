@@ -11,11 +11,9 @@ from river import base
 from ..cells import LSTM
 from ..errors import BadRecord
 from ..learners import RTRL
-from ..losses import Absolute, Huber, Quantile, Squared
+from ..losses import Squared
 from ..optimizers import Kalman
 from .base import RecurrentEstimator
-
-REGRESSION = (Squared, Absolute, Huber, Quantile)
 
 
 class RecurrentRegressor(RecurrentEstimator, base.Regressor):
@@ -53,8 +51,6 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
     >>> metric.get() < 0.6
     True
     """
-
-    _loss_roles = REGRESSION
 
     def __init__(
         self,

@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+from .. import plugins
+
 PREFIX = "stream_rnn_"
 STATES = ("starting", "running", "draining", "stopped", "failed")
 
 
 class Family(NamedTuple):
-    """What one metric means, and its labels."""
+    """What one metric means, and its labels; a name that ends in _total counts."""
 
     help: str
     labels: tuple[str, ...] = ()
@@ -66,5 +68,6 @@ HISTOGRAMS = {
     "end_to_end_latency_seconds": "From a record's timestamp to its published prediction.",
     "transaction_commit_duration_seconds": "Time to commit a transaction.",
 }
+FAMILIES |= plugins.brought("metric")  # an estimator of another package may have its own
 HEALTH = [name for name, family in FAMILIES.items() if family.labels == LEARNER]
 FAILURES = ("write", "damaged")

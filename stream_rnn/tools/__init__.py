@@ -1,0 +1,1 @@
+"""For researchers: gradients checked and compared, weights from and to PyTorch."""

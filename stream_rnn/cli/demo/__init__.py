@@ -1,0 +1,1 @@
+"""``stream-rnn demo``: a whole pipeline on a bundled series, drawn while it runs."""
