@@ -19,7 +19,8 @@ def test_a_checkpoint_is_due_by_records_and_then_by_time(tmp_path):
     ledger = Ledger(task(), Store(tmp_path), Schedule(every_records=3, every_seconds=1000.0))
     assert not ledger.is_due()
     ledger.count({"consumed": 2, "predicted": 2})
-    assert not ledger.is_due() and ledger.is_due(further=1)
+    assert not ledger.is_due()
+    assert ledger.is_due(further=1)
     ledger.position = 2
     assert ledger.save({"sink": 7})
     assert not ledger.is_due(further=2)
@@ -43,7 +44,7 @@ def test_it_takes_up_what_it_saved_and_refuses_another_stream(tmp_path):
     other = Ledger(
         *(task(), Store(tmp_path)), identity={"estimator": "text"}, elsewhere="another group"
     )
-    with pytest.raises(CheckpointError, match="estimator was 'linear'.* give this run another gr"):
+    with pytest.raises(CheckpointError, match=r"estimator was 'linear'.* give this run another gr"):
         other.newest()
 
 
