@@ -26,6 +26,7 @@ DEPLOY = Path(__file__).parent.parent / "deploy"
 EXAMPLES = sorted(DEPLOY.glob("examples/*.toml"))
 BESIDE = Path(sys.executable).parent  # where the tools of this environment are
 KUBERNETES = "1.30"
+PROBES = {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
 
 
 def check(*command, cwd=DEPLOY, **options):
@@ -345,7 +346,9 @@ def test_kubernetes_manifests_fit_the_schema():
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
         kinds.append(manifest["kind"])
     assert kinds[0] == "Namespace"  # they are applied in the order of their files
-    assert sorted(kinds[1:]) == ["ConfigMap", "NetworkPolicy", "Service", "StatefulSet"]
+    assert sorted(kinds[1:]) == [
+        *("ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "Service", "StatefulSet"),
+    ]
 
 
 def test_kubernetes_manifests_fit_together():
@@ -356,7 +359,11 @@ def test_kubernetes_manifests_fit_together():
     assert by_kind["StatefulSet"]["spec"]["selector"]["matchLabels"] == labels
     assert by_kind["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
     assert by_kind["StatefulSet"]["spec"]["serviceName"] == by_kind["Service"]["metadata"]["name"]
+    assert by_kind["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
     container = pod["spec"]["containers"][0]
+    probes = {name: container[f"{name}Probe"]["httpGet"] for name in PROBES}
+    assert {name: probe["path"] for name, probe in probes.items()} == PROBES
+    assert {probe["port"] for probe in probes.values()} == {container["ports"][0]["name"]}
     volumes = {volume["name"] for volume in pod["spec"]["volumes"]} | {"state"}
     assert {mount["name"] for mount in container["volumeMounts"]} == volumes
     config = next(v for v in pod["spec"]["volumes"] if "configMap" in v)

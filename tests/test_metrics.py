@@ -1,9 +1,6 @@
 """Metrics: the names users expect, exact counts, valid exposition, closed to the outside."""
 
-import ssl
 import subprocess
-import urllib.error
-import urllib.request
 
 import helpers
 import pytest
@@ -12,11 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn.checkpoints.store import Store
-from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.features.rows import Rows
-from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, serve
+from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics
 from stream_rnn.service.ledger import Schedule
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Outcome, Task
@@ -209,67 +205,7 @@ def test_promtool_accepts_the_exposition(tmp_path):
     assert sorted((checked.stdout + checked.stderr).splitlines()) == known
 
 
-def get(url, **options):
-    with urllib.request.urlopen(url, timeout=5, **options) as response:
-        return response.read().decode()
-
-
 def test_two_pipelines_do_not_share_a_registry():
     one, two = Metrics("one"), Metrics("two")
     one.add("records_consumed_total", 5)
     assert samples(two.text())["stream_rnn_records_consumed_total",] == 0
-
-
-def test_served_on_the_loopback_only_until_closed():
-    metrics = Metrics()
-    server = serve(metrics, port=0)
-    try:
-        assert server.http.server_address[0] == "127.0.0.1"
-        assert server.url.startswith("http://127.0.0.1:")
-        assert "stream_rnn_records_consumed_total 0.0" in get(server.url)
-        with pytest.raises(ConfigError, match=r"metrics\.port = .*choose another port"):
-            serve(metrics, port=server.http.server_port)
-    finally:
-        server.close()
-    with pytest.raises(urllib.error.URLError):
-        get(server.url)
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run([*command.split(), *files], check=True, capture_output=True)
-    return str(cert), str(key)
-
-
-def test_tls(certificate):
-    cert, key = certificate
-    server = serve(Metrics(), port=0, certfile=cert, keyfile=key)
-    try:
-        assert server.url.startswith("https://")
-        trusted = ssl.create_default_context(cafile=cert)
-        assert "stream_rnn_state" in get(server.url, context=trusted)
-    finally:
-        server.close()
-
-
-def test_client_certificates(certificate):
-    cert, key = certificate
-    server = serve(Metrics(), port=0, certfile=cert, keyfile=key, client_cafile=cert)
-    try:
-        context = ssl.create_default_context(cafile=cert)
-        with pytest.raises((OSError, urllib.error.URLError)):
-            get(server.url, context=context)
-        context.load_cert_chain(cert, key)
-        assert "stream_rnn_state" in get(server.url, context=context)
-    finally:
-        server.close()
-
-
-def test_tls_options_that_cannot_work(tmp_path):
-    with pytest.raises(ConfigError, match=r"metrics\.certfile = .*no such file"):
-        serve(Metrics(), port=0, certfile=str(tmp_path / "none.pem"))
-    with pytest.raises(ConfigError, match=r"needs metrics\.certfile"):
-        serve(Metrics(), port=0, client_cafile=__file__)

@@ -93,17 +93,18 @@ def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
 
 
 def _observers(loaded):
-    """The metrics, their endpoint, and all that watches the run."""
+    """The server, and all that watches the run."""
     from ..assembly.service import metrics as make_metrics
-    from ..metrics import serve
     from .progress import ProgressLine
 
-    metrics, server = make_metrics(loaded), None
+    metrics, server, observers = make_metrics(loaded), None, []
     if metrics is not None:
+        from ..web import Site, serve
+
         table = loaded.metrics
-        server = serve(
-            metrics, table.host, table.port, table.certfile, table.keyfile, table.client_cafile
-        )
+        site = Site(metrics, loaded.http, table.host)
+        server = serve(site, table.port, table.certfile, table.keyfile, table.client_cafile)
         log.info("metrics on %s", server.url)
+        observers += site.observers
     progress = ProgressLine.on_terminal()
-    return server, tuple(o for o in (metrics, progress) if o is not None)
+    return server, (*observers, *([] if progress is None else [progress]))

@@ -163,6 +163,13 @@ class Metrics(_Table):
     client_cafile: str | None = None  # only clients with a certificate of it may read
 
 
+class Http(_Table):
+    """What else is answered at the address of `metrics`: the page, and questions."""
+
+    page: bool | None = None  # by default if metrics.host is this machine: it shows data
+    most_behind: Positive = 10_000  # records; farther behind, /readyz is 503
+
+
 class Run(_Table):
     """The service itself."""
 
@@ -193,4 +200,5 @@ class Config(_Table, kw_only=True):
     labels: Labels | None = None
     checkpoint: Checkpoint | None = None
     metrics: Metrics = field(default_factory=Metrics)
+    http: Http = field(default_factory=Http)
     run: Run = field(default_factory=Run)

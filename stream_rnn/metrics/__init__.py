@@ -3,7 +3,6 @@
 from .collector import Metrics
 from .families import FAMILIES, HISTOGRAMS, PREFIX
 from .observed import Histogram, RecentErrors
-from .serve import Server, serve
 
 __all__ = [
     "FAMILIES",
@@ -12,6 +11,4 @@ __all__ = [
     "Histogram",
     "Metrics",
     "RecentErrors",
-    "Server",
-    "serve",
 ]

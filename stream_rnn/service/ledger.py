@@ -84,16 +84,9 @@ class Ledger:
         self._saved_records, self.saved_at = self.counters["consumed"], time.monotonic()
         if self.store is None:
             return False
-        meta, arrays = self.task.snapshot()
-        manifest = {
-            "identity": self.identity,
-            "position": self.position,
-            "sinks": sinks,
-            "counters": self.counters,
-            "task": meta,
-        }
         try:
-            self.store.save(manifest, arrays, self.task.contexts)
+            with self.task.guard:
+                self.store.save(*self._state(sinks), self.task.contexts)
         except CheckpointWriteError as error:
             self.observers.checkpoint_failed("write")
             if self.schedule.stop_on_failure:
@@ -102,6 +95,17 @@ class Ledger:
             return False
         self.observers.checkpoint(self, time.monotonic() - self.saved_at)
         return True
+
+    def _state(self, sinks: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The manifest and the arrays of a checkpoint."""
+        meta, arrays = self.task.snapshot()
+        return {
+            "identity": self.identity,
+            "position": self.position,
+            "sinks": sinks,
+            "counters": self.counters,
+            "task": meta,
+        }, arrays
 
     def newest(self) -> Checkpoint | None:
         """The newest intact checkpoint of this stream; the observers hear of damaged ones.

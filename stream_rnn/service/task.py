@@ -6,6 +6,7 @@ A file is one task; of a Kafka topic each partition is one.
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,6 +67,7 @@ class Task:
     ):
         self.estimator, self.rows = estimator, rows
         self.copy, self.origin, self.drift = tuple(copy), origin, drift
+        self.guard: AbstractContextManager[Any] = nullcontext()  # held while the state changes
         # The contexts of keys, which a checkpoint holds beside the rest of the state.
         self.contexts: Contexts | None = getattr(estimator, "contexts", None)
         if self.contexts is not None:
@@ -73,6 +75,10 @@ class Task:
 
     def learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; every record is in exactly one of them."""
+        with self.guard:
+            return self._learn(records)
+
+    def _learn(self, records: Sequence[Record]) -> Outcome:
         start = time.perf_counter()
         refused: dict[int, Row] = {}
         todo = list(range(len(records)))

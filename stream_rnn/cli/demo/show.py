@@ -27,8 +27,9 @@ from ...config.schema import Config
 from ...errors import ConfigError
 from ...evaluation.evaluate import evaluate
 from ...evaluation.scores import Score, score_table
-from ...metrics import Metrics, Server, serve
+from ...metrics import Metrics
 from ...service.pipeline import stop_on_signals
+from ...web import Server, Site, serve
 from .display import Lines, LiveView, Progress
 from .replay import Replay, Starter
 
@@ -149,7 +150,7 @@ def _endpoint(config: Config, port: int) -> Iterator[tuple[Metrics, Server, str]
     assert metrics is not None
     note = ""
     try:
-        server = serve(metrics, "127.0.0.1", port)
+        server = serve(Site(metrics), port)
     except ConfigError:
         server = _next_free(metrics, port)
         note = f" (port {port} is taken)"
@@ -162,10 +163,10 @@ def _endpoint(config: Config, port: int) -> Iterator[tuple[Metrics, Server, str]
 def _next_free(metrics: Metrics, port: int) -> Server:
     for candidate in range(port + 1, port + 20):
         try:
-            return serve(metrics, "127.0.0.1", candidate)
+            return serve(Site(metrics), candidate)
         except ConfigError:
             continue
-    return serve(metrics, "127.0.0.1", 0)
+    return serve(Site(metrics), 0)
 
 
 def _heading(server: Server, folder: Path, note: str) -> list[str]:

@@ -74,7 +74,7 @@ class LateTask(Task):
     def _is_without_target(self, value: Row) -> bool:
         return all([value.get(name) is None for name in self.rows.targets])  # noqa: C419
 
-    def learn(self, records: Sequence[Record]) -> Outcome:
+    def _learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; a label that is good is in neither."""
         start, at = time.perf_counter(), 0
         parts: list[Outcome] = []
@@ -98,7 +98,7 @@ class LateTask(Task):
             self.buffer.advance(now)
         settled = self._settle(room=1)
         end = self._stretch(records, at)
-        part = super().learn(records[at:end])
+        part = super()._learn(records[at:end])
         for record in records[at:end]:  # the refused ones tell the time too
             if (now := self._time(record)) is not None:
                 self.buffer.advance(now)

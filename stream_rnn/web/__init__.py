@@ -1,0 +1,6 @@
+"""What a running service tells over HTTP: metrics, health, the page, answers to questions."""
+
+from .server import Server, serve
+from .site import Site
+
+__all__ = ["Server", "Site", "serve"]

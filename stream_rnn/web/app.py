@@ -1,0 +1,45 @@
+"""The paths of the server, and what each of them answers."""
+
+import logging
+from typing import Any
+
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .site import Site
+
+log = logging.getLogger(__name__)
+
+
+def application(site: Site) -> Starlette:
+    """``/metrics``, ``/healthz``, ``/readyz``; anything else is 404."""
+
+    async def metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(site.metrics.registry), media_type=content_type)
+
+    async def healthz(request: Request) -> Response:
+        alive = site.ready.alive
+        return JSONResponse({"alive": alive}, 200 if alive else 503)
+
+    async def readyz(request: Request) -> Response:
+        reasons = site.ready.reasons()
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+    return Starlette(
+        routes=[Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)],
+        exception_handlers={404: _problem, 405: _problem, Exception: _fault},
+    )
+
+
+async def _problem(request: Request, error: Any) -> Response:
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Ours: the client learns nothing of it, the log all."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"error": "internal error; the log says more"}, 500)
