@@ -53,6 +53,8 @@ class PatientProtocol(H11Protocol):
             super().timeout_keep_alive_handler()
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """None, in the place of a timer that is not needed any more."""
     if timer is not None:
         timer.cancel()
+    return None
