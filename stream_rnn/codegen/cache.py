@@ -63,8 +63,16 @@ def _is_ours(arguments) -> bool:
         elif isinstance(kind, types.StructRef):
             inside = kind.field_dict.values()
         named = isinstance(kind, types.BaseNamedTuple)
-        if named and not Path(inspect.getfile(kind.instance_class)).is_relative_to(PACKAGE):
+        if named and not _is_inside(kind.instance_class):
             return False
         if not _is_ours(inside):
             return False
     return True
+
+
+def _is_inside(spec: type) -> bool:
+    """Whether a class is defined in a file of the package; one of a notebook has no file."""
+    try:
+        return Path(inspect.getfile(spec)).is_relative_to(PACKAGE)
+    except (TypeError, OSError):
+        return False

@@ -1,6 +1,6 @@
 """Draw docs/demo.svg, the README's picture: the demo in a terminal, some seconds before its end.
 
-Needs tmux.  Run from the repository's root: ``python docs/picture.py``.
+Needs tmux.  Run from the repository's root: ``python docs/demo_picture.py``.
 """
 
 import io
