@@ -17,6 +17,7 @@ with which a unit reads its own state are then pre-activations that read only th
 """
 
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -98,15 +99,27 @@ def product_size(cell, dims: dict[str, int]) -> int:
 
 
 @singledispatch
-def scratch_axes(cell, dims: dict[str, int]):
-    """Scratch of a cell whose parameters are not simply W: see `weigh`."""
+def scratch_of(cell) -> Any:
+    """The class of the scratch of a cell whose parameters are not simply W: see `weigh`."""
     return ()
 
 
 @singledispatch
-def memory_axes(cell):
-    """What a cell remembers beside s."""
+def memory_of(cell) -> Any:
+    """The class of what a cell remembers beside s."""
     return ()
+
+
+@singledispatch
+def reads_output(cell) -> bool:
+    """Whether the network's output is fed back to the cell, so that it has to be the last."""
+    return False
+
+
+@singledispatch
+def is_thinned(cell) -> bool:
+    """Whether the layer leaves out some of what it hands upward: see `thin`."""
+    return False
 
 
 @singledispatch

@@ -1,12 +1,12 @@
 """Dropout on what a layer hands upward (Zaremba, Sutskever & Vinyals 2014)."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-import numpy as np
-
+from ..errors import ConfigError
 from ..numerics.linalg import zero
 from ..numerics.randomness import seed_word, uniform
-from ..numerics.trees import Axes
+from ..numerics.trees import Word
+from ..specs import check
 from . import base
 from .lstm import LSTM
 
@@ -39,12 +39,31 @@ class Dropout(NamedTuple):
 class Generator(NamedTuple):
     """The state of the generator that says which units are left out."""
 
-    word: np.ndarray  # (1,)
+    word: Annotated[Word, "1"]
 
 
-@base.memory_axes.register
+@check.register
 def _(cell: Dropout):
-    return Generator(Axes(("1",), np.uint64))
+    if not 0 <= cell.rate < 1:
+        raise ConfigError(f"rate: {cell.rate}; Dropout leaves out 0 ≤ rate < 1 of the units")
+    if isinstance(cell.cell, Dropout):
+        raise ConfigError(f"cell: {cell} drops twice; use one Dropout with a higher rate")
+    check(cell.cell)
+
+
+@base.is_thinned.register
+def _(cell: Dropout):
+    return True
+
+
+@base.reads_output.register
+def _(cell: Dropout):
+    return base.reads_output(cell.cell)
+
+
+@base.memory_of.register
+def _(cell: Dropout):
+    return Generator
 
 
 @base.shape.register
@@ -67,9 +86,9 @@ def _(cell: Dropout, dims):
     return base.product_size(cell.cell, dims)
 
 
-@base.scratch_axes.register
-def _(cell: Dropout, dims):
-    return base.scratch_axes(cell.cell, dims)
+@base.scratch_of.register
+def _(cell: Dropout):
+    return base.scratch_of(cell.cell)
 
 
 @base.initialise.register

@@ -1,12 +1,10 @@
 """The network whose output is fed back (Jordan 1986)."""
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, NamedTuple
 
 from ..numerics.activations import ReLU, Tanh
 from ..numerics.linalg import copy, zero
-from ..numerics.trees import Axes
+from ..numerics.trees import Real
 from . import base, elman
 
 
@@ -47,8 +45,13 @@ class Jordan(NamedTuple):
 class Feedback(NamedTuple):
     """Scratch: copies of the two factors."""
 
-    F: np.ndarray  # (O, G, H)
-    V: np.ndarray  # (R, O)
+    F: Annotated[Real, "O G H"]
+    V: Annotated[Real, "R O"]
+
+
+@base.reads_output.register
+def _(cell: Jordan):
+    return True
 
 
 @base.shape.register
@@ -67,9 +70,9 @@ def _(cell: Jordan, dims):
     return dims["Z"] * dims["G"] * dims["H"]
 
 
-@base.scratch_axes.register
-def _(cell: Jordan, dims):
-    return Feedback(Axes(("O", "G", "H")), Axes(("R", "O")))
+@base.scratch_of.register
+def _(cell: Jordan):
+    return Feedback
 
 
 @base.initialise.register

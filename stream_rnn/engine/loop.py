@@ -16,7 +16,7 @@ from ..codegen.denormals import flush_denormals, restore_denormals
 from ..codegen.dispatch import compiled, kernel
 from ..losses import value
 from ..numerics.linalg import copy
-from .adapt import adapt
+from ..optimizers.base import adapt
 from .network import advance, forward, scatter
 from .scale import express, observe, recover, standardise
 

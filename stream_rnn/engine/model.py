@@ -2,11 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from ..cells import CELLS, Dropout, Jordan, Stack
+from ..cells import CELLS, Stack
+from ..cells.base import reads_output
 from ..errors import ConfigError
-from ..learners import LEARNERS, RTRL, TBPTT, BlockRTRL, StackRTRL
-from ..losses import LOSSES, Absolute, Quantile, is_regression
-from ..optimizers import OPTIMIZERS, Clip, Decay, Kalman
+from ..learners import LEARNERS, RTRL
+from ..learners.base import across_layers, check_layers, in_one_layer
+from ..losses import LOSSES, is_regression
+from ..optimizers import OPTIMIZERS
+from ..optimizers.base import check_fit, is_link, makes_step
+from ..specs import check
 from .auto import fastest_exact
 from .scale import Standard, Unscaled
 
@@ -16,7 +20,7 @@ class Model(NamedTuple):
 
     cells: tuple
     learner: Any
-    optimizer: Any  # a Kalman, or a tuple of links
+    optimizer: Any  # a tuple of links, or what is none
     loss: Any
     input_scale: Any
     target_scale: Any
@@ -27,112 +31,63 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     cells = tuple(typed_cell(c) for c in _members(cell))
     if not cells:
         raise ConfigError("cell: an empty stack; give at least one cell, e.g. LSTM(16)")
-    for c in cells:
-        if c.units < 1:
-            raise ConfigError(f"units: {c.units} in {c}; a cell needs at least one unit")
     check_cells(cells)
     if isinstance(learner, str) and learner == "auto":
         learner = RTRL() if getattr(cell, "exact", False) else fastest_exact(cells)
-    learner = through_stack(typed(learner, LEARNERS, "learner"), cell)
+    exact = len(cells) > 1 and getattr(cell, "exact", False)
+    learner = fit_learner(typed(learner, LEARNERS, "learner"), cells, exact)
     loss = typed(loss, LOSSES, "loss")
+    check(loss)
     links = tuple(typed(link, OPTIMIZERS, "optimizer") for link in _members(optimizer))
-    check_learner(learner)
-    check_stack(learner, cells)
     check_optimizer(links, learner, loss)
     inputs = Standard() if scale else Unscaled()
     targets = Standard() if scale and is_regression(loss) else Unscaled()
-    kalman = isinstance(links[0], Kalman)
-    return Model(cells, learner, links[0] if kalman else links, loss, inputs, targets)
+    chain = links if is_link(links[-1]) else links[0]
+    return Model(cells, learner, chain, loss, inputs, targets)
 
 
 def typed_cell(cell):
-    """A cell, perhaps inside Dropout, with its numbers in their declared types."""
+    """A cell, perhaps inside another, with its numbers in their declared types."""
     cell = typed(cell, CELLS, "cell")
-    return cell._replace(cell=typed_cell(cell.cell)) if isinstance(cell, Dropout) else cell
+    return cell._replace(cell=typed_cell(cell.cell)) if hasattr(cell, "cell") else cell
 
 
 def check_cells(cells) -> None:
     """Raise `ConfigError` for cells that cannot be where they are."""
     for cell in cells:
-        if isinstance(cell, Dropout) and not 0 <= cell.rate < 1:
-            raise ConfigError(f"rate: {cell.rate}; Dropout leaves out 0 ≤ rate < 1 of the units")
-        if isinstance(cell, Dropout) and isinstance(cell.cell, Dropout):
-            raise ConfigError(f"cell: {cell} drops twice; use one Dropout with a higher rate")
+        if cell.units < 1:
+            raise ConfigError(f"units: {cell.units} in {cell}; a cell needs at least one unit")
+        check(cell)
     for cell in cells[:-1]:
-        if isinstance(getattr(cell, "cell", cell), Jordan):
+        if reads_output(cell):
             raise ConfigError(
-                f"cell: {cell} below another; Jordan feeds back the network's output, so it "
-                "is the last cell of a stack"
+                f"cell: {cell} below another; {type(cell).__name__} feeds back the network's "
+                "output, so it is the last cell of a stack"
             )
 
 
-def through_stack(learner, cell):
-    """The learner that is exact across layers, where the stack asks for it."""
-    if isinstance(learner, StackRTRL) and len(_members(cell)) == 1:
-        return RTRL()  # the same, without layers to pass through
-    if not isinstance(cell, Stack) or not cell.exact or isinstance(learner, StackRTRL | TBPTT):
-        return learner
-    if isinstance(learner, RTRL):
-        return StackRTRL()
-    raise ConfigError(
-        f"exact: {type(learner).__name__} knows no influence across layers; in a stack with "
-        "exact=True use RTRL, or TBPTT, which propagates through layers in any case"
-    )
-
-
-def check_stack(learner, cells) -> None:
-    """Raise `ConfigError` for layers that `StackRTRL` cannot follow."""
-    if isinstance(learner, StackRTRL) and isinstance(getattr(cells[-1], "cell", cells[-1]), Jordan):
-        raise ConfigError(
-            f"cell: Jordan in {cells}, whose parameters are not those that StackRTRL follows; "
-            "use TBPTT, which is exact across layers within its window"
-        )
-    if isinstance(learner, StackRTRL) and any(isinstance(c, Dropout) for c in cells[:-1]):
-        raise ConfigError(
-            f"cell: Dropout between layers of {cells} is not for StackRTRL, whose influence "
-            "passes through what is handed upward; use it in the last layer, or TBPTT"
-        )
-
-
-def check_learner(learner) -> None:
-    """Raise `ConfigError` for settings of a learner that contradict each other."""
-    if isinstance(learner, BlockRTRL) and learner.block is not None and learner.block < 1:
-        raise ConfigError(f"block: {learner.block}; a block holds 1 or more records, or None")
-    if isinstance(learner, TBPTT):
-        if learner.every < 1:
-            raise ConfigError(f"every: {learner.every}; TBPTT updates every 1 or more records")
-        if learner.window < learner.every:
-            raise ConfigError(
-                f"window: {learner.window} is shorter than every = {learner.every}; "
-                "losses would fall out of the window before they are learned"
-            )
+def fit_learner(learner, cells, exact: bool):
+    """The learner for these layers; raises `ConfigError` if it cannot follow them."""
+    if len(cells) == 1:
+        learner = in_one_layer(learner)
+    if exact:
+        learner = across_layers(learner)
+    check(learner)
+    check_layers(learner, cells)
+    return learner
 
 
 def check_optimizer(links, learner, loss) -> None:
     """Raise `ConfigError` for a chain without one step at its end, or a step that does not fit."""
-    steps = [link for link in links if not isinstance(link, Clip | Decay)]
+    steps = [link for link in links if makes_step(link)]
     if len(steps) != 1 or links[-1] is not steps[0]:
         raise ConfigError(
             f"optimizer: {links}; a chain is any number of Clip and Decay followed by one "
             "optimizer that makes the step, e.g. (Clip(1.0), Adam(1e-3))"
         )
-    if isinstance(steps[0], Kalman):
-        if len(links) > 1:
-            raise ConfigError(
-                "optimizer: Kalman takes no Clip or Decay before it, for it follows "
-                "derivatives of the prediction, not of the loss; use Kalman() alone, and "
-                "Huber as the loss to bound an outlier's influence"
-            )
-        if isinstance(loss, Absolute | Quantile):
-            raise ConfigError(
-                f"loss: {type(loss).__name__} has no likelihood that Kalman could filter "
-                "with; use Squared or Huber, or Adam as the optimizer"
-            )
-        if isinstance(learner, TBPTT) and learner.every > 1:
-            raise ConfigError(
-                f"every: {learner.every}; Kalman learns from each record, so use "
-                "TBPTT(window, every=1) or another optimizer"
-            )
+    for link in links:
+        check(link)
+        check_fit(link, links, learner, loss)
 
 
 def typed(spec, registry: dict[str, type], role: str):

@@ -14,9 +14,7 @@ For a loss with e = ∂L/∂o:
 Each layer's learner turns its λ into ∂L/∂W, and says what λ the layer below gets.  (3)
 """
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, Any, NamedTuple
 
 from ..cells.base import activate, extent, mask, settle, thin, weigh
 from ..codegen.blas import matvec
@@ -24,45 +22,48 @@ from ..codegen.dispatch import generic, kernel
 from ..learners.base import gradient, observe, pass_down
 from ..losses import link
 from ..numerics.linalg import combine_rows, copy
+from ..numerics.trees import Real
+from ..optimizers.base import differentiate
+from .model import Model
 
 
 class Layer(NamedTuple):
     """The state of a layer."""
 
-    s: np.ndarray  # (K, H)
-    trace: NamedTuple  # the learner's
-    memory: tuple  # the cell's, beside s
+    s: Annotated[Real, "K H"]
+    trace: Any  # the learner's
+    memory: Any  # the cell's, beside s
 
 
 class LayerWork(NamedTuple):
     """What one record brings forth in a layer; scratch, not state."""
 
-    z: np.ndarray  # (Z,)
-    a: np.ndarray  # (G, H)
-    s: np.ndarray  # (K, H)
-    A: np.ndarray  # (K, G, H)
-    B: np.ndarray  # (K, K, H)
-    lam: np.ndarray  # (H,)
-    back: np.ndarray  # (J,), J the recurrent rows of W: H, or 0 in a diagonal cell
-    shed: np.ndarray  # (H,): u = (1 − shed) h is what the layer hands upward
-    u: np.ndarray  # (H,)
-    W: np.ndarray  # (Z·G·H,) where the cell makes it, else empty: W is in θ
-    g: np.ndarray  # dL/dW, of the same size
-    cell: tuple
-    learner: NamedTuple
+    z: Annotated[Real, "Z"]
+    a: Annotated[Real, "G H"]
+    s: Annotated[Real, "K H"]
+    A: Annotated[Real, "K G H"]
+    B: Annotated[Real, "K K H"]
+    lam: Annotated[Real, "H"]
+    back: Annotated[Real, "J"]  # J the recurrent rows of W: H, or 0 in a diagonal cell
+    shed: Annotated[Real, "H"]  # u = (1 − shed) h is what the layer hands upward
+    u: Annotated[Real, "H"]
+    W: Annotated[Real, "W"]  # where the cell makes it, else empty: W is in θ
+    g: Annotated[Real, "W"]  # dL/dW
+    cell: Any
+    learner: Any
 
 
 class Work(NamedTuple):
     """What one record brings forth in the network; scratch, not state."""
 
-    layers: tuple
-    x: np.ndarray  # (m,) standardised input
-    y: np.ndarray  # (O,) target in standard units
-    r: np.ndarray  # (R,)
-    o: np.ndarray  # (O,)
-    p: np.ndarray  # (O,)
-    e: np.ndarray  # (O,)
-    optimizer: NamedTuple
+    layers: tuple[LayerWork, ...]
+    x: Annotated[Real, "m"]  # standardised input
+    y: Annotated[Real, "O"]  # target in standard units
+    r: Annotated[Real, "R"]
+    o: Annotated[Real, "O"]
+    p: Annotated[Real, "O"]
+    e: Annotated[Real, "O"]
+    optimizer: Any
 
 
 @kernel
@@ -164,6 +165,11 @@ def backward(model, state, work, e, g):
         for j in range(O):
             g[at + i * O + j] += work.r[i] * e[j]
     return descend(model.cells, model.learner, state.layers, work.layers, state.theta, 0, g)
+
+
+@differentiate.register
+def of_a_network(model: Model, state, work, e, g):
+    return backward(model, state, work, e, g)
 
 
 @generic

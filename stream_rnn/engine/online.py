@@ -7,10 +7,10 @@ import numpy as np
 
 from ..cells.base import initialise
 from ..codegen.bound import bind
-from ..errors import CheckpointError
+from ..learners.base import gathers
 from ..numerics.linalg import limit_blas_threads
-from ..numerics.trees import allocate_together, grow, grow_parameters, walk, within, words
-from ..optimizers.kalman import Covariance, reset, unsettle
+from ..numerics.trees import allocate_together, grow, grow_parameters, load, walk, within, words
+from ..optimizers import base as optimizers
 from . import loop as engine
 from .layout import Layout, State, lay_out
 from .model import Model
@@ -94,7 +94,7 @@ class OnlineNetwork:
         fields, state, shapes = self._fields, self.state, self._shapes
         self._lay_out(inputs, outputs)
         self._reset_memory()
-        grow(fields, state, self._fields, self.state, shapes, self._shapes)
+        grow(fields, state, self.state, shapes, self._shapes)
 
     def follow(self, other: "OnlineNetwork") -> None:
         """Take over what *other* has learned: parameters and the statistics of the targets.
@@ -117,19 +117,7 @@ class OnlineNetwork:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless names and shapes agree."""
-        mine = self.arrays()
-        if mine.keys() != arrays.keys():
-            odd = ", ".join(sorted(mine.keys() ^ arrays.keys()))
-            raise CheckpointError(f"the checkpoint is of another model; they differ in: {odd}")
-        for name, array in mine.items():
-            other = arrays[name]
-            if other.shape != array.shape or other.dtype != array.dtype:
-                raise CheckpointError(
-                    f"{name}: the checkpoint has {other.dtype}{other.shape}, "
-                    f"the model {array.dtype}{array.shape}"
-                )
-        for name, array in mine.items():
-            array[...] = arrays[name]
+        load(self.state, arrays)
 
     def parameters(self) -> list[np.ndarray]:
         """Views of W (Z, G, H) of each layer, and of V (R, O)."""
@@ -144,17 +132,12 @@ class OnlineNetwork:
     def counts(self) -> dict[str, int]:
         """Records seen, records learned, rollbacks; clipped gradients or filter resets."""
         counts = self.state.counts
-        memory = self.state.memory
-        named = {
+        return {
             "records": int(counts[engine.RECORDS]),
             "learned": int(counts[engine.LEARNED]),
             "nonfinite_rollbacks": int(counts[engine.ROLLBACKS]),
+            **optimizers.report(self.model.optimizer, self.state.memory),
         }
-        if isinstance(memory, Covariance):
-            named["kalman_resets"] = int(memory.counts[1])
-        else:
-            named["gradient_clips"] = int(memory.clips[0])
-        return named
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("model", "skip", "dtype", "seed", "inputs", "outputs")
@@ -170,27 +153,28 @@ class OnlineNetwork:
     def _lay_out(self, inputs: int, outputs: int) -> None:
         """Allocate a zero state and the scratch for m inputs and O outputs.
 
-        The state lies in one vector, `words`, and what belongs to one stream at the end of it,
-        `context`, so that a network can be put at the place of another stream by one copy:
-        hidden states, traces, and the gradient if it is gathered over several records.
+        The state lies in one vector, `words`, and what belongs to one stream at the end of
+        it, `context`, so that a network can be put at the place of another stream by one
+        copy: hidden states, traces, and the gradient if it is gathered over several records.
+        The scratch follows in the same block.
         """
         self.inputs, self.outputs = inputs, outputs
         layout = self._layout(inputs, outputs)
         self._fields, self._arrays, self._shapes = layout.state, layout.arrays, layout.shapes
         kept = self._of_one_stream
         names = (*(name for name in State._fields if name not in kept), *kept)
-        self.words, parts = allocate_together(tuple(getattr(self._fields, n) for n in names))
-        self.state = State(**dict(zip(names, parts, strict=True)))
+        parts = tuple(getattr(self._fields, name) for name in names)
+        every, (arrays, self.work) = allocate_together((parts, layout.work))
+        self.words = every[: words(parts)]
+        self.state = State(**dict(zip(names, arrays, strict=True)))
         size = words(tuple(getattr(self._fields, name) for name in kept))
         self.context = self.words[self.words.size - size :]
-        _, self.work = allocate_together(layout.work)
         self._bound = bind(self.model, self.state, self.work)
 
     @property
     def _of_one_stream(self) -> tuple[str, ...]:
         """Fields of `State` that belong to the stream rather than to the parameters."""
-        gathers = getattr(self.model.learner, "every", 1) > 1
-        return ("gradient", "layers") if gathers else ("layers",)
+        return ("gradient", "layers") if gathers(self.model.learner) else ("layers",)
 
     def grow_context(self, context: np.ndarray, inputs: int, outputs: int) -> np.ndarray:
         """A context of a smaller network, with *inputs* and *outputs*, for this one.
@@ -201,7 +185,7 @@ class OnlineNetwork:
         old_fields = tuple(getattr(old.state, name) for name in names)
         fields = tuple(getattr(self._fields, name) for name in names)
         grown, target = allocate_together(fields)
-        grow(old_fields, within(context, old_fields), fields, target, old.shapes, self._shapes)
+        grow(old_fields, within(context, old_fields), target, old.shapes, self._shapes)
         return grown
 
     def _layout(self, inputs: int, outputs: int) -> Layout:
@@ -221,22 +205,18 @@ class OnlineNetwork:
         self.state.saved[:] = self.state.theta
         self._reset_memory()
 
+    @property
+    def reactions(self) -> tuple[str, ...]:
+        """What `unsettle` is good for: ``"noise"``, or nothing."""
+        return optimizers.reactions(self.model.optimizer)
+
     def unsettle(self, share: float = 0.1) -> None:
         """Give every weight of a Kalman filter a *share* of its prior variance back."""
-        memory = self.state.memory
-        if isinstance(memory, Covariance):
-            for array in (*memory.layers, memory.readout):
-                unsettle(array, share * self.model.optimizer.prior)
+        optimizers.unsettle(self.model.optimizer, self.state.memory, share)
 
     def _reset_memory(self) -> None:
         """Set the optimizer's memory to that of a new one."""
-        memory = self.state.memory
-        for _, array in walk(memory):
-            array[...] = 0
-        if isinstance(memory, Covariance):
-            for array in (*memory.layers, memory.readout):
-                reset(array.reshape(len(array), -1), self.model.optimizer.prior)
-            memory.noise[:] = 1.0
+        optimizers.reset(self.model.optimizer, self.state.memory)
 
     def _roll_back(self) -> None:
         """Return to the last good parameters, or, twice in a row, to the initial ones.

@@ -11,11 +11,10 @@ within ±limit.  A missing value (NaN) stands for the mean: 0.  All in float64.
 """
 
 from math import isnan, sqrt
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, NamedTuple
 
 from ..codegen.dispatch import generic
+from ..numerics.trees import Float
 
 LARGEST = 1e150  # deviation whose square float64 can hold: a variance of inf would be for ever
 
@@ -32,11 +31,11 @@ class Unscaled(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Running statistics of some columns, all (m,) and float64."""
+    """Running statistics of m columns."""
 
-    count: np.ndarray
-    mean: np.ndarray
-    variance: np.ndarray
+    count: Annotated[Float, "m"]
+    mean: Annotated[Float, "m"]
+    variance: Annotated[Float, "m"]
 
 
 @generic

@@ -14,7 +14,7 @@ from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
 from ..features.target_lags import TargetLags
 from ..losses import LOSSES, is_regression
-from ..optimizers.kalman import Kalman
+from ..optimizers.base import reactions
 from .described import check_same, described
 from .protocol import Snapshot
 
@@ -266,7 +266,7 @@ class RecurrentEstimator(base.Estimator):
     @property
     def reactions(self) -> tuple[str, ...]:
         """What `react` knows: process noise, where a Kalman filter learns."""
-        return ("noise",) if isinstance(self._model.optimizer, Kalman) else ()
+        return reactions(self._model.optimizer)
 
     def react(self, kind: str) -> None:
         """Be less sure of what was learned, so as to learn anew; *kind* is ``"noise"``."""

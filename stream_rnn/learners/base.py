@@ -18,10 +18,10 @@ with every > 1).  It returns whether g is complete, that is, whether an update i
 """
 
 from functools import singledispatch
-from typing import NamedTuple
 
 from ..codegen.blas import matvec
-from ..codegen.dispatch import compiled, generic, kernel
+from ..codegen.dispatch import generic, kernel
+from ..errors import ConfigError
 
 
 @generic
@@ -66,26 +66,55 @@ def project(trace, W, work, lam, g):
 
 
 @singledispatch
-def trace_axes(learner, dims: dict[str, int]) -> NamedTuple:
-    """The learner's trace as a NamedTuple of `Axes`; may add its own sizes to *dims*."""
+def trace_of(learner, sizes: dict[str, int]) -> type:
+    """The class of the learner's trace; may add its own *sizes*."""
     raise TypeError(f"{learner!r} is not a learner; they are in stream_rnn.learners.LEARNERS")
 
 
 @singledispatch
-def work_axes(learner, dims: dict[str, int]) -> NamedTuple:
-    """The learner's scratch arrays as a NamedTuple of `Axes`."""
+def work_of(learner, sizes: dict[str, int]) -> type:
+    """The class of the learner's scratch arrays."""
     raise TypeError(f"{learner!r} is not a learner; they are in stream_rnn.learners.LEARNERS")
 
 
+@singledispatch
+def gathers(learner) -> bool:
+    """Whether the gradient of several records is gathered before an update."""
+    return False
+
+
+@singledispatch
+def across_layers(learner):
+    """The learner to take in its place where a stack is to be exact across its layers."""
+    raise ConfigError(
+        f"exact: {type(learner).__name__} knows no influence across layers; in a stack with "
+        "exact=True use RTRL, or TBPTT, which propagates through layers in any case"
+    )
+
+
+@singledispatch
+def in_one_layer(learner):
+    """The learner to take in its place where there is one layer only."""
+    return learner
+
+
+@singledispatch
+def check_layers(learner, cells) -> None:
+    """Raise `ConfigError` for layers that the learner cannot follow."""
+
+
 __all__ = [
+    "across_layers",
     "carry_over",
-    "compiled",
+    "check_layers",
+    "gathers",
     "gradient",
+    "in_one_layer",
     "kernel",
     "observe",
     "pass_down",
     "pass_down_now",
     "project",
-    "trace_axes",
-    "work_axes",
+    "trace_of",
+    "work_of",
 ]

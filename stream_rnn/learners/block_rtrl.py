@@ -17,17 +17,17 @@ and this form carry derivatives at slightly different weights; they differ by th
 of the learning rate.
 """
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, NamedTuple
 
 from ..codegen.blas import matmul, matmul_tn, matvec
+from ..errors import ConfigError
 from ..numerics.linalg import copy, zero
-from ..numerics.trees import INT, Axes
+from ..numerics.trees import Int, Real
+from ..specs import check
 from . import base
 from .adjoint import pull_back
 from .base import carry_over, project
-from .own_rows import decay_axes, own_rows_axes
+from .own_rows import Decay, OwnRows
 
 
 class BlockRTRL(NamedTuple):
@@ -52,23 +52,23 @@ class BlockRTRL(NamedTuple):
 class Block(NamedTuple):
     """Influence at the start of the block, and what the records since brought forth."""
 
-    S: np.ndarray  # (G, Z, H, E), E = K·H
-    z: np.ndarray  # (T, Z), T = N records
-    A: np.ndarray  # (T, K, G, H)
-    B: np.ndarray  # (T, K, K, H)
-    n: np.ndarray  # (1,) records since the block began
+    S: Annotated[Real, "G Z H E"]  # E = K·H
+    z: Annotated[Real, "T Z"]  # T = N records
+    A: Annotated[Real, "T K G H"]
+    B: Annotated[Real, "T K K H"]
+    n: Annotated[Int, "1"]  # records since the block began
 
 
 class BlockWork(NamedTuple):
     """Scratch of Eqs. (1) and (2)."""
 
-    sigma: np.ndarray  # (2, K, H)
-    delta: np.ndarray  # (T, G, H)
-    far: np.ndarray  # (G, Z, H) = S μ
-    U: np.ndarray  # (G, H, H): recurrent rows of W, gate by gate
-    adjoints: np.ndarray  # (2, K, H, E): σ of all unit vectors
-    gamma: np.ndarray  # (G, T, H, E)
-    new: np.ndarray  # (Z, H, E): the next S of a gate
+    sigma: Annotated[Real, "2 K H"]
+    delta: Annotated[Real, "T G H"]
+    far: Annotated[Real, "G Z H"]  # = S μ
+    U: Annotated[Real, "G H H"]  # recurrent rows of W, gate by gate
+    adjoints: Annotated[Real, "2 K H E"]  # σ of all unit vectors
+    gamma: Annotated[Real, "G T H E"]
+    new: Annotated[Real, "Z H E"]  # the next S of a gate
 
 
 def block_length(units: int) -> int:
@@ -76,34 +76,24 @@ def block_length(units: int) -> int:
     return max(8, units)
 
 
-@base.trace_axes.register
-def _(learner: BlockRTRL, dims):
-    if not dims["J"]:
-        return own_rows_axes(dims)
-    dims["T"] = block_length(dims["H"]) if learner.block is None else learner.block
-    dims["E"] = dims["K"] * dims["H"]
-    return Block(
-        Axes(("G", "Z", "H", "E")),
-        Axes(("T", "Z")),
-        Axes(("T", "K", "G", "H")),
-        Axes(("T", "K", "K", "H")),
-        Axes(("1",), INT),
-    )
+@base.trace_of.register
+def _(learner: BlockRTRL, sizes):
+    if not sizes["J"]:
+        return OwnRows
+    sizes["T"] = block_length(sizes["H"]) if learner.block is None else learner.block
+    sizes["E"] = sizes["K"] * sizes["H"]
+    return Block
 
 
-@base.work_axes.register
-def _(learner: BlockRTRL, dims):
-    if not dims["J"]:
-        return decay_axes(dims)
-    return BlockWork(
-        Axes(("2", "K", "H")),
-        Axes(("T", "G", "H")),
-        Axes(("G", "Z", "H")),
-        Axes(("G", "H", "H")),
-        Axes(("2", "K", "H", "E")),
-        Axes(("G", "T", "H", "E")),
-        Axes(("Z", "H", "E")),
-    )
+@check.register
+def _(learner: BlockRTRL):
+    if learner.block is not None and learner.block < 1:
+        raise ConfigError(f"block: {learner.block}; a block holds 1 or more records, or None")
+
+
+@base.work_of.register
+def _(learner: BlockRTRL, sizes):
+    return BlockWork if sizes["J"] else Decay
 
 
 base.pass_down.register(base.pass_down_now, BlockRTRL)

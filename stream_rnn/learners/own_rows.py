@@ -9,11 +9,9 @@ with the K × K decay D of each unit.  With D = B + what a unit feeds back to it
 SnAp-1, and exact RTRL where units do not feed each other; with D = B it is RFLO.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
-from ..numerics.trees import Axes
+from ..numerics.trees import Real
 from . import base
 from .own_tiles import carry_rows, weigh_rows
 
@@ -21,24 +19,14 @@ from .own_tiles import carry_rows, weigh_rows
 class OwnRows(NamedTuple):
     """The trace: influence of each unit's own parameters on its state."""
 
-    T: np.ndarray  # (K, Z, G, H)
+    T: Annotated[Real, "K Z G H"]
 
 
 class Decay(NamedTuple):
     """Scratch: what the trace is multiplied by, and what a record adds to it."""
 
-    D: np.ndarray  # (K, K, G, H): the decay of unit i, repeated for each g
-    fresh: np.ndarray  # (K, G, H)
-
-
-def own_rows_axes(dims) -> OwnRows:
-    """Fields of the trace."""
-    return OwnRows(Axes(("K", "Z", "G", "H")))
-
-
-def decay_axes(dims) -> Decay:
-    """Fields of its scratch."""
-    return Decay(Axes(("K", "K", "G", "H")), Axes(("K", "G", "H")))
+    D: Annotated[Real, "K K G H"]  # the decay of unit i, repeated for each g
+    fresh: Annotated[Real, "K G H"]
 
 
 @base.carry_over.register

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from . import base
-from .own_rows import carry, decay_axes, own_decay, own_rows_axes
+from .own_rows import Decay, OwnRows, carry, own_decay
 
 
 class RFLO(NamedTuple):
@@ -23,14 +23,14 @@ class RFLO(NamedTuple):
     """
 
 
-@base.trace_axes.register
-def _(learner: RFLO, dims):
-    return own_rows_axes(dims)
+@base.trace_of.register
+def _(learner: RFLO, sizes):
+    return OwnRows
 
 
-@base.work_axes.register
-def _(learner: RFLO, dims):
-    return decay_axes(dims)
+@base.work_of.register
+def _(learner: RFLO, sizes):
+    return Decay
 
 
 base.pass_down.register(base.pass_down_now, RFLO)

@@ -13,15 +13,13 @@ units do not feed each other, S is zero outside a unit's own parameters, and RTR
 those only (`own_rows`), at O(P) a record.
 """
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, NamedTuple
 
 from ..codegen.tiles import COLUMNS
-from ..numerics.trees import Axes
+from ..numerics.trees import Real
 from . import base
 from .base import carry_over, project
-from .own_rows import decay_axes, own_rows_axes
+from .own_rows import Decay, OwnRows
 from .tiles import propagate
 
 WIDEST = 8  # rows of W in a panel, at most
@@ -44,16 +42,16 @@ class RTRL(NamedTuple):
 class Influence(NamedTuple):
     """The influence matrix ds/dW, in panels of rows of W."""
 
-    S: np.ndarray  # (N, K, H, b, G, H)
+    S: Annotated[Real, "N K H b G H"]
 
 
 class Fold(NamedTuple):
     """Scratch of one record: Eq. (2), and the factors of (1)."""
 
-    M: np.ndarray  # (H, K, H): M[j, k, i]
-    D: np.ndarray  # (K, H, b, G, H): A[k, g, i] at the parameters of unit i, 0 elsewhere
-    Z: np.ndarray  # (b, G, H): z of every column of a panel
-    T: np.ndarray  # (K, H, COLUMNS): scratch of `propagate`
+    M: Annotated[Real, "H K H"]  # M[j, k, i]
+    D: Annotated[Real, "K H b G H"]  # A[k, g, i] at the parameters of unit i, 0 elsewhere
+    Z: Annotated[Real, "b G H"]  # z of every column of a panel
+    T: Annotated[Real, "K H C"]  # scratch of `propagate`, C = COLUMNS
 
 
 def panels(Z: int, G: int, H: int, K: int) -> tuple[int, int]:
@@ -68,24 +66,18 @@ def panels(Z: int, G: int, H: int, K: int) -> tuple[int, int]:
     return -(-Z // b), b
 
 
-@base.trace_axes.register
-def _(learner: RTRL, dims):
-    if not dims["J"]:
-        return own_rows_axes(dims)
-    dims["N"], dims["b"] = panels(*(dims[name] for name in "ZGHK"))
-    return Influence(Axes(("N", "K", "H", "b", "G", "H")))
+@base.trace_of.register
+def _(learner: RTRL, sizes):
+    if not sizes["J"]:
+        return OwnRows
+    sizes["N"], sizes["b"] = panels(*(sizes[name] for name in "ZGHK"))
+    return Influence
 
 
-@base.work_axes.register
-def _(learner: RTRL, dims):
-    if not dims["J"]:
-        return decay_axes(dims)
-    return Fold(
-        Axes(("H", "K", "H")),
-        Axes(("K", "H", "b", "G", "H")),
-        Axes(("b", "G", "H")),
-        Axes(("K", "H", str(COLUMNS))),
-    )
+@base.work_of.register
+def _(learner: RTRL, sizes):
+    sizes["C"] = COLUMNS
+    return Fold if sizes["J"] else Decay
 
 
 base.pass_down.register(base.pass_down_now, RTRL)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from . import base
-from .own_rows import decay_axes, own_rows_axes
+from .own_rows import Decay, OwnRows
 
 
 class SnAp1(NamedTuple):
@@ -24,14 +24,14 @@ class SnAp1(NamedTuple):
     """
 
 
-@base.trace_axes.register
-def _(learner: SnAp1, dims):
-    return own_rows_axes(dims)
+@base.trace_of.register
+def _(learner: SnAp1, sizes):
+    return OwnRows
 
 
-@base.work_axes.register
-def _(learner: SnAp1, dims):
-    return decay_axes(dims)
+@base.work_of.register
+def _(learner: SnAp1, sizes):
+    return Decay
 
 
 base.pass_down.register(base.pass_down_now, SnAp1)

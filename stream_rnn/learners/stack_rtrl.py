@@ -9,15 +9,16 @@ of the layer just below, whose new h' is this layer's input:
     dL/dW = Σ_i λ_i S[0,i]   with the uppermost layer's S and λ                  (3)
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ..cells.base import is_thinned, reads_output
 from ..codegen.blas import matmul_tn
 from ..codegen.dispatch import generic
+from ..errors import ConfigError
 from ..numerics.linalg import copy, zero
-from ..numerics.trees import Axes
+from ..numerics.trees import Real
 from . import base
+from .rtrl import RTRL
 
 
 class StackRTRL(NamedTuple):
@@ -37,30 +38,53 @@ class StackRTRL(NamedTuple):
 class Joint(NamedTuple):
     """Influence of the parameters of this layer and of all below."""
 
-    S: np.ndarray  # (K, H, P)
+    S: Annotated[Real, "K H P"]
 
 
 class JointWork(NamedTuple):
     """Scratch of one record."""
 
-    M: np.ndarray  # (J, K, H)
-    N: np.ndarray  # (D, K, H), D units below
-    new: np.ndarray  # (K, H, P)
-    lower: np.ndarray  # (K, H, Q), Q parameters below
-    g: np.ndarray  # (P,) what the layer above found
+    M: Annotated[Real, "J K H"]
+    N: Annotated[Real, "D K H"]  # D units below
+    new: Annotated[Real, "K H P"]
+    lower: Annotated[Real, "K H Q"]  # Q parameters below
+    g: Annotated[Real, "P"]  # what the layer above found
 
 
-@base.trace_axes.register
-def _(learner: StackRTRL, dims):
-    dims["P"] = dims["Q"] + dims["Z"] * dims["G"] * dims["H"]
-    return Joint(Axes(("K", "H", "P")))
+@base.trace_of.register
+def _(learner: StackRTRL, sizes):
+    sizes["P"] = sizes["Q"] + sizes["Z"] * sizes["G"] * sizes["H"]
+    return Joint
 
 
-@base.work_axes.register
-def _(learner: StackRTRL, dims):
-    M, N = Axes(("J", "K", "H")), Axes(("D", "K", "H"))
-    new, lower = Axes(("K", "H", "P")), Axes(("K", "H", "Q"))
-    return JointWork(M, N, new, lower, Axes(("P",)))
+@base.work_of.register
+def _(learner: StackRTRL, sizes):
+    return JointWork
+
+
+@base.across_layers.register(RTRL)
+@base.across_layers.register(StackRTRL)
+def _(learner):
+    return StackRTRL()
+
+
+@base.in_one_layer.register
+def _(learner: StackRTRL):
+    return RTRL()  # the same, without layers to pass through
+
+
+@base.check_layers.register
+def _(learner: StackRTRL, cells):
+    if reads_output(cells[-1]):
+        raise ConfigError(
+            f"cell: {type(cells[-1]).__name__} in {cells}, whose parameters are not those that "
+            "StackRTRL follows; use TBPTT, which is exact across layers within its window"
+        )
+    if any(map(is_thinned, cells[:-1])):
+        raise ConfigError(
+            f"cell: Dropout between layers of {cells} is not for StackRTRL, whose influence "
+            "passes through what is handed upward; use it in the last layer, or TBPTT"
+        )
 
 
 @base.observe.register

@@ -14,13 +14,13 @@ backwards, s = t, t−1, …, with the adjoint σ (K, H) of the state:
 at every step of the window, so that truncation in time is the only one.
 """
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, NamedTuple
 
 from ..codegen.blas import matmul_nt, matmul_tn
+from ..errors import ConfigError
 from ..numerics.linalg import copy, zero
-from ..numerics.trees import INT, Axes
+from ..numerics.trees import Int, Real
+from ..specs import check
 from . import base
 from .adjoint import pull_back
 
@@ -46,38 +46,52 @@ class TBPTT(NamedTuple):
 class Window(NamedTuple):
     """What the last T records brought forth, as a ring."""
 
-    z: np.ndarray  # (T, Z)
-    A: np.ndarray  # (T, K, G, H)
-    B: np.ndarray  # (T, K, K, H)
-    lam: np.ndarray  # (T, H): ∂L_s/∂h_s of the losses gathered since the last update
-    shed: np.ndarray  # (T, H): what was not handed upward
-    t: np.ndarray  # (2,) steps seen; losses gathered
+    z: Annotated[Real, "T Z"]
+    A: Annotated[Real, "T K G H"]
+    B: Annotated[Real, "T K K H"]
+    lam: Annotated[Real, "T H"]  # ∂L_s/∂h_s of the losses gathered since the last update
+    shed: Annotated[Real, "T H"]  # what was not handed upward
+    t: Annotated[Int, "2"]  # steps seen; losses gathered
 
 
 class Adjoint(NamedTuple):
     """Scratch of the backward pass."""
 
-    sigma: np.ndarray  # (2, K, H)
-    delta: np.ndarray  # (T, G, H)
-    above: np.ndarray  # (T, H): Eq. (4) of the layer above; 0 in the uppermost
+    sigma: Annotated[Real, "2 K H"]
+    delta: Annotated[Real, "T G H"]
+    above: Annotated[Real, "T H"]  # Eq. (4) of the layer above; 0 in the uppermost
 
 
-@base.trace_axes.register
-def _(learner: TBPTT, dims):
-    dims["T"] = learner.window
-    return Window(
-        Axes(("T", "Z")),
-        Axes(("T", "K", "G", "H")),
-        Axes(("T", "K", "K", "H")),
-        Axes(("T", "H")),
-        Axes(("T", "H")),
-        Axes(("2",), INT),
-    )
+@base.trace_of.register
+def _(learner: TBPTT, sizes):
+    sizes["T"] = learner.window
+    return Window
 
 
-@base.work_axes.register
-def _(learner: TBPTT, dims):
-    return Adjoint(Axes(("2", "K", "H")), Axes(("T", "G", "H")), Axes(("T", "H")))
+@base.work_of.register
+def _(learner: TBPTT, sizes):
+    return Adjoint
+
+
+@base.across_layers.register
+def _(learner: TBPTT):
+    return learner
+
+
+@base.gathers.register
+def _(learner: TBPTT):
+    return learner.every > 1
+
+
+@check.register
+def _(learner: TBPTT):
+    if learner.every < 1:
+        raise ConfigError(f"every: {learner.every}; TBPTT updates every 1 or more records")
+    if learner.window < learner.every:
+        raise ConfigError(
+            f"window: {learner.window} is shorter than every = {learner.every}; "
+            "losses would fall out of the window before they are learned"
+        )
 
 
 @base.observe.register

@@ -11,13 +11,13 @@ expectation over random signs ν (K, H) their outer product is:
 (4) balances the two vectors, which keeps the variance small.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..numerics.linalg import combine_rows, zero
 from ..numerics.randomness import seed_word, signs
-from ..numerics.trees import Axes
+from ..numerics.trees import Real, Word
 from . import base
 
 TINY = 1e-7  # keeps (4) finite while everything is 0
@@ -43,27 +43,27 @@ class UORO(NamedTuple):
 class RankOne(NamedTuple):
     """The rank-one estimate s̃ ⊗ θ̃ of the influence, and its generator."""
 
-    s: np.ndarray  # (K, H)
-    theta: np.ndarray  # (Z, G, H)
-    word: np.ndarray  # (1,) generator
+    s: Annotated[Real, "K H"]
+    theta: Annotated[Real, "Z G H"]
+    word: Annotated[Word, "1"]  # generator
 
 
 class RankOneWork(NamedTuple):
     """Scratch of one record."""
 
-    nu: np.ndarray  # (K, H)
-    through: np.ndarray  # (G, H)
-    moved: np.ndarray  # (K, H)
+    nu: Annotated[Real, "K H"]
+    through: Annotated[Real, "G H"]
+    moved: Annotated[Real, "K H"]
 
 
-@base.trace_axes.register
-def _(learner: UORO, dims):
-    return RankOne(Axes(("K", "H")), Axes(("Z", "G", "H")), Axes(("1",), np.uint64))
+@base.trace_of.register
+def _(learner: UORO, sizes):
+    return RankOne
 
 
-@base.work_axes.register
-def _(learner: UORO, dims):
-    return RankOneWork(Axes(("K", "H")), Axes(("G", "H")), Axes(("K", "H")))
+@base.work_of.register
+def _(learner: UORO, sizes):
+    return RankOneWork
 
 
 base.pass_down.register(base.pass_down_now, UORO)

@@ -1,99 +1,176 @@
-"""State: a tree of NamedTuples whose leaves are arrays, described by a tree of `Field`s.
+"""State: a tree of NamedTuples whose leaves are arrays, each shape written where it is named.
 
-Saving, copying, comparing and growing walk the tree; nothing else knows its shape.
+    class Influence(NamedTuple):
+        S: Annotated[Real, "N K H b G H"]
+
+says that S has six axes of the lengths N, K, … and the model's dtype.  `fields` reads the shapes
+and lays arrays out, once the lengths are known; allocating, saving, loading, copying and growing
+walk the tree, and nothing else knows its shape.  An axis is a name, a number, or a multiple of a
+name plus a number, such as ``3H`` and ``T+1``.  Behind the axes may stand `SCRATCH`, for what
+every step writes before it reads it, and `SYMBOLS`, for what holds symbols.
+
 Every axis that grows appends: z and r end with the inputs, V with the outputs, packed
 covariances with their last row.
 """
 
-from collections.abc import Iterator, Mapping
+import functools
+import re
+import typing
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-LINE = 64  # bytes
-INT = np.int64
+from ..errors import CheckpointError
+from .places import LINE, MOAT, block
 
+Real = NDArray[np.floating]  # of the model's dtype
+Float = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+Int = NDArray[np.int64]
+Int32 = NDArray[np.int32]
+Word = NDArray[np.uint64]
+UInt32 = NDArray[np.uint32]
+UInt16 = NDArray[np.uint16]
 
-class Axes(NamedTuple):
-    """Declares an array of a state: its axes by name, and its dtype (None: the model's)."""
+SCRATCH = "scratch"  # not saved
+SYMBOLS = "symbols"  # whose values are numbers of symbols, or negative
 
-    names: tuple[str, ...]
-    dtype: type | None = None
+AXIS = re.compile(r"(\d*)([^\W\d]\w*)?(?:([+-]\d+))?")
+WORD = 8  # bytes
 
 
 class Field(NamedTuple):
-    """An array to be allocated: axis names, lengths and dtype."""
+    """An array to be allocated: axis names, lengths, dtype, and what else is said of it."""
 
     axes: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: Any
+    marks: tuple[str, ...] = ()
 
 
-def resolve(tree, dims: dict[str, int], dtype):
-    """Turn the `Axes` of a tree into `Field`s; a digit is its own length."""
-    if isinstance(tree, Axes):
-        shape = tuple(int(a) if a.isdigit() else dims[a] for a in tree.names)
-        return Field(tree.names, shape, np.dtype(tree.dtype or dtype))
-    return _rebuild(tree, (resolve(branch, dims, dtype) for branch in tree))
+@functools.cache
+def declared(kind: type) -> dict[str, Any]:
+    """What a NamedTuple class says of each of its parts."""
+    return typing.get_type_hints(kind, include_extras=True)
 
 
-def allocate(fields):
-    """Zeros for every field."""
-    if isinstance(fields, Field):
-        return aligned(fields.shape, fields.dtype)
-    return _rebuild(fields, (allocate(branch) for branch in fields))
+def fields(kind: Any, sizes: Mapping[str, int], dtype: Any = np.float64, **given: Any) -> Any:
+    """The `Field`s of a NamedTuple class whose axes have these *sizes*.
+
+    Parts that only the caller knows, such as another class's fields or None, are *given*; a
+    tuple of arrays as the list of what sizes each has of its own.
+    """
+    if kind == ():
+        return ()
+    hints = declared(kind)
+    return kind._make(
+        _given(given[n], hints[n], sizes, dtype) if n in given else _field(hints[n], sizes, dtype)
+        for n in kind._fields
+    )
 
 
-def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Zeros that begin where a cache line does, so that no vector of a row lies in two."""
-    size = prod(shape) * dtype.itemsize
-    room = np.zeros(size + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
-    return room[start : start + size].view(dtype).reshape(shape)
+def _given(part: Any, hint: Any, sizes: Mapping[str, int], dtype: Any) -> Any:
+    """A list of sizes stands for a tuple of arrays that differ in them."""
+    if not isinstance(part, list):
+        return part
+    one = typing.get_args(hint)[0]
+    return tuple(_field(one, {**sizes, **own}, dtype) for own in part)
 
 
-def allocate_together(fields) -> tuple[np.ndarray, Any]:
-    """Zeros for every field, all in one vector of 8-byte words; the vector, and the tree."""
-    buffer = aligned((words(fields),), np.dtype(np.uint64))
-    return buffer, within(buffer, fields)
+def _field(hint: Any, sizes: Mapping[str, int], dtype: Any) -> Any:
+    if typing.get_origin(hint) is not Annotated:
+        return fields(hint, sizes, dtype)
+    array, axes, *marks = typing.get_args(hint)
+    own = typing.get_args(typing.get_args(array)[1])[0]
+    names = tuple(axes.split())
+    shape = tuple(_length(name, sizes) for name in names)
+    return Field(names, shape, np.dtype(dtype if own is np.floating else own), tuple(marks))
 
 
-def words(fields) -> int:
+def _length(axis: str, sizes: Mapping[str, int]) -> int:
+    if axis in sizes:
+        return sizes[axis]
+    times, name, plus = AXIS.fullmatch(axis).groups()  # type: ignore[union-attr]
+    length = sizes[name] * int(times or 1) if name else int(times)
+    return length + int(plus or 0)
+
+
+# Allocating ---------------------------------------------------------------------------------
+
+
+def allocate(kind: Any, sizes: Mapping[str, int], dtype: Any = np.float64, **given: Any) -> Any:
+    """Zeros for every field of a class, in one block."""
+    return zeros(fields(kind, sizes, dtype, **given))
+
+
+def zeros(tree: Any) -> Any:
+    """Zeros for every `Field` of a tree, in one block, each with a moat around it."""
+    return allocate_together(tree, MOAT)[1]
+
+
+def allocate_together(tree: Any, apart: int = 0) -> tuple[np.ndarray, Any]:
+    """Zeros for every `Field`, all in one vector of 8-byte words; the vector, and the tree.
+
+    *apart* is the number of bytes between two of them.
+    """
+    buffer = block(WORD * words(tree, apart)).view(np.uint64)
+    return buffer, within(buffer, tree, apart)
+
+
+def words(tree: Any, apart: int = 0) -> int:
     """How many words `allocate_together` takes."""
-    return sum(_words(field) for _, field in walk(fields))
+    return sum(_words(field) + apart // WORD for _, field in walk(tree))
 
 
-def within(buffer: np.ndarray, fields):
-    """The tree of *fields* as views of *buffer*, which `allocate_together` has laid out."""
+def within(buffer: np.ndarray, tree: Any, apart: int = 0) -> Any:
+    """The tree of `Field`s as views of *buffer*, which `allocate_together` has laid out."""
     arrays, at = [], 0
-    for _, field in walk(fields):
+    for _, field in walk(tree):
         part = buffer[at : at + _words(field)].view(field.dtype)
         arrays.append(part[: prod(field.shape)].reshape(field.shape))
-        at += _words(field)
-    leaves = iter(arrays)
-    return _map(fields, leaves)
+        at += _words(field) + apart // WORD
+    return replaced(tree, arrays)
 
 
 def _words(field: Field) -> int:
     """Whole cache lines, so that every array begins where one does."""
-    return -(-prod(field.shape) * field.dtype.itemsize // LINE) * (LINE // 8)
+    return -(-prod(field.shape) * field.dtype.itemsize // LINE) * (LINE // WORD)
 
 
-def _map(fields, leaves):
-    if isinstance(fields, Field):
+def replaced(tree: Any, leaves: Iterable[Any]) -> Any:
+    """The tree with other leaves, in the order of `walk`."""
+    return _replaced(tree, iter(leaves))
+
+
+def _replaced(tree: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(tree, (np.ndarray, Field)):
         return next(leaves)
-    return _rebuild(fields, [_map(branch, leaves) for branch in fields])
+    if not isinstance(tree, tuple):
+        return tree
+    parts = [_replaced(branch, leaves) for branch in tree]
+    return tree._make(parts) if hasattr(tree, "_make") else tuple(parts)
 
 
-def walk(tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(name, leaf) of every leaf, names joined by dots."""
+# Walking ------------------------------------------------------------------------------------
+
+
+def walk(tree: Any, prefix: str = "", scratch: bool = True) -> Iterator[tuple[str, Any]]:
+    """(name, leaf) of every leaf, names joined by dots; with or without *scratch*."""
     if isinstance(tree, (np.ndarray, Field)):
         yield prefix, tree
-        return
-    names = getattr(tree, "_fields", None) or [str(i) for i in range(len(tree))]
-    for name, branch in zip(names, tree, strict=True):
-        yield from walk(branch, f"{prefix}.{name}" if prefix else name)
+    elif isinstance(tree, tuple):
+        names = getattr(tree, "_fields", None) or [str(i) for i in range(len(tree))]
+        for name, branch in zip(names, tree, strict=True):
+            if scratch or not is_marked(type(tree), name, SCRATCH):
+                yield from walk(branch, f"{prefix}.{name}" if prefix else name, scratch)
+
+
+def is_marked(kind: type, name: str, mark: str) -> bool:
+    """Whether a class says so of its part *name*."""
+    return hasattr(kind, "_fields") and mark in getattr(declared(kind)[name], "__metadata__", ())
 
 
 def under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -101,23 +178,91 @@ def under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
 
 
-def grow(fields, old, new_fields, new, shapes, new_shapes) -> None:
+def load(tree: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Overwrite what is saved of *tree*; `CheckpointError` unless names and shapes agree."""
+    mine = dict(walk(tree, scratch=False))
+    if mine.keys() != arrays.keys():
+        odd = ", ".join(sorted(mine.keys() ^ arrays.keys()))
+        raise CheckpointError(f"the checkpoint is of another model; they differ in: {odd}")
+    for name, array in mine.items():
+        other = arrays[name]
+        if other.shape != array.shape or other.dtype != array.dtype:
+            raise CheckpointError(
+                f"{name}: the checkpoint has {other.dtype}{other.shape}, "
+                f"the model {array.dtype}{array.shape}"
+            )
+    for name, array in mine.items():
+        array[...] = arrays[name]
+
+
+def duplicate(tree: Any) -> Any:
+    """A copy that shares nothing, in one block."""
+    shapes = [Field((), array.shape, array.dtype) for _, array in walk(tree)]
+    copy = zeros(replaced(tree, shapes))
+    for (_, target), (_, array) in zip(walk(copy), walk(tree), strict=True):
+        target[...] = array
+    return copy
+
+
+def size(tree: Any) -> int:
+    """Bytes in all arrays."""
+    return sum(array.nbytes for _, array in walk(tree))
+
+
+# Growing ------------------------------------------------------------------------------------
+
+
+def into_corner(old: np.ndarray, new: np.ndarray) -> None:
+    """Copy *old* into the leading corner of *new*."""
+    new[tuple(slice(n) for n in old.shape)] = old
+
+
+def keep(old: Any, new: Any, kept: np.ndarray, axis: str = "V") -> None:
+    """Copy *old* into *new*, place kept[i] of every *axis* into place i; *new* is as fresh.
+
+    Arrays of `SYMBOLS` name the places anew; what is not kept becomes symbol 0.
+    """
+    renamed = np.zeros(int(kept.max()) + 1 if len(kept) else 1, np.int64)
+    renamed[kept] = np.arange(len(kept))
+    for name, hint in declared(type(old)).items():
+        source, target = getattr(old, name), getattr(new, name)
+        axes, *marks = getattr(hint, "__metadata__", (None,))
+        if axes is None or SCRATCH in marks:
+            continue
+        if SYMBOLS in marks:
+            known = (source >= 0) & (source < len(renamed))
+            target[...] = np.where(
+                known, renamed[np.where(known, source, 0)], np.minimum(source, 0)
+            )
+            continue
+        names = axes.split()
+        for n, letter in enumerate(names):
+            if letter == axis:
+                source = source.take(kept, n)
+        if source.ndim and all(a <= b for a, b in zip(source.shape, target.shape, strict=True)):
+            into_corner(source, target)
+
+
+def grow(
+    tree: Any, old: Any, new: Any, shapes: list[tuple[int, ...]], new_shapes: list[tuple[int, ...]]
+) -> None:
     """Copy *old* into the larger *new*, in place; what is new keeps the values of *new*.
 
-    *shapes* are the shapes of the parameter arrays that an axis named P concatenates.
+    *tree* are the fields of *old*; *shapes* those of the parameter arrays that an axis named P
+    concatenates.
     """
-    for (_, field), (_, array), (_, _), (_, target) in zip(
-        walk(fields), walk(old), walk(new_fields), walk(new), strict=True
-    ):
+    for (_, field), (_, array), (_, target) in zip(walk(tree), walk(old), walk(new), strict=True):
         if "P" in field.axes:
             grow_parameters(array, target, shapes, new_shapes)
         elif "N" in field.axes:
             _grow_panels(field, array, target)
         else:
-            target[tuple(slice(n) for n in array.shape)] = array
+            into_corner(array, target)
 
 
-def grow_parameters(old, new, shapes, new_shapes) -> None:
+def grow_parameters(
+    old: np.ndarray, new: np.ndarray, shapes: list[tuple[int, ...]], new_shapes: list[tuple]
+) -> None:
     """Row by row: split into parameter arrays, copy each into the corner of its successor."""
     old, new = old.reshape(-1, old.shape[-1]), new.reshape(-1, new.shape[-1])
     new[:] = 0
@@ -125,28 +270,21 @@ def grow_parameters(old, new, shapes, new_shapes) -> None:
     for shape, new_shape in zip(shapes, new_shapes, strict=True):
         if at == old.shape[1]:  # a layer's view: its own parameters and those below
             break
-        size, new_size = prod(shape), prod(new_shape)
+        count, new_count = prod(shape), prod(new_shape)
         for row, new_row in zip(old, new, strict=True):
-            part = new_row[new_at : new_at + new_size].reshape(new_shape)
-            part[tuple(slice(n) for n in shape)] = row[at : at + size].reshape(shape)
-        at, new_at = at + size, new_at + new_size
+            part = new_row[new_at : new_at + new_count].reshape(new_shape)
+            into_corner(row[at : at + count].reshape(shape), part)
+        at, new_at = at + count, new_at + new_count
 
 
-def _grow_panels(field: Field, old, new) -> None:
+def _grow_panels(field: Field, old: np.ndarray, new: np.ndarray) -> None:
     """Rows of W lie in N panels of b: undo the panels, append, and lay them anew."""
     n, b = field.axes.index("N"), field.axes.index("b")
-    rows = np.moveaxis(old, (n, b), (0, 1)).reshape(-1, *_without(old.shape, n, b))
+    others = tuple(length for axis, length in enumerate(old.shape) if axis not in (n, b))
+    rows = np.moveaxis(old, (n, b), (0, 1)).reshape(-1, *others)
     spread = np.moveaxis(new, (n, b), (0, 1))
     N, width = spread.shape[:2]
     laid = np.zeros((N * width, *spread.shape[2:]), new.dtype)
     kept = min(len(rows), len(laid))  # rows beyond Z in the last panel are 0
     laid[:kept] = rows[:kept]
     spread[...] = laid.reshape(spread.shape)
-
-
-def _without(shape, *axes):
-    return tuple(length for axis, length in enumerate(shape) if axis not in axes)
-
-
-def _rebuild(tree, branches):
-    return tree._make(branches) if hasattr(tree, "_make") else tuple(branches)

@@ -1,5 +1,6 @@
 """The optimizers; `OPTIMIZERS` maps their names to their specs, a tuple of them is a chain."""
 
+from . import filter as _filter  # noqa: F401  (how `Kalman` learns)
 from .descent import SGD, Adam, Momentum, RMSProp
 from .kalman import Kalman
 from .shaping import Clip, Decay

@@ -4,22 +4,45 @@ A gradient optimizer rewrites the gradient g (P,) in place as the step to be add
 parameters θ (P,).  A tuple of them is a chain, itself an optimizer: each link reads what
 the one before it wrote.  Links that remember own rows of `Moments.rows`, handed out in
 order by `at`.
+
+Another kind, such as a filter, says how it learns a target (`adapt`), what it remembers
+(`memory_of`, `reset`) and what else it needs; nobody outside asks which one it is.
 """
 
 from functools import singledispatch
-from typing import NamedTuple
+from math import isfinite
+from typing import Annotated, Any, NamedTuple
 
-import numpy as np
-
+from ..codegen.blas import dot
 from ..codegen.dispatch import generic
+from ..losses import slope
+from ..numerics.linalg import zero
+from ..numerics.trees import Int, Real, fields, walk
 
 
 class Moments(NamedTuple):
     """The memory of a chain."""
 
-    rows: np.ndarray  # (M, P)
-    steps: np.ndarray  # (M,) updates seen by the link that owns the row
-    clips: np.ndarray  # (1,) gradients that Clip made shorter
+    rows: Annotated[Real, "M P"]
+    steps: Annotated[Int, "M"]  # updates seen by the link that owns the row
+    clips: Annotated[Int, "1"]  # gradients that Clip made shorter
+
+
+class Descent(NamedTuple):
+    """A chain needs no scratch of its own."""
+
+
+@generic
+def adapt(optimizer, model, state, work):
+    """Learn the target work.y; returns False, with θ unchanged, if the step is not finite."""
+
+
+@generic
+def differentiate(model, state, work, e, g):
+    """Write Σ_j e_j ∂o_j/∂θ (P,) into g; whether it is complete, that is, an update due.
+
+    What is to be adapted registers it: see `engine.network`.
+    """
 
 
 @generic
@@ -33,6 +56,60 @@ def slots(optimizer) -> int:
     return 0
 
 
+@singledispatch
+def makes_step(optimizer) -> bool:
+    """Whether it ends a chain; one that does not only shapes what comes to the next."""
+    return True
+
+
+@singledispatch
+def is_link(optimizer) -> bool:
+    """Whether it works on gradients, in a chain."""
+    return True
+
+
+@singledispatch
+def check_fit(optimizer, links, learner, loss) -> None:
+    """Raise `ConfigError` if the optimizer cannot be used in the chain, or with the others."""
+
+
+@singledispatch
+def memory_of(optimizer, sizes: dict[str, int], shapes: list[tuple[int, ...]], dtype) -> Any:
+    """The `Field`s of its memory; *shapes* are those of the parameter arrays in θ."""
+    sizes = sizes | {"M": sum(slots(link) for link in optimizer)}
+    return fields(Moments, sizes, dtype)
+
+
+@singledispatch
+def scratch_of(optimizer) -> type:
+    """The class of its scratch."""
+    return Descent
+
+
+@singledispatch
+def reset(optimizer, memory) -> None:
+    """Set the memory to that of a new one."""
+    for _, array in walk(memory):
+        array[...] = 0
+
+
+@singledispatch
+def unsettle(optimizer, memory, share: float) -> None:
+    """Be less sure of what was learned, by *share* of what it was not sure of at the start."""
+
+
+@singledispatch
+def reactions(optimizer) -> tuple[str, ...]:
+    """What it can do when errors have grown: ``"noise"`` if `unsettle` does anything."""
+    return ()
+
+
+@singledispatch
+def report(optimizer, memory) -> dict[str, int]:
+    """Its counters by metric name."""
+    return {"gradient_clips": int(memory.clips[0])}
+
+
 @update.register
 def end(optimizer: (), theta, g, memory, at):
     return at
@@ -41,3 +118,20 @@ def end(optimizer: (), theta, g, memory, at):
 @update.register
 def chain(optimizer: tuple, theta, g, memory, at):
     return update(optimizer[1:], theta, g, memory, update(optimizer[0], theta, g, memory, at))
+
+
+@adapt.register
+def descend(optimizer: tuple, model, state, work):
+    """θ ← θ + chain(∂L/∂θ), when the learner says that an update is due."""
+    slope(model.loss, work.y, work.o, work.p, work.e)
+    g = state.gradient
+    if not differentiate(model, state, work, work.e, g):
+        return True
+    update(optimizer, state.theta, g, state.memory, 0)
+    if not isfinite(dot(g, g)):
+        zero(g)
+        return False
+    for i in range(g.size):
+        state.theta[i] += g[i]
+        g[i] = 0
+    return True

@@ -45,15 +45,6 @@ class Kalman(NamedTuple):
     process_noise: float = 1e-6
 
 
-class Covariance(NamedTuple):
-    """Π of all groups, packed by rows of the lower triangle so that new inputs append."""
-
-    layers: tuple  # of (L, G, H), L = Z (Z + 1) / 2
-    readout: np.ndarray  # (Q, O), Q = R (R + 1) / 2
-    noise: np.ndarray  # (O,) R
-    counts: np.ndarray  # (2,) measurements; resets of a covariance
-
-
 @generic
 def measure(loss, y, p, j, variance, a):
     """(innovation e, R/ω, sample of R) of output j; *a* is the variance of p before it."""

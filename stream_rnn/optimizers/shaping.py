@@ -22,6 +22,12 @@ class Decay(NamedTuple):
     rate: float = 1e-4
 
 
+@base.makes_step.register(Clip)
+@base.makes_step.register(Decay)
+def _(optimizer):
+    return False
+
+
 @base.update.register
 def clip(optimizer: Clip, theta, g, memory, at):
     total = 0.0

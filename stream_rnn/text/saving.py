@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.trees import aligned
+from ..numerics.places import aligned
 from .network.any_cell import EngineNetwork
 
 # Written before it is read, in every step: not part of the state.

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...codegen.inlined import kernel
 from ...numerics.float32 import F
-from ...numerics.trees import aligned
+from ...numerics.places import aligned
 
 WORDS = 16
 HISTORIES = 4096
