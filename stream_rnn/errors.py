@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from functools import singledispatch
 from typing import Any
 
 
@@ -23,6 +24,11 @@ class ConfigError(ValueError):
 
 class CheckpointError(RuntimeError):
     """A checkpoint that is damaged, of another model, or in conflict with the stream."""
+
+
+@singledispatch
+def check(spec: Any) -> None:
+    """Raise `ConfigError` for numbers of a spec that cannot be; each registers its own."""
 
 
 def suggest(name: Any, known: Iterable[str]) -> str:

@@ -9,7 +9,6 @@ import inspect
 import types
 import typing
 from collections.abc import Mapping
-from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -56,11 +55,6 @@ def estimators() -> list[str]:
     """The names a configuration may give as ``estimator.type``."""
     plugins.check_names("estimator", ESTIMATORS)
     return [*ESTIMATORS, *plugins.installed("estimator")]
-
-
-@singledispatch
-def check(spec: Any) -> None:
-    """Raise `ConfigError` for numbers of a spec that cannot be; each registers its own."""
 
 
 def load(reference: str) -> Any:

@@ -2,11 +2,10 @@
 
 from typing import Annotated, Any, NamedTuple
 
-from ..errors import ConfigError
+from ..errors import ConfigError, check
 from ..numerics.linalg import zero
 from ..numerics.randomness import seed_word, uniform
 from ..numerics.trees import Word
-from ..specs import check
 from . import base
 from .lstm import LSTM
 

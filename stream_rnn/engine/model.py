@@ -4,13 +4,12 @@ from typing import Any, NamedTuple
 
 from ..cells import CELLS, Stack
 from ..cells.base import reads_output
-from ..errors import ConfigError
+from ..errors import ConfigError, check
 from ..learners import LEARNERS, RTRL
-from ..learners.base import across_layers, check_layers, in_one_layer
+from ..learners.base import across_layers, check_layers, gathers, in_one_layer
 from ..losses import LOSSES, is_regression
 from ..optimizers import OPTIMIZERS
 from ..optimizers.base import check_fit, is_link, makes_step
-from ..specs import check
 from .auto import fastest_exact
 from .scale import Standard, Unscaled
 
@@ -87,7 +86,7 @@ def check_optimizer(links, learner, loss) -> None:
         )
     for link in links:
         check(link)
-        check_fit(link, links, learner, loss)
+        check_fit(link, links, loss, learner if gathers(learner) else None)
 
 
 def typed(spec, registry: dict[str, type], role: str):

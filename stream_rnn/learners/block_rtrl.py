@@ -20,10 +20,9 @@ of the learning rate.
 from typing import Annotated, NamedTuple
 
 from ..codegen.blas import matmul, matmul_tn, matvec
-from ..errors import ConfigError
+from ..errors import ConfigError, check
 from ..numerics.linalg import copy, zero
 from ..numerics.trees import Int, Real
-from ..specs import check
 from . import base
 from .adjoint import pull_back
 from .base import carry_over, project

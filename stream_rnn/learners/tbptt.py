@@ -17,10 +17,9 @@ at every step of the window, so that truncation in time is the only one.
 from typing import Annotated, NamedTuple
 
 from ..codegen.blas import matmul_nt, matmul_tn
-from ..errors import ConfigError
+from ..errors import ConfigError, check
 from ..numerics.linalg import copy, zero
 from ..numerics.trees import Int, Real
-from ..specs import check
 from . import base
 from .adjoint import pull_back
 

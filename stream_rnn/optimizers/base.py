@@ -69,8 +69,11 @@ def is_link(optimizer) -> bool:
 
 
 @singledispatch
-def check_fit(optimizer, links, learner, loss) -> None:
-    """Raise `ConfigError` if the optimizer cannot be used in the chain, or with the others."""
+def check_fit(optimizer, links, loss, gatherer) -> None:
+    """Raise `ConfigError` if it cannot be used in the chain of *links*, or with the loss.
+
+    *gatherer* is the learner, if it gathers the gradient of several records.
+    """
 
 
 @singledispatch

@@ -11,7 +11,6 @@ import numpy as np
 from ..codegen.blas import dot
 from ..codegen.dispatch import kernel
 from ..errors import ConfigError
-from ..learners.base import gathers
 from ..numerics.linalg import zero
 from ..numerics.trees import Float, Int, Real, fields, walk
 from . import base
@@ -46,7 +45,7 @@ def _(optimizer: Kalman):
 
 
 @base.check_fit.register
-def _(optimizer: Kalman, links, learner, loss):
+def _(optimizer: Kalman, links, loss, gatherer):
     if len(links) > 1:
         raise ConfigError(
             "optimizer: Kalman takes no Clip or Decay before it, for it follows "
@@ -58,9 +57,9 @@ def _(optimizer: Kalman, links, learner, loss):
             f"loss: {type(loss).__name__} has no likelihood that Kalman could filter "
             "with; use Squared or Huber, or Adam as the optimizer"
         )
-    if gathers(learner):
+    if gatherer is not None:
         raise ConfigError(
-            f"learner: {learner} gathers records; Kalman learns from each, so use "
+            f"learner: {gatherer} gathers records; Kalman learns from each, so use "
             "TBPTT(window, every=1) or another optimizer"
         )
 
