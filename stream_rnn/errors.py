@@ -1,7 +1,7 @@
 """The errors a caller can act on; each message names the field, the value and the remedy."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import singledispatch
 from typing import Any
 
@@ -16,6 +16,25 @@ class BadRecord(ValueError):
     def __init__(self, message: str, index: int = 0):
         super().__init__(message)
         self.index = index
+
+
+def faults(attempt: Callable[[int], object], count: int) -> dict[int, BadRecord]:
+    """What is wrong with each of *count* records, where *attempt* raises it for one.
+
+    >>> def attempt(t):
+    ...     if t % 2:
+    ...         raise BadRecord("odd")
+    >>> faults(attempt, 4)
+    {1: BadRecord('odd'), 3: BadRecord('odd')}
+    """
+    found: dict[int, BadRecord] = {}
+    for index in range(count):
+        try:
+            attempt(index)
+        except BadRecord as bad:
+            bad.index = index
+            found[index] = bad
+    return found
 
 
 class ConfigError(ValueError):

@@ -134,7 +134,8 @@ def test_a_dead_letter_says_what_and_why():
 
 
 def test_without_a_sink_for_them_refusals_are_logged(caplog):
-    line = Pipeline(MemorySource([{"u": 1.0}]), task(), MemorySink())
+    records = [{"u": 1.0}, {"u": 1.0, "y": 2.0}]
+    line = Pipeline(MemorySource(records), task(), MemorySink())
     with caplog.at_level(logging.WARNING):
         line.run()
     assert "'y' is missing" in caplog.text

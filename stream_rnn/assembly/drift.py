@@ -7,6 +7,7 @@ from typing import Any
 from ..drift import detectors
 from ..drift.monitor import Monitor
 from ..errors import ConfigError, suggest
+from ..estimators.protocol import reactions
 
 
 def monitor(table: Mapping[str, Any], estimator: Any) -> Monitor | None:
@@ -30,7 +31,7 @@ def monitor(table: Mapping[str, Any], estimator: Any) -> Monitor | None:
         if name not in accepted:
             choices = suggest(name, [*accepted, "detector", "on_drift"])
             raise ConfigError(f"drift.{name}: unknown field; {choices}")
-    possible = getattr(estimator, "reactions", ())
+    possible = reactions(estimator)
     if on_drift is not None and on_drift not in possible:
         remedy = suggest(on_drift, possible) if possible else "this estimator cannot; leave it out"
         raise ConfigError(f"drift.on_drift = {on_drift!r}: {remedy}")

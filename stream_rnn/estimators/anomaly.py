@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from river import base
 
-from ..errors import BadRecord, ConfigError
+from ..errors import BadRecord, ConfigError, faults
 from ..forecasting import surprise
 from ..forecasting.surprise import Surprise
 from ..numerics.trees import under
@@ -16,7 +16,7 @@ from .described import check_same, described
 from .forecaster import RecurrentForecaster
 from .protocol import Snapshot
 from .regressor import number
-from .series_records import LARGEST
+from .series_records import LARGEST, with_calendar
 
 WORST = 1e9  # interval half-widths; an error where nothing has varied yet
 
@@ -118,6 +118,10 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
         """
         return self._run(xs)
 
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+        return faults(lambda t: self._split(xs[t : t + 1]), len(xs))
+
     def _run(self, xs: Sequence[dict]) -> list[dict[str, Any]]:
         values, inputs = self._split(xs)
         for name in values:
@@ -162,7 +166,10 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
         return scores
 
     def _split(self, xs: Sequence[dict]) -> tuple[dict[Any, np.ndarray], list[dict] | None]:
-        """Columns by field, NaN where missing, and the records' times if they have one."""
+        """Columns by field, NaN where missing, and the records' times if they have one.
+
+        Times are calendar columns already, once for all fields.
+        """
         names = list(self._fields)
         for x in xs:
             names += [n for n in x if n not in names and n != self.timestamp]
@@ -172,13 +179,17 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
             if any(isinstance(v, date) for v in values):
                 continue
             column = np.array([number(v, t, name) for t, v in enumerate(values)])
-            if (np.abs(column) > LARGEST).any():
-                raise BadRecord(f"field {name!r} is beyond ±{LARGEST:g}; give larger units")
+            if len(large := np.flatnonzero(np.abs(column) > LARGEST)):
+                raise BadRecord(
+                    f"field {name!r} is beyond ±{LARGEST:g}; give larger units", int(large[0])
+                )
             if not np.isnan(column).all():
                 columns[name] = column
         timed = any(self.timestamp in x for x in xs)
-        times = [{self.timestamp: x.get(self.timestamp)} for x in xs] if timed else None
-        return columns, times
+        if not timed:
+            return columns, None
+        name = self.timestamp
+        return columns, [with_calendar({name: x.get(name)}, name, t) for t, x in enumerate(xs)]
 
     def snapshot(self) -> Snapshot:
         """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""

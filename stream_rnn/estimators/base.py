@@ -9,7 +9,7 @@ from river import base
 from ..cells import LSTM
 from ..engine.model import compose
 from ..engine.online import OnlineNetwork
-from ..errors import ConfigError
+from ..errors import BadRecord, ConfigError, faults
 from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
 from ..features.target_lags import TargetLags
@@ -272,6 +272,15 @@ class RecurrentEstimator(base.Estimator):
         """Be less sure of what was learned, so as to learn anew; *kind* is ``"noise"``."""
         if self._network is not None:
             self._network.unsettle()
+
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+
+        def attempt(t: int) -> None:
+            self._features.encode(xs[t : t + 1])
+            self._encode_targets(ys[t : t + 1])
+
+        return faults(attempt, len(xs))
 
     def _check(self, xs: Sequence[dict], ys: Sequence[Any]) -> None:
         """Raise `BadRecord` for records that cannot be learned, whatever came before them."""

@@ -1,20 +1,13 @@
 """Predict now, learn later: one set of parameters, two hidden states."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from ..errors import BadRecord
 from ..numerics.trees import under
-from .protocol import Snapshot, StreamEstimator
-
-
-class Follower(StreamEstimator, Protocol):
-    """An estimator that can take over what another one of its kind has learned."""
-
-    def follow(self, other: Any) -> None: ...
-
-    def check_target(self, y: Any) -> None: ...
+from .protocol import Follower, Snapshot, bad_records
 
 
 class Delayed:
@@ -59,6 +52,10 @@ class Delayed:
         """Learn records that were predicted before, in the same order; None for no target."""
         self.late.stream(xs, ys)
         self._stale = True
+
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+        return bad_records(self.live, xs, [None] * len(xs))
 
     def check_target(self, y: Any) -> None:
         """Raise `BadRecord` if *y* cannot be learned; nothing changes."""

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from ..errors import BadRecord
+from ..errors import BadRecord, faults
 from ..features.index import FeatureIndex
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
@@ -174,6 +174,15 @@ class RecurrentForecaster(SeriesForecaster):
             }
             for t in range(len(ys))
         ]
+
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+
+        def attempt(t: int) -> None:
+            series_records.targets(ys[t : t + 1])
+            self._features.encode([with_calendar(xs[t], self.timestamp, t)])
+
+        return faults(attempt, len(xs))
 
     def _columns(self, rows: np.ndarray) -> tuple[list, list, list]:
         """Point, lower and upper of forecast rows; None where there is no forecast."""

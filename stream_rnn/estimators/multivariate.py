@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BadRecord
+from ..errors import BadRecord, faults
 from ..features.index import FeatureIndex
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
@@ -124,30 +124,30 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
 
     def _learn(self, ys: Sequence[Any], xs: Sequence[dict] | None) -> list[list[np.ndarray]]:
         """Forecast rows made for the records, by target and horizon."""
-        records = [y if isinstance(y, dict) else {ALONE: y} for y in ys]
-        names = self._targets or sorted(records[0], key=str)
-        values = np.full((len(records), len(names)), nan)
-        for t, y in enumerate(records):
-            unknown = [name for name in y if name not in names]
-            if unknown:
-                raise BadRecord(
-                    f"target {unknown[0]!r} is not among those of the first record, {names}; "
-                    "give it as an exogenous input or start a new model",
-                    t,
-                )
-            for c, name in enumerate(names):
-                values[t, c] = number(y.get(name), t, name)
+        records = [_named(y) for y in ys]
+        names = self._targets or _sorted(records[0])
+        values = np.array([_row(y, names, t) for t, y in enumerate(records)])
         return self._learn_values(names, values, xs)
+
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+        names = self._targets  # or those of the first good record
+
+        def attempt(t: int) -> None:
+            nonlocal names
+            own = names or _sorted(_named(ys[t]))
+            _refuse_large(own, np.array([_row(_named(ys[t]), own, t)]))
+            self._features.encode([with_calendar(xs[t], self.timestamp, t)])
+            names = own
+
+        return faults(attempt, len(xs))
 
     def _learn_values(
         self, names: list, values: np.ndarray, xs: Sequence[dict] | None
     ) -> list[list[np.ndarray]]:
-        large = np.flatnonzero((np.abs(values) > LARGEST).any(axis=1))
-        if len(large) or (self._targets and names != self._targets):
-            raise BadRecord(
-                f"targets {names} must be those of the first record and within ±{LARGEST:g}",
-                int(large[0]) if len(large) else 0,
-            )
+        if self._targets and names != self._targets:
+            raise BadRecord(f"targets {names} are not those of the first record, {self._targets}")
+        _refuse_large(names, values)
         if xs is None:
             rows = np.full((len(values), len(self._features)), nan)
         else:
@@ -210,6 +210,41 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         self._restore_drift(snapshot)
         self._features, self._series, self._targets = features, restored, list(meta["targets"])
         self._cross = Cross(np.array(arrays["cross"]))
+
+
+def _named(y: Any) -> dict:
+    return y if isinstance(y, dict) else {ALONE: y}
+
+
+def _sorted(y: dict) -> list:
+    """The names of the targets, by the first record; raises `BadRecord` if it has none."""
+    if not y:
+        raise BadRecord("the first record names no target; it says which targets there are")
+    return sorted(y, key=str)
+
+
+def _row(y: dict, names: list, index: int) -> list[float]:
+    """The values of the targets *names*, NaN where missing; raises `BadRecord`."""
+    unknown = [name for name in y if name not in names]
+    if unknown:
+        raise BadRecord(
+            f"target {unknown[0]!r} is not among those of the first record, {names}; "
+            "give it as an exogenous input or start a new model",
+            index,
+        )
+    return [number(y.get(name), index, name) for name in names]
+
+
+def _refuse_large(names: list, values: np.ndarray) -> None:
+    """Raise `BadRecord` for the first record with a target whose squares are not finite."""
+    large = np.argwhere(np.abs(values) > LARGEST)
+    if len(large):
+        t, c = large[0].tolist()
+        raise BadRecord(
+            f"target {names[c]!r}: {float(values[t, c])!r} is beyond ±{LARGEST:g}; "
+            "give it in larger units, or None if it is missing",
+            t,
+        )
 
 
 def _joined(outs: list[list[list[np.ndarray]]]) -> list[list[np.ndarray]]:

@@ -1,9 +1,12 @@
 """What the pipeline asks of an estimator, beyond river's own methods."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+
+from ..errors import BadRecord
+from ..keys.shelf import Shelf
 
 
 class Snapshot(NamedTuple):
@@ -31,3 +34,91 @@ class StreamEstimator(Protocol):
 
     def health(self) -> dict[str, float]:
         """Gauges and counters by metric name, e.g. ``loss_sum``, ``nonfinite_rollbacks``."""
+
+
+# What an estimator may be able to do beside that.  Each has a function of the same meaning that
+# answers for those that cannot.
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """One that tells all records apart that it would refuse, at once."""
+
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What is wrong with which record; nothing changes.
+
+        `stream` accepts the others.  In linear time, whatever the number of bad ones.
+        """
+
+
+def bad_records(estimator: Any, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+    """What *estimator* would refuse, as far as it says so."""
+    return estimator.check(xs, ys) if isinstance(estimator, Checking) else {}
+
+
+@runtime_checkable
+class Reacting(Protocol):
+    """One that can be made less sure of what it has learned, when a drift is seen."""
+
+    @property
+    def reactions(self) -> Sequence[str]:
+        """What `react` knows."""
+
+    def react(self, kind: str) -> None:
+        """Be less sure, in the way that *kind* names."""
+
+
+def reactions(estimator: Any) -> Sequence[str]:
+    """What *estimator* can do about a drift."""
+    return estimator.reactions if isinstance(estimator, Reacting) else ()
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """One that has a drift detector of its own."""
+
+    def drift_alarms(self) -> Mapping[str, int]:
+        """How often each detector has raised an alarm."""
+
+
+def drift_alarms(estimator: Any) -> Mapping[str, int]:
+    """The alarms of the detectors inside *estimator*."""
+    return estimator.drift_alarms() if isinstance(estimator, Watching) else {}
+
+
+@runtime_checkable
+class ManyKeys(Protocol):
+    """One with a context for each key, which a checkpoint holds beside the rest."""
+
+    @property
+    def contexts(self) -> Any:
+        """See `keys.contexts.Contexts`."""
+
+    def snapshot_shared(self) -> Snapshot:
+        """Copy of what all keys share."""
+
+    def restore_shared(self, snapshot: Snapshot, shelf: Shelf) -> None:
+        """Take over what all keys share, and the contexts on a *shelf*."""
+
+
+@runtime_checkable
+class Wrapping(Protocol):
+    """One around another."""
+
+    @property
+    def _wrapped_model(self) -> Any: ...
+
+
+def innermost(estimator: Any) -> Any:
+    """The estimator that does the work."""
+    return estimator._wrapped_model if isinstance(estimator, Wrapping) else estimator
+
+
+class Follower(StreamEstimator, Protocol):
+    """One that can take over what another of its kind has learned, for late targets."""
+
+    def follow(self, other: Any) -> None:
+        """Know what *other* knows; the hidden state stays."""
+
+    def check_target(self, y: Any) -> None:
+        """Raise `BadRecord` if *y* cannot be learned; nothing changes."""

@@ -24,7 +24,7 @@ def with_calendar(x: dict, timestamp: str, index: int) -> dict:
     for name in times:
         try:
             row = {} if x[name] is None else CALENDAR(x[name])
-        except ValueError as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise BadRecord(f"{name}: {error}", index) from None
         plain.update({f"{name}.{column}": value for column, value in row.items()})
     return plain

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from river import base
 
-from ..errors import BadRecord, CheckpointError, ConfigError
+from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..text.presets import Preset, named, to_plain, with_engine
 from ..text.sampling import continuations, sample
 from ..text.surprise import Surprise
@@ -182,6 +182,10 @@ class TextPredictor(base.Estimator):
         """
         lines = [self._line(x, i) for i, x in enumerate(xs)]
         return [self._learn_line(line) for line in lines]
+
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+        return faults(lambda t: self._line(xs[t], t), len(xs))
 
     def snapshot(self) -> Snapshot:
         """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""

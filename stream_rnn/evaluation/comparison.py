@@ -7,6 +7,7 @@ from typing import Any
 from river import base
 from river.time_series.base import Forecaster
 
+from ..estimators.protocol import innermost
 from .baselines import LastClass, LastValue, Majority, PerTarget, RunningMean, SeasonalLastValue
 from .peers import peers
 from .scores import ClassScorer, MultiTargetScorer, RegressionScorer, Score
@@ -153,6 +154,6 @@ def _prediction(row: dict[str, Any]) -> Any:
 
 def _horizon(estimator: Any) -> int:
     """How many records ahead the scored prediction is made: a forecaster's shortest horizon."""
-    estimator = getattr(estimator, "_wrapped_model", estimator)
+    estimator = innermost(estimator)
     horizons = getattr(estimator, "horizons", 1)
     return 1 if isinstance(horizons, int) else min(horizons)

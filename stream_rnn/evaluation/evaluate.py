@@ -18,6 +18,7 @@ from rich.table import Table
 from connectors.base import Record, Source
 
 from ..estimators.delayed import Delayed
+from ..estimators.protocol import innermost
 from ..service.late.task import LateTask
 from ..service.task import Outcome, Task
 from .comparison import ErrorCurve, Judge, is_known
@@ -102,7 +103,7 @@ def evaluate(
     model: Any = task.estimator
     if isinstance(model, Delayed):
         model = model.late
-    name = name or type(getattr(model, "_wrapped_model", model)).__name__
+    name = name or type(innermost(model)).__name__
     key = task.rows.key
     if key is not None and key not in task.copy:
         task.copy = (*task.copy, key)  # each key has baselines of its own

@@ -10,9 +10,10 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any, Protocol
 
-from ..errors import BadRecord
+from ..errors import BadRecord, faults
 from ..keys.key import Key, keys_of
 
 Row = dict[str, Any]
@@ -36,7 +37,7 @@ class Rows:
     A target that is null is not known: the estimator predicts it and advances.  A target
     field that is absent is a fault of the record, `MissingTarget`, unless
     ``missing_target="advance"``.  A lag that reaches back before the first record, or to
-    a value that was missing, is left out.
+    a value that was missing or no number, is left out.
 
     Args:
         target: the field to predict, or several, or None for a stream without labels.
@@ -99,6 +100,10 @@ class Rows:
                 x[self.key] = key  # type: ignore[index]
         return xs, ys
 
+    def faults(self, values: Sequence[Row]) -> dict[int, BadRecord]:
+        """What `transform` would refuse of *values*; nothing changes."""
+        return faults(lambda t: self.transform(values[t : t + 1]), len(values))
+
     def commit(self) -> None:
         """The records of the last `transform` are past."""
         for key, past in self._ahead.items():
@@ -154,7 +159,7 @@ class Rows:
                     break
                 if past[step - 1] is not None:
                     x[name] = past[step - 1]
-            past.appendleft(value.get(field))
+            past.appendleft(_lasting(value.get(field)))
 
     def snapshot(self) -> dict[str, Any]:
         """The lags' history, JSON-able; empty with a key: that of a key is in its context."""
@@ -162,4 +167,19 @@ class Rows:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         if self.key is None:
-            self.histories[None] = {field: list(state.get(field, ())) for field in self.lags}
+            self.histories[None] = {
+                field: list(map(_lasting, state.get(field, ()))) for field in self.lags
+            }
+
+
+def _lasting(value: Any) -> Any:
+    """What a lag keeps of *value*: a finite number, or None.
+
+    A record is judged by what it holds itself, never by what one before it held.
+    """
+    if type(value) is float:  # the common case
+        return value if isfinite(value) else None
+    try:
+        return value if isfinite(float(value)) and not isinstance(value, str) else None
+    except (TypeError, ValueError, OverflowError):
+        return None

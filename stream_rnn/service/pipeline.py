@@ -64,6 +64,8 @@ class Pipeline:
             self._loop(stop)
             self.observers.state("draining")
             self.commit()
+            if self.source.finished:
+                self._refusals.finish()
         except BaseException:
             self.observers.state("failed")
             raise

@@ -25,18 +25,34 @@ more than max_dead_letter_ratio = 0.5 accepts; last: no target
     def __init__(self, most: float, window: int):
         self.most, self.window = most, window
         self._refused = self._seen = 0
+        self._all_refused = self._all_seen = 0
+        self._last: str | None = None
 
     def add(self, outcome: Outcome) -> None:
         """Raises `TooManyRefused` when a window is full and too many of it were refused."""
         self._refused += outcome.counts["refused"]
         self._seen += outcome.counts["consumed"]
+        if outcome.refused:
+            self._last = outcome.refused[-1]["error"]
         if self._seen < self.window:
             return
         refused, seen = self._refused, self._seen
+        self._all_refused += refused
+        self._all_seen += seen
         self._refused = self._seen = 0
+        self._judge(refused, seen, f"of the last {seen}")
+
+    def finish(self) -> None:
+        """Raises `TooManyRefused` if too many were refused of a run that has come to its end.
+
+        It may have been too short to fill a window.
+        """
+        refused, seen = self._all_refused + self._refused, self._all_seen + self._seen
+        self._judge(refused, seen, f"of all {seen}")
+
+    def _judge(self, refused: int, seen: int, of_what: str) -> None:
         if refused > self.most * seen:
-            last = outcome.refused[-1]["error"] if outcome.refused else "see the log"
             raise TooManyRefused(
-                f"{refused} of the last {seen} records were refused, more than "
-                f"max_dead_letter_ratio = {self.most} accepts; last: {last}"
+                f"{refused} {of_what} records were refused, more than max_dead_letter_ratio = "
+                f"{self.most} accepts; last: {self._last or 'see the log'}"
             )

@@ -17,8 +17,14 @@ from connectors.dead_letter import letter
 from ..drift.losses import losses
 from ..drift.monitor import Monitor
 from ..errors import BadRecord
-from ..estimators.keyed.estimator import Keyed
-from ..estimators.protocol import Snapshot, StreamEstimator
+from ..estimators.protocol import (
+    ManyKeys,
+    Reacting,
+    Snapshot,
+    StreamEstimator,
+    bad_records,
+    drift_alarms,
+)
 from ..features.rows import MissingTarget, Row, Rows
 from ..keys.contexts import Contexts, Notes
 from ..keys.key import MESSAGE_KEY, MissingKey
@@ -69,7 +75,9 @@ class Task:
         self.copy, self.origin, self.drift = tuple(copy), origin, drift
         self.guard: AbstractContextManager[Any] = nullcontext()  # held while the state changes
         # The contexts of keys, which a checkpoint holds beside the rest of the state.
-        self.contexts: Contexts | None = getattr(estimator, "contexts", None)
+        self.contexts: Contexts | None = (
+            estimator.contexts if isinstance(estimator, ManyKeys) else None
+        )
         if self.contexts is not None:
             rows.histories = Notes(self.contexts)
 
@@ -80,34 +88,37 @@ class Task:
 
     def _learn(self, records: Sequence[Record]) -> Outcome:
         start = time.perf_counter()
-        refused: dict[int, Row] = {}
-        todo = list(range(len(records)))
-        if any([record.error is not None for record in records]):  # noqa: C419  a list is faster
-            refused = {
-                index: letter_of(record, "decode", "undecodable")
-                for index, record in enumerate(records)
-                if record.error is not None
-            }
-            todo = [index for index in todo if index not in refused]
+        refused = self._undecodable(records)
+        todo = [index for index in range(len(records)) if index not in refused]
         results: list[Row] = []
-        labelled, limit = 0, self._room(todo)
-        while todo:
-            part = records if limit == len(records) else [records[i] for i in todo[:limit]]
+        labelled, at, most, has_asked = 0, 0, len(records), False
+        while at < len(todo):
+            limit = min(most, self._room(len(todo) - at))
+            whole = limit == len(records)
+            part = records if whole else [records[i] for i in todo[at : at + limit]]
             try:
                 rows, learned = self._run(part)
             except BadRecord as bad:
-                if bad.index > 0:
-                    limit = bad.index  # those before it are good: they go first
-                    continue
-                index = todo.pop(0)
-                reason = REASONS.get(type(bad), "refused")
-                refused[index] = letter_of(records[index], "learn", reason, str(bad))
+                if not has_asked:  # set aside all of them at once
+                    has_asked = True
+                    found = self.faults([records[i] for i in todo[at:]])
+                    refused |= {
+                        todo[at + place]: _refusal(records[todo[at + place]], fault)
+                        for place, fault in found.items()
+                    }
+                    todo = [index for index in todo[at:] if index not in refused]
+                    at = 0
+                elif bad.index > 0:
+                    most = bad.index  # those before it are good: they go first
+                else:
+                    refused[todo[at]] = _refusal(records[todo[at]], bad)
+                    at, most = at + 1, 1
             else:
                 results += rows
                 labelled += learned
-                todo = todo[limit:]
+                at += limit
+                most *= 2  # so that many that nobody could name cost linear time too
                 self._watch(rows)
-            limit = self._room(todo)
         reasons: dict[str, int] = {}
         for row in refused.values():
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
@@ -125,11 +136,35 @@ class Task:
             timestamps=[r.timestamp for r in records if r.timestamp is not None],
         )
 
-    def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
-        """Result rows and the number of labels; a `BadRecord` has changed nothing."""
+    @staticmethod
+    def _undecodable(records: Sequence[Record]) -> dict[int, Row]:
+        """Letters for what is no record at all."""
+        if not any([record.error is not None for record in records]):  # noqa: C419  faster so
+            return {}
+        return {
+            index: letter_of(record, "decode", "undecodable")
+            for index, record in enumerate(records)
+            if record.error is not None
+        }
+
+    def faults(self, records: Sequence[Record]) -> dict[int, BadRecord]:
+        """What is wrong with which of *records*, as far as it can be told; nothing changes."""
+        values = self._values(records)
+        bad = self.rows.faults(values)
+        good = [t for t in range(len(values)) if t not in bad]
+        xs, ys = self.rows.transform([values[t] for t in good])
+        inner = bad_records(self.estimator, xs, ys)
+        return bad | {good[t]: fault for t, fault in inner.items()}
+
+    def _values(self, records: Sequence[Record]) -> list[Row]:
         values: list[Row] = [record.value for record in records]  # type: ignore[misc]
         if self.rows.key == MESSAGE_KEY:
             values = [{**v, MESSAGE_KEY: r.key} for v, r in zip(values, records, strict=True)]
+        return values
+
+    def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
+        """Result rows and the number of labels; a `BadRecord` has changed nothing."""
+        values = self._values(records)
         xs, ys = self.rows.transform(values)
         outputs = self.estimator.stream(xs, ys)
         self.rows.commit()
@@ -147,23 +182,23 @@ class Task:
                 output["offset"] = record.offset
         return outputs, labels
 
-    def _room(self, todo: list[int]) -> int:
-        """How many records to learn before the estimator may have to react to drift."""
+    def _room(self, count: int) -> int:
+        """How many of *count* records to learn before the estimator may react to drift."""
         if self.drift is None or self.drift.on_drift is None:
-            return len(todo)
-        return min(len(todo), self.drift.room())
+            return count
+        return min(count, self.drift.room())
 
     def _watch(self, rows: list[Row]) -> None:
         if self.drift is not None:
             self.drift.update(*losses(rows))
-            if self.drift.due():
-                self.estimator.react(self.drift.on_drift)  # type: ignore[attr-defined]
+            if self.drift.due() and isinstance(self.estimator, Reacting):
+                self.estimator.react(str(self.drift.on_drift))
 
     def drift_alarms(self) -> dict[str, int]:
         """How often each detector has raised an alarm."""
         own = {} if self.drift is None else {self.drift.name: self.drift.alarms}
-        inside: dict[str, int] = getattr(self.estimator, "drift_alarms", dict)()
-        return {name: own.get(name, 0) + inside.get(name, 0) for name in (own | inside)}
+        inside = drift_alarms(self.estimator)
+        return {name: own.get(name, 0) + inside.get(name, 0) for name in {**own, **inside}}
 
     def is_label(self, record: Record) -> bool:
         """Whether it only tells the target of another record, and so has no result."""
@@ -176,7 +211,7 @@ class Task:
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """All of the state but `contexts`: JSON-able, and arrays by name."""
         model = self.estimator
-        arrays, meta = model.snapshot_shared() if isinstance(model, Keyed) else model.snapshot()
+        arrays, meta = model.snapshot_shared() if isinstance(model, ManyKeys) else model.snapshot()
         saved = {"estimator": meta, "rows": self.rows.snapshot()}
         if self.drift is not None:
             own, saved["drift"] = self.drift.snapshot()
@@ -189,7 +224,7 @@ class Task:
         """Take over a snapshot; raises `CheckpointError` if it is of another model."""
         inner = {name: array for name, array in arrays.items() if not name.startswith(WATCH)}
         snapshot = Snapshot(inner, meta["estimator"])
-        if isinstance(self.estimator, Keyed):
+        if isinstance(self.estimator, ManyKeys):
             self.estimator.restore_shared(snapshot, contexts or Shelf())
         else:
             self.estimator.restore(snapshot)
@@ -205,6 +240,11 @@ def _unlabelled(ys: Sequence[Any]) -> int:
     if ys and isinstance(ys[0], dict):
         return sum(_unlabelled(list(y.values())) == len(y) for y in ys)
     return sum([y is None or y != y for y in ys])
+
+
+def _refusal(record: Record, bad: BadRecord) -> Row:
+    """The letter for a record that cannot be learned from."""
+    return letter_of(record, "learn", REASONS.get(type(bad), "refused"), str(bad))
 
 
 def letter_of(record: Record, stage: str, reason: str, error: str | None = None) -> Row:

@@ -7,7 +7,7 @@ import numpy as np
 from river import base
 
 from ...checkpoints.segments import bundle, unbundle
-from ...errors import CheckpointError, ConfigError
+from ...errors import BadRecord, CheckpointError, ConfigError, faults
 from ...features.tables import rows_and_names
 from ...keys.contexts import fill
 from ...keys.key import Key, key_of, keys_of
@@ -136,6 +136,16 @@ class Keyed(base.Wrapper, base.Estimator):
         for x in rest:
             del x[self.key]
         return self._parts.stream(keys, rest, ys)
+
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+        bad = faults(lambda t: self._split(xs[t]), len(xs))
+        good = [t for t in range(len(xs)) if t not in bad]
+        split = [self._split(xs[t]) for t in good]
+        inner = self._parts.check(
+            [key for key, _ in split], [rest for _, rest in split], [ys[t] for t in good]
+        )
+        return bad | {good[t]: found for t, found in inner.items()}
 
     def prequential(self, X: Any, y: Any, keys: Sequence[Key] | None = None) -> Any:
         """Predict each row of X (T, m), then learn it with y: predictions (T,), or a list.

@@ -9,9 +9,8 @@ from ...errors import BadRecord
 from ...keys.contexts import Contexts
 from ...keys.key import Key
 from ..base import RecurrentEstimator
-from ..protocol import Snapshot
-
-GAUGES = ("parameter_norm", "gradient_norm", "bits_per_symbol", "vocabulary_size", "rolling_mae")
+from ..protocol import Snapshot, bad_records
+from ..reports import counters_of
 
 
 class SeparateModels:
@@ -67,6 +66,21 @@ class SeparateModels:
             for t, result in zip(places, made, strict=True):
                 results[t] = result
         return results
+
+    def check(
+        self, keys: Sequence[Key], xs: Sequence[dict], ys: Sequence[Any]
+    ) -> dict[int, BadRecord]:
+        """What `stream` would refuse, by each key's own model."""
+        groups: dict[Key, list[int]] = {}
+        for t, key in enumerate(keys):
+            groups.setdefault(key, []).append(t)
+        bad: dict[int, BadRecord] = {}
+        for key, places in groups.items():
+            entry = self.contexts.find(key)
+            model = self.template if entry is None or entry.state is None else entry.state
+            found = bad_records(model, [xs[t] for t in places], [ys[t] for t in places])
+            bad |= {places[t]: fault for t, fault in found.items()}
+        return bad
 
     def _stream(self, key: Key, xs: list[dict], ys: list[Any]) -> list[dict]:
         entry = self.contexts.change(key)
@@ -149,5 +163,5 @@ class SeparateModels:
 
 
 def _tally(model: Any) -> dict[str, float]:
-    report = model._counters() if hasattr(model, "_counters") else model.health()
-    return {name: value for name, value in report.items() if name not in GAUGES}
+    recurrent = isinstance(model, RecurrentEstimator)  # the norm of its gradient would cost time
+    return counters_of(model._counters() if recurrent else model.health())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import ConfigError
+from ...errors import BadRecord, ConfigError
 from ...keys.contexts import Contexts
 from ...keys.key import Key
 
@@ -50,6 +50,12 @@ class SharedWeights:
     def stream(self, keys: Sequence[Key], xs: Sequence[dict], ys: Sequence[Any]) -> list[dict]:
         self._keys = keys
         return self.estimator.stream(xs, ys)
+
+    def check(
+        self, keys: Sequence[Key], xs: Sequence[dict], ys: Sequence[Any]
+    ) -> dict[int, BadRecord]:
+        """What `stream` would refuse."""
+        return self.estimator.check(xs, ys)
 
     # -- what the estimator calls ------------------------------------------------------
 

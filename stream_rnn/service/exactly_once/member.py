@@ -55,6 +55,8 @@ class Member:
         observers.state("starting")
         try:
             self._sessions(stop)
+            if not stop.is_set():
+                self.membership.refusals.finish()
         except BaseException:
             observers.state("failed")
             raise

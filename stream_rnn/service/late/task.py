@@ -11,7 +11,7 @@ import numpy as np
 from connectors.base import Label, Record
 
 from ...drift.monitor import Monitor
-from ...errors import BadRecord
+from ...errors import BadRecord, faults
 from ...estimators.delayed import Delayed
 from ...features.calendar import epoch_seconds
 from ...features.rows import MissingTarget, Row, Rows
@@ -123,6 +123,13 @@ class LateTask(Task):
             if value is not None and self.buffer.has_label(_hashable(value.get(self.join.key))):
                 break
         return end
+
+    def faults(self, records: Sequence[Record]) -> dict[int, BadRecord]:
+        """See `Task.faults`; also the records that no label could find."""
+        bad = faults(lambda t: self._identify(records[t], t), len(records))
+        good = [t for t in range(len(records)) if t not in bad]
+        inner = super().faults([records[t] for t in good])
+        return bad | {good[t]: fault for t, fault in inner.items()}
 
     def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
         """Result rows; a `BadRecord` has changed nothing."""
