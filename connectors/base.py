@@ -88,6 +88,10 @@ class SinkError(RuntimeError):
     """A sink that cannot be written, or not from where it should be."""
 
 
+class Unreachable(SourceError, SinkError):
+    """What a source or a sink depends on does not answer now; later it may."""
+
+
 def good_records(values: Any, raws: Any, partition: str, offset: int) -> list[Record]:
     """Records of decoded *values*, numbered from *offset*."""
     return [

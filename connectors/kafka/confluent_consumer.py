@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..base import Record, SourceError
-from .driver import GroupOptions, Listener, Partition, RecordDecoder, Unreachable
+from ..base import Record, SourceError, Unreachable
+from .driver import BOOTSTRAP_SECONDS, GroupOptions, Listener, Partition, RecordDecoder
 from .settings import KafkaSettings
 
 try:
@@ -17,13 +17,14 @@ except ImportError as error:
         "pip install 'stream-rnn[confluent]', or use client = 'kafka-python'"
     ) from error
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("confluent_kafka")  # the library's own lines
 
 KafkaError, KafkaException = confluent.KafkaError, confluent.KafkaException
 TopicPartition = confluent.TopicPartition
 
 FETCH_BYTES = 8 << 20
-BOOTSTRAP_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
+SILENT = {KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}
 POSITION_GONE = {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}
 
 
@@ -57,9 +58,9 @@ class ConfluentConsumer:
     def partitions(self, topic: str) -> list[Partition]:
         """See `connectors.kafka.driver.Consumer.partitions`."""
         try:
-            found = self._client.list_topics(topic, timeout=BOOTSTRAP_SECONDS).topics[topic]
+            found = self._client.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
         except KafkaException as error:
-            raise SourceError(f"topic {topic!r}: {words(error)}") from error
+            raise source_error(f"topic {topic!r}", error) from error
         if found.error is not None or not found.partitions:
             raise SourceError(
                 f"topic {topic!r} does not exist on {self.settings.bootstrap}, or this user may "
@@ -98,7 +99,7 @@ class ConfluentConsumer:
         """See `connectors.kafka.driver.Consumer.seek`."""
         self._ends.pop(partition, None)
         place = TopicPartition(*partition, offset)
-        deadline = time.monotonic() + BOOTSTRAP_SECONDS
+        deadline = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
                 self._client.seek(place)
@@ -158,33 +159,40 @@ class ConfluentConsumer:
         """See `connectors.kafka.driver.Consumer.bounds`."""
         try:
             return {
-                p: self._client.get_watermark_offsets(TopicPartition(*p), BOOTSTRAP_SECONDS)
+                p: self._client.get_watermark_offsets(TopicPartition(*p), ANSWER_SECONDS)
                 for p in partitions
             }
         except KafkaException as error:
-            raise SourceError(f"the topic's offsets: {words(error)}") from error
+            raise source_error("the topic's offsets", error) from error
 
     def committed(self, partitions: Iterable[Partition]) -> dict[Partition, int | None]:
         """See `connectors.kafka.driver.Consumer.committed`."""
         asked = [TopicPartition(*partition) for partition in partitions]
         try:
-            found = self._client.committed(asked, BOOTSTRAP_SECONDS)
+            found = self._client.committed(asked, ANSWER_SECONDS)
         except KafkaException as error:
-            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+            raise source_error("the group's committed offsets", error) from error
         return {Partition(p.topic, p.partition): p.offset if p.offset >= 0 else None for p in found}
 
     def note(self, partition: Partition) -> str:
         """See `connectors.kafka.driver.Consumer.note`."""
         try:
-            [found] = self._client.committed([TopicPartition(*partition)], BOOTSTRAP_SECONDS)
+            [found] = self._client.committed([TopicPartition(*partition)], ANSWER_SECONDS)
         except KafkaException as error:
-            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+            raise source_error("the group's committed offsets", error) from error
         return found.metadata or ""
 
     def highwater(self, partition: Partition) -> int | None:
         """See `connectors.kafka.driver.Consumer.highwater`."""
         high = self._client.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
         return high if high >= 0 else None
+
+    def probe(self, partition: Partition, timeout: float) -> None:
+        """See `connectors.kafka.driver.Consumer.probe`."""
+        try:
+            self._client.get_watermark_offsets(TopicPartition(*partition), timeout)
+        except KafkaException as error:
+            raise source_error(str(partition), error) from error
 
     def group_metadata(self) -> Any:
         """See `connectors.kafka.driver.Consumer.group_metadata`."""
@@ -225,6 +233,13 @@ def attempt_bootstrap(settings: KafkaSettings, client: Any, close: Callable[[], 
             f"no Kafka broker at {settings.bootstrap} accepts this client ({words(error)}); check "
             "that it runs, the address, and protocol, cafile and credentials"
         ) from error
+
+
+def source_error(what: str, error: Any) -> SourceError:
+    """*error* as a `SourceError`; `Unreachable` if it may be gone the next time."""
+    if error.args[0].code() in SILENT:
+        return Unreachable(f"{what}: no broker answers ({words(error)})")
+    return SourceError(f"{what}: {words(error)}")
 
 
 def words(error: Any) -> str:

@@ -25,7 +25,6 @@ from .driver import (
     Fenced,
     Header,
     Partition,
-    Unreachable,
 )
 from .settings import KafkaSettings
 
@@ -61,10 +60,7 @@ class ConfluentProducer:
             options["transaction.timeout.ms"] = round(SEND_SECONDS * 1000)
         self._failure: Any = None
         self._client = confluent.Producer(options, logger=log)
-        try:
-            attempt_bootstrap(settings, self._client, lambda: None)
-        except Unreachable as error:
-            raise SinkError(str(error)) from error
+        attempt_bootstrap(settings, self._client, lambda: None)
 
     def _delivered(self, problem: Any, _message: Any) -> None:
         if problem is not None and self._failure is None:

@@ -7,7 +7,7 @@ picks one.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ..base import Record, SinkError, SourceError
+from ..base import Record, SinkError
 
 
 class Partition(NamedTuple):
@@ -31,6 +31,7 @@ class Partition(NamedTuple):
 
 
 SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
+BOOTSTRAP_SECONDS = 10.0  # a broker is given to answer a new client
 MAX_IN_FLIGHT = 20_000  # records sent and not yet acknowledged
 REQUEST_BYTES = 64 << 20  # a producer sends; what is too large for a topic its broker says
 
@@ -39,10 +40,6 @@ Header = tuple[str, bytes]
 
 class Fenced(SinkError):
     """Another process has taken over this transactional id or this place in the group."""
-
-
-class Unreachable(SourceError):
-    """No broker answers."""
 
 
 class Listener(Protocol):
@@ -104,6 +101,9 @@ class Consumer(Protocol):
 
     def highwater(self, partition: Partition) -> int | None:
         """The offset after the last record, as of the last fetch."""
+
+    def probe(self, partition: Partition, timeout: float) -> None:
+        """Ask the brokers something; `Unreachable` if none answers within *timeout* seconds."""
 
     def group_metadata(self) -> Any:
         """What fences a stale member when it is passed to `Producer.begin`."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from ..base import Record, SourceError
-from .driver import GroupOptions, Listener, Partition, RecordDecoder, Unreachable
+from ..base import Record, SourceError, Unreachable
+from .driver import BOOTSTRAP_SECONDS, GroupOptions, Listener, Partition, RecordDecoder
 from .python_group import complete_joins
 from .settings import KafkaSettings
 
@@ -37,6 +37,7 @@ class PythonConsumer:
             "fetch_max_bytes": FETCH_BYTES,
             "max_partition_fetch_bytes": FETCH_BYTES,
             "reconnect_backoff_max_ms": 1000,
+            "bootstrap_timeout_ms": round(BOOTSTRAP_SECONDS * 1000),
         }
         if group is not None:
             options |= group_options(group)
@@ -53,7 +54,7 @@ class PythonConsumer:
         try:
             numbers = self._client.partitions_for_topic(topic)
         except errors.KafkaError as error:
-            raise SourceError(f"topic {topic!r}: {words(error)}") from error
+            raise source_error(f"topic {topic!r}", error) from error
         if not numbers:
             raise SourceError(
                 f"topic {topic!r} does not exist on {self.settings.bootstrap}, or this user may "
@@ -104,7 +105,7 @@ class PythonConsumer:
             first = self._client.beginning_offsets(asked)
             end = self._client.end_offsets(asked)
         except errors.KafkaError as error:
-            raise SourceError(f"the topic's offsets: {words(error)}") from error
+            raise source_error("the topic's offsets", error) from error
         return {Partition(*tp): (first[tp], end[tp]) for tp in asked}
 
     def committed(self, partitions: Iterable[Partition]) -> dict[Partition, int | None]:
@@ -112,19 +113,27 @@ class PythonConsumer:
         try:
             return {p: self._client.committed(TopicPartition(*p)) for p in partitions}
         except errors.KafkaError as error:
-            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+            raise source_error("the group's committed offsets", error) from error
 
     def note(self, partition: Partition) -> str:
         """See `connectors.kafka.driver.Consumer.note`."""
         try:
             found = self._client.committed(TopicPartition(*partition), metadata=True)
         except errors.KafkaError as error:
-            raise SourceError(f"the group's committed offsets: {words(error)}") from error
+            raise source_error("the group's committed offsets", error) from error
         return "" if found is None else found.metadata or ""
 
     def highwater(self, partition: Partition) -> int | None:
         """See `connectors.kafka.driver.Consumer.highwater`."""
         return self._client.highwater(TopicPartition(*partition))
+
+    def probe(self, partition: Partition, timeout: float) -> None:
+        """See `connectors.kafka.driver.Consumer.probe`."""
+        asked = TopicPartition(*partition)
+        try:
+            self._client.end_offsets([asked], timeout_ms=round(timeout * 1000))
+        except errors.KafkaError as error:
+            raise source_error(str(partition), error) from error
 
     def group_metadata(self) -> Any:
         """See `connectors.kafka.driver.Consumer.group_metadata`."""
@@ -179,6 +188,13 @@ class Rebalance(ConsumerRebalanceListener):
 def words(error: BaseException) -> str:
     """What is wrong, for a message."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def source_error(what: str, error: errors.KafkaError) -> SourceError:
+    """*error* as a `SourceError`; `Unreachable` if it may be gone the next time."""
+    if isinstance(error, errors.RetriableError):
+        return Unreachable(f"{what}: no broker answers ({words(error)})")
+    return SourceError(f"{what}: {words(error)}")
 
 
 def unreachable(settings: KafkaSettings, error: Exception) -> str:

@@ -5,8 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..background import in_background
-from ..base import SinkError
-from .driver import MAX_IN_FLIGHT, REQUEST_BYTES, SEND_SECONDS, Fenced, Header, Partition
+from ..base import SinkError, Unreachable
+from .driver import (
+    BOOTSTRAP_SECONDS,
+    MAX_IN_FLIGHT,
+    REQUEST_BYTES,
+    SEND_SECONDS,
+    Fenced,
+    Header,
+    Partition,
+)
 from .python_consumer import errors, kafka, unreachable, words
 from .settings import KafkaSettings
 
@@ -28,6 +36,7 @@ class PythonProducer:
             "allow_auto_create_topics": False,
             "delivery_timeout_ms": SEND_SECONDS * 1000,
             "reconnect_backoff_max_ms": 1000,
+            "bootstrap_timeout_ms": round(BOOTSTRAP_SECONDS * 1000),
         }
         if transactional_id is not None:
             options["transactional_id"] = transactional_id
@@ -40,7 +49,7 @@ class PythonProducer:
         try:
             self._client = kafka.KafkaProducer(**options)
         except errors.KafkaError as error:
-            raise SinkError(unreachable(settings, error)) from error
+            raise Unreachable(unreachable(settings, error)) from error
 
     def send(
         self,

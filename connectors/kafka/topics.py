@@ -14,8 +14,10 @@ import msgspec
 
 from ..base import Record, SourceError
 from ..json_records import MAX_BYTES, MAX_DEPTH
+from ..state import Dependency
 from .clients import open_consumer, open_producer
 from .driver import Header, Partition, RecordDecoder
+from .pulse import Pulse
 from .records import JsonMessages
 from .settings import KafkaSettings
 
@@ -37,8 +39,9 @@ class KafkaSource:
         stop_at_end: finish at the ends that the partitions have now, instead of waiting.
         max_record_bytes, max_depth: a JSON record beyond them is handed out as an error.
         decode: what else messages are decoded with.
+        dependency: is told whether the brokers answer.
 
-    Raises `SourceError` when no broker answers or a topic does not exist.
+    Raises `Unreachable` when no broker answers, `SourceError` when a topic does not exist.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class KafkaSource:
         max_record_bytes: int = MAX_BYTES,
         max_depth: int = MAX_DEPTH,
         decode: RecordDecoder | None = None,
+        dependency: Dependency | None = None,
     ):
         if start not in ("earliest", "latest"):
             raise ValueError(f"start = {start!r}; use 'earliest' or 'latest'")
@@ -61,6 +65,8 @@ class KafkaSource:
         try:
             self._partitions = self._choose(topics, partitions)
             self._begin({})
+            dependency = dependency or Dependency("source", settings.bootstrap)
+            self._pulse = Pulse(self._consumer, self._partitions[0], dependency)
         except BaseException:
             self._consumer.close()
             raise
@@ -90,7 +96,9 @@ class KafkaSource:
     def next_batch(self, max_records: int, timeout: float) -> list[Record]:
         """Up to *max_records*; an empty list when none came within *timeout* seconds."""
         if not self._buffer:
-            self._buffer.extend(self._consumer.poll(POLL_RECORDS, timeout).items())
+            polled = self._consumer.poll(POLL_RECORDS, timeout)
+            self._buffer.extend(polled.items())
+            self._pulse.beat(bool(polled))
         batch: list[Record] = []
         while self._buffer and len(batch) < max_records:
             partition, records = self._buffer.popleft()
@@ -197,6 +205,7 @@ class KafkaSink:
         key: name of a row's field whose value is the message key.
         dead_letters: rows are dead letters, see `dead_letter`.
         letter_bytes: a dead letter with more is cut.
+        dependency: is told whether the brokers answer.
     """
 
     def __init__(
@@ -207,25 +216,30 @@ class KafkaSink:
         key: str | None = None,
         dead_letters: bool = False,
         letter_bytes: int = LETTER_BYTES,
+        dependency: Dependency | None = None,
     ):
         self.topic, self.key, self.dead_letters = topic, key, dead_letters
         self.letter_bytes = letter_bytes
         self._producer = open_producer(settings)
+        self._dependency = dependency or Dependency("sink", settings.bootstrap)
         self._written = 0
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Queue *rows*; raises `SinkError` if one written before has failed."""
-        for row in rows:
-            if self.dead_letters:
-                value, headers = dead_letter(row, self.letter_bytes)
-                self._producer.send(self.topic, value, headers=headers)
-            else:
-                self._producer.send(self.topic, encode(row), message_key(row, self.key))
+        with self._dependency.waiting():
+            for row in rows:
+                if self.dead_letters:
+                    value, headers = dead_letter(row, self.letter_bytes)
+                    self._producer.send(self.topic, value, headers=headers)
+                else:
+                    self._producer.send(self.topic, encode(row), message_key(row, self.key))
         self._written += len(rows)
 
     def flush(self) -> None:
         """Wait until the brokers have everything; raises `SinkError` if they do not."""
-        self._producer.flush()
+        with self._dependency.waiting():
+            self._producer.flush()
+        self._dependency.up()
 
     def snapshot(self) -> dict[str, int]:
         """How many rows were written; a topic cannot be cut back to it."""

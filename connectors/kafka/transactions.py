@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any
 
 from ..base import SinkError
+from ..state import Dependency
 from .clients import open_producer
-from .driver import Header, Partition, Producer
+from .driver import Fenced, Header, Partition, Producer
 from .settings import KafkaSettings
 from .topics import LETTER_BYTES, dead_letter, encode, message_key
 
@@ -36,6 +37,7 @@ class TransactionalSink:
         dead_letters: topic of the dead letters; without one they are dropped.
         key: name of a result's field whose value is the message key.
         letter_bytes: a dead letter with more is cut.
+        dependency: is told whether the brokers answer.
     """
 
     def __init__(
@@ -48,17 +50,21 @@ class TransactionalSink:
         dead_letters: str | None = None,
         key: str | None = None,
         letter_bytes: int = LETTER_BYTES,
+        dependency: Dependency | None = None,
     ):
         self.settings, self.source, self.topic = settings, source, topic
         self.dead_letters, self.key, self.letter_bytes = dead_letters, key, letter_bytes
         self.transactional_id = f"{application}-{source}"
         self._number = source.number % partitions
+        self._dependency = dependency or Dependency("sink", settings.bootstrap)
         self._producer: Producer | None = None
 
     def open(self) -> None:
         """Fence an earlier owner and finish what it left; raises `SinkError`."""
-        self._producer = open_producer(self.settings, self.transactional_id)
-        self._producer.init_transactions()
+        with self._dependency.waiting():
+            self._producer = open_producer(self.settings, self.transactional_id)
+            self._producer.init_transactions()
+        self._dependency.up()
 
     def send(
         self,
@@ -92,6 +98,7 @@ class TransactionalSink:
         """Make it visible; raises `SinkError` as `send` does."""
         with self._open_producer() as producer:
             producer.commit()
+            self._dependency.up()
 
     @contextlib.contextmanager
     def _open_producer(self) -> Iterator[Producer]:
@@ -99,8 +106,11 @@ class TransactionalSink:
         if self._producer is None:
             raise SinkError(f"{self.transactional_id}: this sink is not open")
         try:
-            yield self._producer
-        except BaseException:
+            with self._dependency.waiting():
+                yield self._producer
+        except BaseException as error:
+            if isinstance(error, SinkError) and not isinstance(error, Fenced):
+                self._dependency.down(str(error))
             self.discard()
             raise
 

@@ -4,12 +4,12 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.base import SourceError
+from connectors.base import SourceError, Unreachable
 from connectors.kafka.clients import open_consumer
-from connectors.kafka.driver import GroupOptions, Partition, RecordDecoder
+from connectors.kafka.driver import Consumer, GroupOptions, Partition, RecordDecoder
 from connectors.kafka.records import JsonMessages
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import LETTER_BYTES, KafkaSource
@@ -23,7 +23,8 @@ from ..service.exactly_once.member import Member
 from ..service.exactly_once.membership import Batching
 from ..service.exactly_once.partition import PartitionRun
 from ..service.ledger import Ledger
-from ..service.observers import Observer, Observers
+from ..service.observers import Observers
+from .dependencies import Surroundings, surroundings
 from .parts import WITHOUT_LETTERS, connection, identity, messages, schedule, task
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,9 @@ def delivery(config: schema.Config) -> str:
     return "exactly-once"
 
 
-def member(config: schema.Config, observers: Sequence[Observer] = ()) -> Member:
+def member(config: schema.Config, around: Surroundings | None = None) -> Member:
     """The group member of *config*; raises `ConfigError` for what cannot be opened."""
+    around = around or surroundings(config)
     source, run = config.source, config.run
     assert isinstance(source, schema.KafkaSource)
     settings = settings_of("source", source)
@@ -79,14 +81,21 @@ def member(config: schema.Config, observers: Sequence[Observer] = ()) -> Member:
         raise ConfigError(f"source: {error}") from None
     if config.dead_letter is None:
         log.warning(WITHOUT_LETTERS)
+    dependency = around.add("source", source)
+
+    def join() -> Consumer:
+        with dependency.waiting():
+            return open_consumer(settings, decode, options)
+
     return Member(
-        lambda: open_consumer(settings, decode, options),
-        runs(config, settings, decode, group, observers),
+        join,
+        runs(config, settings, decode, group, around),
         source.topic,
         schedule(config),
         Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
-        observers,
+        around.observers,
         source.stop_at_end,
+        dependency,
     )
 
 
@@ -95,7 +104,7 @@ def runs(
     settings: KafkaSettings,
     decode: RecordDecoder,
     group: str,
-    observers: Sequence[Observer] = (),
+    around: Surroundings,
 ) -> Callable[[Partition], PartitionRun]:
     """What makes the run of a partition; raises `ConfigError` for topics that do not fit."""
     source, sink, letters = config.source, config.sink, config.dead_letter
@@ -107,7 +116,8 @@ def runs(
     outputs = settings_of("sink", sink)
     check_clusters(settings, outputs)
     labels = config.labels.topic if config.labels is not None else None
-    widths = topic_widths(settings, config)
+    widths = around.reach("source", source, lambda _: topic_widths(settings, config))
+    written = around.add("sink", sink)
     check_widths(source.topic, labels, widths)
 
     def open_labels(number: int) -> KafkaSource:
@@ -118,6 +128,7 @@ def runs(
             start=source.start,
             stop_at_end=source.stop_at_end,
             decode=decode,
+            dependency=around.dependencies.add("labels", labels),
         )
 
     def run(partition: Partition) -> PartitionRun:
@@ -127,13 +138,14 @@ def runs(
             dead_letters=None if letters is None else letters.topic,
             key=sink.key,
             letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
+            dependency=written,
         )
         ledger = Ledger(
             task(config),
             Store(f"{folder}/{partition}", keep),
             schedule(config),
             identity(config),
-            Observers(observers),
+            Observers(around.observers),
             "another checkpoint directory and another source.group",
         )
         if labels is None:
@@ -184,6 +196,8 @@ def topic_widths(settings: KafkaSettings, config: schema.Config) -> dict[str, in
         for part in ("source", "sink", "dead_letter", "labels"):
             if (table := getattr(config, part)) is not None and table.topic is not None:
                 widths[table.topic] = len(consumer.partitions(table.topic))
+    except Unreachable:
+        raise
     except SourceError as error:
         raise ConfigError(f"{part if consumer else 'source'}: {error}") from None
     finally:

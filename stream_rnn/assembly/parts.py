@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from connectors.base import Sink, Source
+from connectors.state import Dependency
 
 from .. import specs
 from ..config import labels, schema
@@ -15,6 +16,7 @@ from ..features.rows import Rows
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
 from ..service.task import Task
+from .dependencies import Surroundings
 from .drift import monitor
 
 log = logging.getLogger(__name__)
@@ -111,8 +113,8 @@ def options(table: msgspec.Struct, *without: str) -> dict[str, Any]:
     }
 
 
-def open_source(table: schema.Source) -> Source:
-    """The source that *table* describes."""
+def open_source(table: schema.Source, dependency: Dependency | None = None) -> Source:
+    """The source that *table* describes; *dependency* is told whether it is there."""
     if isinstance(table, schema.KafkaSource):
         from connectors.kafka.settings import KafkaSettings
         from connectors.kafka.topics import KafkaSource
@@ -123,6 +125,7 @@ def open_source(table: schema.Source) -> Source:
             start=table.start,
             stop_at_end=table.stop_at_end,
             decode=messages(table),
+            dependency=dependency,
         )
     if isinstance(table, schema.FileSource):
         from connectors.files.source import FileSource
@@ -135,18 +138,21 @@ def open_source(table: schema.Source) -> Source:
     return table.open()  # of another package, see `plugins`
 
 
-def with_labels(source: Source, config: schema.Config) -> Source:
+def with_labels(source: Source, config: schema.Config, around: Surroundings) -> Source:
     """The source with its labels among the records, where they have a source of their own."""
     late = config.labels
     if late is None or (late.topic is None and late.source is None):
         return source
     from connectors.labelled import LabelledSource
 
+    table: schema.Source
     if late.source is not None:
-        return LabelledSource(source, open_source(late.source), late.time)
-    assert isinstance(config.source, schema.KafkaSource)
-    topic = msgspec.structs.replace(config.source, topic=late.topic)
-    return LabelledSource(source, open_source(topic), late.time)
+        table = late.source
+    else:
+        assert isinstance(config.source, schema.KafkaSource)
+        table = msgspec.structs.replace(config.source, topic=late.topic)
+    opened = around.reach("labels", table, lambda told: open_source(table, told))
+    return LabelledSource(source, opened, late.time)
 
 
 def messages(table: schema.KafkaSource) -> Any:
@@ -160,8 +166,10 @@ def messages(table: schema.KafkaSource) -> Any:
     return JsonMessages(table.max_record_bytes)
 
 
-def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
-    """The sink that *table* describes."""
+def open_sink(
+    table: schema.Sink, dependency: Dependency | None = None, dead_letters: bool = False
+) -> Sink:
+    """The sink that *table* describes; *dependency* is told whether it is there."""
     if isinstance(table, schema.KafkaSink):
         from connectors.kafka.settings import KafkaSettings
         from connectors.kafka.topics import KafkaSink
@@ -172,6 +180,7 @@ def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
             key=table.key,
             dead_letters=dead_letters,
             letter_bytes=table.max_letter_bytes,
+            dependency=dependency,
         )
     if isinstance(table, schema.FileSink):
         from connectors.files.csv_sink import CsvSink
@@ -190,11 +199,12 @@ def open_sink(table: schema.Sink, dead_letters: bool = False) -> Sink:
     return table.open()  # of another package, see `plugins`
 
 
-def open_refused(config: schema.Config) -> Sink | None:
+def open_refused(config: schema.Config, around: Surroundings) -> Sink | None:
     """Where dead letters go; beside the results' file unless something else is said."""
-    if config.dead_letter is not None:
-        return open_sink(config.dead_letter, dead_letters=True)
-    if isinstance(config.sink, schema.FileSink):
-        return open_sink(schema.FileSink(path=f"{config.sink.path}.refused.jsonl"), True)
-    log.warning(WITHOUT_LETTERS)
-    return None
+    table = config.dead_letter
+    if table is None and isinstance(config.sink, schema.FileSink):
+        table = schema.FileSink(path=f"{config.sink.path}.refused.jsonl")
+    if table is None:
+        log.warning(WITHOUT_LETTERS)
+        return None
+    return around.reach("dead_letter", table, lambda told: open_sink(table, told, True))

@@ -1,11 +1,13 @@
 """From a checked configuration to a pipeline that runs."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from connectors.base import SinkError, SourceError
+from connectors.base import SinkError, SourceError, Unreachable
+from connectors.state import Dependencies
 
 from ..checkpoints.store import Store
 from ..config import schema
@@ -13,6 +15,7 @@ from ..errors import ConfigError
 from ..metrics import Metrics
 from ..service.observers import Observer
 from ..service.pipeline import Pipeline
+from .dependencies import Surroundings, surroundings
 from .exactly_once import delivery, member
 from .parts import (
     connection,
@@ -26,28 +29,43 @@ from .parts import (
 )
 
 
-def service(config: schema.Config, observers: Sequence[Observer] = ()) -> Any:
-    """What runs *config*: has ``run(stop)`` and ``close()``; raises `ConfigError`."""
+def service(
+    config: schema.Config,
+    observers: Sequence[Observer] = (),
+    dependencies: Dependencies | None = None,
+    stop: threading.Event | None = None,
+) -> Any:
+    """What runs *config*: has ``run(stop)`` and ``close()``.
+
+    What it depends on is waited for, for as long as the configuration says or until *stop* is
+    set.  Raises `ConfigError`; `Unreachable` where something does not answer.
+    """
     config = on_one_cluster(config)
+    around = surroundings(config, observers, dependencies, stop)
     exact = delivery(config) == "exactly-once"
-    return member(config, observers) if exact else pipeline(config, observers)
+    return member(config, around) if exact else pipeline(config, around)
 
 
-def pipeline(config: schema.Config, observers: Sequence[Observer] = ()) -> Pipeline:
+def pipeline(config: schema.Config, around: Surroundings | None = None) -> Pipeline:
     """The pipeline of *config*; raises `ConfigError` for what cannot be opened."""
+    around = around or surroundings(config)
     part = "source"
     opened: list[Any] = []
     try:
-        source = open_source(config.source)
+        source = around.reach(part, config.source, lambda told: open_source(config.source, told))
         opened.append(source)
         part = "labels"
-        source = with_labels(source, config)
+        source = with_labels(source, config, around)
         opened[0] = source
         part = "sink"
-        sink = open_sink(config.sink)
+        sink = around.reach(part, config.sink, lambda told: open_sink(config.sink, told))
         opened.append(sink)
         part = "dead_letter"
-        refused = open_refused(config)
+        refused = open_refused(config, around)
+    except Unreachable:
+        for connector in opened:
+            connector.close()
+        raise
     except (SourceError, SinkError, ValueError, ImportError, OSError) as error:
         for connector in opened:
             connector.close()
@@ -59,14 +77,14 @@ def pipeline(config: schema.Config, observers: Sequence[Observer] = ()) -> Pipel
         refused,
         None if config.checkpoint is None else Store(config.checkpoint.url, config.checkpoint.keep),
         schedule(config),
-        observers,
+        around.observers,
         identity(config),
     )
 
 
-def metrics(config: schema.Config) -> Metrics | None:
+def metrics(config: schema.Config, dependencies: Dependencies | None = None) -> Metrics | None:
     """The metrics of *config*; None where they are switched off."""
-    return Metrics(config.run.name) if config.metrics.enabled else None
+    return Metrics(config.run.name, dependencies) if config.metrics.enabled else None
 
 
 def on_one_cluster(config: schema.Config) -> schema.Config:

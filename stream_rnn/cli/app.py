@@ -17,7 +17,8 @@ from .demo import command as demo
 EPILOG = """
 Exit status: 0 done (also after SIGTERM or Ctrl-C, drained); 1 failed while running;
 2 wrong command line or configuration; 3 a checkpoint that cannot be used;
-4 stopped because too many records were refused.
+4 stopped because too many records were refused; 5 what it depends on (a broker) did not
+answer.  After 1 and 5 a restart may help, after 2, 3 and 4 a person is needed.
 """
 
 app = typer.Typer(
@@ -61,6 +62,10 @@ def options(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("stream_rnn").setLevel(level)
     logging.getLogger("connectors").setLevel(level)
+    if not debug:
+        from connectors.kafka.client_logs import calm
+
+        calm()
 
 
 def main() -> None:
@@ -78,7 +83,7 @@ def main() -> None:
 
 def fail(error: Exception) -> NoReturn:
     """Say what is wrong in one line, and exit with the status of its kind."""
-    from connectors.base import SinkError, SourceError
+    from connectors.base import SinkError, SourceError, Unreachable
 
     from ..service.refusal_limit import TooManyRefused
 
@@ -86,6 +91,7 @@ def fail(error: Exception) -> NoReturn:
         ConfigError: 2,
         CheckpointError: 3,
         TooManyRefused: 4,
+        Unreachable: 5,
         SourceError: 1,
         SinkError: 1,
         BadRecord: 1,

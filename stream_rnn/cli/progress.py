@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from connectors.state import DOWN, Status
+
 from ..metrics import RecentErrors
 from ..service.observers import Observer, Run
 from ..service.task import Outcome
@@ -19,6 +21,7 @@ class ProgressLine(Observer):
         self._live = Live(Text("starting"), console=console, refresh_per_second=4, transient=True)
         self._start = self._shown = time.monotonic()
         self._records, self._errors = 0, RecentErrors()
+        self._down: dict[str, str] = {}  # what does not answer, and why
 
     @classmethod
     def on_terminal(cls) -> "ProgressLine | None":
@@ -52,3 +55,11 @@ class ProgressLine(Observer):
         if self._errors.mean is not None:
             text += f"  recent error {self._errors.mean:.4g}"
         self._live.update(Text(text))
+
+    def dependency(self, status: Status) -> None:
+        """Something has gone, or has come back: said at once, for no batch may come."""
+        self._down.pop(status.name, None)
+        if status.state == DOWN:
+            self._down[status.name] = status.reason
+        words = [f"{name} is down: {reason}" for name, reason in self._down.items()]
+        self._live.update(Text("; ".join(words) or f"{status.name} answers"))

@@ -48,6 +48,9 @@ def command(
       stream-rnn run pipeline.toml --workers 4
       curl -s http://127.0.0.1:9108/metrics
     """
+    from connectors.base import Unreachable
+    from connectors.state import Dependencies
+
     from ..assembly.parts import task
     from ..assembly.service import service
     from ..config import load
@@ -61,13 +64,20 @@ def command(
     if workers > 1:
         raise typer.Exit(_run_workers(workers, config, set_ or [], loaded))
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
-        server, observers = _observers(loaded)
+        dependencies = Dependencies()
+        server, observers = _observers(loaded, dependencies)
         try:
-            line = service(loaded, observers)
-            try:
-                counters = line.run(stop)
-            finally:
-                line.close()
+            with dependencies.watched():
+                line = service(loaded, observers, dependencies, stop)
+                try:
+                    counters = line.run(stop)
+                finally:
+                    line.close()
+        except Unreachable:
+            if not stop.is_set():
+                raise
+            log.info("stopped while waiting")
+            return
         finally:
             if server is not None:
                 server.close()
@@ -92,12 +102,12 @@ def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
         return Processes(commands).run(stop)
 
 
-def _observers(loaded):
+def _observers(loaded, dependencies):
     """The server, and all that watches the run."""
     from ..assembly.service import metrics as make_metrics
     from .progress import ProgressLine
 
-    metrics, server, observers = make_metrics(loaded), None, []
+    metrics, server, observers = make_metrics(loaded, dependencies), None, []
     if metrics is not None:
         from ..web import Site, serve
 

@@ -26,8 +26,9 @@ from ..errors import ConfigError
 from ..keys.key import MESSAGE_KEY
 from .foreign import with_foreign
 from .labels import check as check_labels
+from .labels import duration
 from .messages import explain
-from .schema import Config, FileSource, KafkaSource, StdoutSink
+from .schema import Config, FileSource, KafkaSink, KafkaSource, StdoutSink
 
 __all__ = ["Config", "from_table", "load", "parse"]
 
@@ -104,6 +105,9 @@ def _check(config: Config) -> None:
         if not steps:
             raise ConfigError(f"features.lags.{name} = []: give at least one lag, such as [1]")
     _check_key(config, targets)
+    for part in ("source", "sink", "dead_letter"):
+        if isinstance(table := getattr(config, part), KafkaSource | KafkaSink):
+            duration(table.wait, f"{part}.wait")
     if config.labels is not None:
         check_labels(config, config.labels, targets)
 

@@ -13,8 +13,8 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 ESTIMATORS = ("regressor", "classifier", "multitarget")
 
 
-def duration(value: float | str | None) -> float | None:
-    """Seconds; raises `ConfigError`.
+def duration(value: float | str | None, field: str = "labels.within") -> float | None:
+    """Seconds, of the value of *field*; raises `ConfigError`.
 
     >>> duration("10m"), duration(90), duration("1.5h")
     (600.0, 90.0, 5400.0)
@@ -28,7 +28,7 @@ def duration(value: float | str | None) -> float | None:
         seconds = float(value)
     if not 0 < seconds < float("inf"):
         raise ConfigError(
-            f"labels.within = {value!r}: give seconds above 0, or a time such as '30s', '10m', "
+            f"{field} = {value!r}: give seconds above 0, or a time such as '30s', '10m', "
             "'12h', '7d'"
         )
     return seconds

@@ -85,6 +85,7 @@ class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     start: Literal["earliest", "latest"] = "earliest"  # where a new group begins
     max_record_bytes: Positive = 1 << 20  # a longer record is refused
     stop_at_end: bool = False  # finish at the offsets that were last when the run began
+    wait: float | str = "5m"  # for brokers that are not there at the start; then exit status 5
     format: JsonFormat | AvroFormat = field(default_factory=JsonFormat)
 
 
@@ -111,6 +112,7 @@ class KafkaSink(KafkaConnection, tag="kafka", kw_only=True):
     topic: str
     key: str | None = None  # the field of a result that is its message's key
     max_letter_bytes: Positive = 1_000_000  # of a longer dead letter only the first are kept
+    wait: float | str = "5m"  # for brokers that are not there at the start; then exit status 5
 
 
 Sink = FileSink | StdoutSink | KafkaSink

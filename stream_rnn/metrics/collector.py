@@ -28,6 +28,8 @@ from prometheus_client.core import (
     StateSetMetricFamily,
 )
 
+from connectors.state import UP, Dependencies
+
 from ..service.ledger import Ledger
 from ..service.observers import Observer, Run
 from ..service.task import Outcome
@@ -40,10 +42,11 @@ class Metrics(Observer):
 
     Args:
         learner: the pipeline's name, the label ``learner`` of the model's metrics.
+        dependencies: whose states are shown.
     """
 
-    def __init__(self, learner: str = "default"):
-        self.learner = learner
+    def __init__(self, learner: str = "default", dependencies: Dependencies | None = None):
+        self.learner, self.dependencies = learner, dependencies or Dependencies()
         self.values: dict[tuple[str, tuple[str, ...]], float] = {}
         self.histograms = {name: Histogram() for name in HISTOGRAMS}
         self._state = STATES[0]
@@ -154,6 +157,9 @@ class Metrics(Observer):
     def collect(self) -> Iterator[Metric]:
         """Called by the registry, in the thread of a scrape."""
         values = dict(self.values)
+        for status in self.dependencies.statuses():  # now: the pipeline's thread may be waiting
+            values["dependency_up", (status.name,)] = float(status.state == UP)
+            values["dependency_down_seconds", (status.name,)] = status.down_seconds
         for name, (text, labels, _) in FAMILIES.items():
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             family = kind(PREFIX + name, text, labels=labels)

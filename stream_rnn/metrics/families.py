@@ -19,6 +19,7 @@ class Family(NamedTuple):
 
 PARTITION = ("topic", "partition")
 LEARNER = ("learner",)
+DEPENDENCY = ("dependency",)  # source, sink, dead_letter, labels, checkpoint
 FAMILIES = {
     "records_consumed_total": Family("Records read from the source.", present=True),
     "records_learned_total": Family("Records with a label that were learned.", present=True),
@@ -29,6 +30,8 @@ FAMILIES = {
     "transactions_total": Family("Transactions, by outcome.", ("outcome",)),
     "rebalances_total": Family("Rebalances of the consumer group."),
     "assigned_partitions": Family("Partitions this process reads."),
+    "dependency_up": Family("Whether what the service depends on answers.", DEPENDENCY),
+    "dependency_down_seconds": Family("How long it has not answered; 0 if it does.", DEPENDENCY),
     "consumer_lag_records": Family("Records in the partition not read yet.", PARTITION),
     "consumer_position_offset": Family("Offset of the next record to read.", PARTITION),
     **{f"{name}_total": Family(text, LEARNER) for name, text in COUNTERS.items()},

@@ -6,6 +6,8 @@ An observer overrides the methods it cares for; the others do nothing.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.state import Status
+
 if TYPE_CHECKING:
     from .ledger import Ledger
     from .task import Outcome
@@ -54,6 +56,9 @@ class Observer:
 
     def rebalance(self, assigned: int) -> None:
         """The group has given this process so many partitions."""
+
+    def dependency(self, status: Status) -> None:
+        """Something that the run depends on has gone or has come; from any thread."""
 
 
 class Observers(Observer):

@@ -9,8 +9,9 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from connectors.base import SinkError
-from connectors.kafka.driver import Consumer, Partition, Unreachable
+from connectors.base import SinkError, Unreachable
+from connectors.kafka.driver import Consumer, Partition
+from connectors.state import Dependency
 
 from ..ledger import Schedule
 from ..observers import Observer
@@ -34,6 +35,7 @@ class Member:
         batching: sizes and times of transactions.
         observers: told what happens.
         stop_at_end: end when everything that is there at the start has been committed.
+        dependency: the source, which is told whether its brokers answer.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Member:
         batching: Batching | None = None,
         observers: Sequence[Observer] = (),
         stop_at_end: bool = False,
+        dependency: Dependency | None = None,
     ):
         self.open_consumer, self.make_run = open_consumer, make_run
+        self.dependency = dependency or Dependency("source")
         self.membership = Membership(topic, schedule, batching, observers, stop_at_end)
 
     def run(self, stop: threading.Event | None = None) -> dict[str, int]:
@@ -68,12 +72,14 @@ class Member:
         while True:
             before = membership.commits
             try:
-                Session(membership, self.open_consumer, self.make_run).run(stop)
+                Session(membership, self.open_consumer, self.make_run, self.dependency).run(stop)
                 return
-            except (SinkError, Unreachable) as error:
+            except Unreachable:  # an outage, of which the dependencies tell: it is waited for
+                if stop.wait(1.0):
+                    return
+            except SinkError as error:
                 failures = 1 if membership.commits > before else failures + 1
-                never = isinstance(error, Unreachable) and not membership.commits
-                if failures >= PATIENCE or never:
+                if failures >= PATIENCE:
                     raise
                 log.warning("%s; going on from the checkpoints", error)
                 if stop.wait(min(0.1 * 2**failures, 10.0)):

@@ -15,6 +15,8 @@ from typing import Any
 
 from connectors.base import Record, SinkError
 from connectors.kafka.driver import Consumer, Fenced, Partition
+from connectors.kafka.pulse import Pulse
+from connectors.state import Dependency
 
 from ..runtime import set_for_streams
 from .membership import Membership
@@ -31,9 +33,11 @@ class Session:
         membership: Membership,
         open_consumer: Callable[[], Consumer],
         make_run: Callable[[Partition], PartitionRun],
+        dependency: Dependency | None = None,
     ):
         self.membership, self.observers = membership, membership.observers
         self.open_consumer, self.make_run = open_consumer, make_run
+        self.dependency = dependency or Dependency("source")
         self.runs: dict[Partition, PartitionRun] = {}
         self.fresh: set[Partition] = set()  # assigned, not opened yet
         self.gathered: dict[Partition, list[Record]] = {}
@@ -45,6 +49,7 @@ class Session:
     def run(self, stop: threading.Event) -> None:
         """Until *stop* is set or the member's ends are reached; raises what went wrong."""
         self.consumer, membership = self.open_consumer(), self.membership
+        self.pulse = Pulse(self.consumer, Partition(membership.topic, 0), self.dependency)
         try:
             if membership.ends == {}:
                 bounds = self.consumer.bounds(self.consumer.partitions(membership.topic))
@@ -87,6 +92,7 @@ class Session:
         wait, deadline, count = 0.0 if busy else schedule.poll_seconds, None, 0
         while True:
             polled = self.consumer.poll(schedule.batch_records, wait)
+            self.pulse.beat(bool(polled))
             if self.failure is not None:
                 raise self.failure
             for partition, records in polled.items():
