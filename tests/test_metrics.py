@@ -20,6 +20,7 @@ from stream_rnn.service.task import Outcome, Task
 EXPECTED = """
 records_consumed_total records_learned_total records_predicted_total records_replayed_total
 records_dead_lettered_total transactions_total rebalances_total assigned_partitions
+dependency_up dependency_down_seconds
 labels_total labels_pending consumer_lag_records consumer_position_offset
 loss_sum_total loss_observations_total rolling_mae gradient_norm parameter_norm
 missing_targets_total level_shifts_total outliers_total anomalies_total

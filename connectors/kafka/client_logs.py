@@ -45,9 +45,8 @@ class Few(logging.Handler):
                 return
             self._tokens -= 1
             kept, self._kept = self._kept, 0
-        self.forward(
-            level, f"Kafka client: {text}" + (f" (and {kept} lines before it)" * (kept > 0))
-        )
+        more = f" (and {kept} lines before it)" if kept else ""
+        self.forward(level, f"Kafka client: {text}{more}")
 
     def forward(self, level: int, text: str) -> None:
         """To this package's log."""

@@ -25,6 +25,7 @@ TopicPartition = confluent.TopicPartition
 FETCH_BYTES = 8 << 20
 ANSWER_SECONDS = 30.0
 SILENT = {KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}
+TOPIC_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}
 POSITION_GONE = {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}
 
 
@@ -190,9 +191,13 @@ class ConfluentConsumer:
     def probe(self, partition: Partition, timeout: float) -> None:
         """See `connectors.kafka.driver.Consumer.probe`."""
         try:
-            self._client.get_watermark_offsets(TopicPartition(*partition), timeout)
+            found = self._client.list_topics(partition.topic, timeout).topics[partition.topic]
         except KafkaException as error:
             raise source_error(str(partition), error) from error
+        if found.error is not None and found.error.code() in TOPIC_GONE:
+            raise SourceError(
+                f"topic {partition.topic!r} has been deleted, or this user may not see it any more"
+            )
 
     def group_metadata(self) -> Any:
         """See `connectors.kafka.driver.Consumer.group_metadata`."""

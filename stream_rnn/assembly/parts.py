@@ -16,7 +16,7 @@ from ..features.rows import Rows
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
 from ..service.task import Task
-from .dependencies import Surroundings
+from .dependencies import Surroundings, surroundings
 from .drift import monitor
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,9 @@ def open_source(table: schema.Source, dependency: Dependency | None = None) -> S
     return table.open()  # of another package, see `plugins`
 
 
-def with_labels(source: Source, config: schema.Config, around: Surroundings) -> Source:
+def with_labels(
+    source: Source, config: schema.Config, around: Surroundings | None = None
+) -> Source:
     """The source with its labels among the records, where they have a source of their own."""
     late = config.labels
     if late is None or (late.topic is None and late.source is None):
@@ -151,6 +153,7 @@ def with_labels(source: Source, config: schema.Config, around: Surroundings) -> 
     else:
         assert isinstance(config.source, schema.KafkaSource)
         table = msgspec.structs.replace(config.source, topic=late.topic)
+    around = around or surroundings(config)
     opened = around.reach("labels", table, lambda told: open_source(table, told))
     return LabelledSource(source, opened, late.time)
 

@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 from river.datasets import AirlinePassengers
 
+from ...assembly.dependencies import surroundings
 from ...assembly.parts import open_source, task
 from ...assembly.service import metrics as make_metrics
 from ...assembly.service import pipeline as assemble
@@ -101,7 +102,7 @@ def demo(
         metrics, server, note = served
         heading = _heading(server, folder, note)
         view, starter = _view(progress, console, heading), Starter(progress, seconds)
-        pipeline = assemble(config, (metrics, view, starter))
+        pipeline = assemble(config, surroundings(config, (metrics, view, starter)))
         pipeline.source = starter.replay = Replay(pipeline.source)
         try:
             pipeline.run(stop)
