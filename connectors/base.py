@@ -6,7 +6,7 @@ batches of result rows and says how far it has durably written; a sink restored 
 position forgets whatever was written after it, so that a replay writes it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
@@ -90,6 +90,18 @@ class SinkError(RuntimeError):
 
 class Unreachable(SourceError, SinkError):
     """What a source or a sink depends on does not answer now; later it may."""
+
+
+class Unwritable(SinkError):
+    """Rows that a sink can never write, however often it is tried; nothing was written.
+
+    ``problems`` says what is wrong with which of them, by index.
+    """
+
+    def __init__(self, problems: Mapping[int, str]):
+        index, problem = next(iter(problems.items()))
+        super().__init__(f"{len(problems)} rows cannot be written; row {index}: {problem}")
+        self.problems = dict(problems)
 
 
 def good_records(values: Any, raws: Any, partition: str, offset: int) -> list[Record]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from .base import Record, SinkError, SourceError
-from .files.json_sink import encode_rows
+from .json_rows import encode_lines
 from .lines.formats import line_format
 from .lines.record_reader import RecordReader
 
@@ -117,7 +117,7 @@ class StdoutSink:
         if not rows:
             return
         try:
-            self._stream.write(encode_rows(rows))
+            self._stream.write(encode_lines(rows))
             self._stream.flush()
         except OSError as error:
             raise SinkError(f"standard output cannot be written: {error.strerror}") from error

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from ..base import SinkError
+from ..base import SinkError, Unwritable
+from ..json_rows import encode, spellings
 from .append_file import FileSink
-from .json_sink import encode_rows
 
 
 class CsvSink(FileSink):
@@ -49,7 +49,15 @@ class CsvSink(FileSink):
                     f"{self.path}: a row has the key {key!r}, which is not in the header "
                     f"{','.join(header)}; list all columns (columns=[...]) or write JSON Lines"
                 )
-            writer.writerow([_cell(row.get(name)) for name in header])
+        cells, problems = [], {}
+        for index, row in enumerate(rows):
+            try:
+                cells.append([_cell(name, row.get(name)) for name in header])
+            except Unwritable as error:
+                problems[index] = error.problems[0]
+        if problems:
+            raise Unwritable(problems)
+        writer.writerows(cells)
         self._header = header
         return text.getvalue().encode()
 
@@ -71,10 +79,23 @@ class CsvSink(FileSink):
         return header
 
 
-def _cell(value: Any) -> Any:
+def _cell(name: str, value: Any) -> Any:
     if value is None or (isinstance(value, float) and value != value):
         return ""
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
+    if name == "probabilities" and isinstance(value, dict):
+        value = dict(zip(spellings(value), value.values(), strict=True))
+    if isinstance(value, str):
+        return _encodable(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    text = msgspec.json.decode(encode_rows([{"": value}]))[""]
+    text = msgspec.json.decode(encode(value))
     return text if isinstance(text, str) else msgspec.json.encode(text).decode()
+
+
+def _encodable(text: str) -> str:
+    """*text*, if a file can hold it; raises `Unwritable`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Unwritable({0: f"it cannot be written as CSV: {error}"}) from None
+    return text

@@ -10,10 +10,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from ..base import Record, SourceError
 from ..json_records import MAX_BYTES, MAX_DEPTH
+from ..json_rows import encode, encode_each
 from ..state import Dependency
 from .clients import open_consumer, open_producer
 from .driver import Header, Partition, RecordDecoder
@@ -24,8 +23,11 @@ from .settings import KafkaSettings
 POLL_RECORDS = 1000  # at once from the client: while they are read, as many are learned
 
 LETTER_BYTES = 1_000_000  # brokers take 1,048,588 unless told otherwise; headers come on top
+MESSAGE_BYTES = 1_048_576  # of a result: what clients and brokers take by default
+OVERHEAD = 100  # bytes of a message beside its value and its key, at most, without headers
 
-encode = msgspec.json.Encoder().encode
+
+Message = tuple[bytes, bytes | None, list[Header]]
 
 
 class KafkaSource:
@@ -206,6 +208,7 @@ class KafkaSink:
         dead_letters: rows are dead letters, see `dead_letter`.
         letter_bytes: a dead letter with more is cut.
         dependency: is told whether the brokers answer.
+        message_bytes: a row that would be a larger message is `Unwritable`.
     """
 
     def __init__(
@@ -217,22 +220,31 @@ class KafkaSink:
         dead_letters: bool = False,
         letter_bytes: int = LETTER_BYTES,
         dependency: Dependency | None = None,
+        message_bytes: int = MESSAGE_BYTES,
     ):
         self.topic, self.key, self.dead_letters = topic, key, dead_letters
-        self.letter_bytes = letter_bytes
+        self.letter_bytes, self.message_bytes = letter_bytes, message_bytes
         self._producer = open_producer(settings)
         self._dependency = dependency or Dependency("sink", settings.bootstrap)
         self._written = 0
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        """Queue *rows*; raises `SinkError` if one written before has failed."""
+        """Queue *rows*; raises `SinkError` if one written before has failed.
+
+        `Unwritable` names the rows that no message can hold; then nothing was queued.
+        """
+        if self.dead_letters:
+            messages: list[Message] = [
+                (value, None, headers)
+                for value, headers in (dead_letter(row, self.letter_bytes) for row in rows)
+            ]
+        else:
+            keys = [message_key(row, self.key) for row in rows]
+            values = encoded(rows, keys, self.message_bytes)
+            messages = [(value, key, []) for value, key in zip(values, keys, strict=True)]
         with self._dependency.waiting():
-            for row in rows:
-                if self.dead_letters:
-                    value, headers = dead_letter(row, self.letter_bytes)
-                    self._producer.send(self.topic, value, headers=headers)
-                else:
-                    self._producer.send(self.topic, encode(row), message_key(row, self.key))
+            for value, key, headers in messages:
+                self._producer.send(self.topic, value, key, headers=headers)
         self._written += len(rows)
 
     def flush(self) -> None:
@@ -254,12 +266,19 @@ class KafkaSink:
         self._producer.close()
 
 
+def encoded(
+    rows: Sequence[Mapping[str, Any]], keys: Sequence[bytes | None], limit: int
+) -> list[bytes]:
+    """The values of messages with *keys*; raises `Unwritable` for those beyond *limit* bytes."""
+    return encode_each(rows, [OVERHEAD + len(key or b"") for key in keys], limit)
+
+
 def message_key(row: Mapping[str, Any], field: str | None) -> bytes | None:
     """The row's key as bytes: text as it is, anything else as JSON."""
     value = None if field is None else row.get(field)
     if value is None:
         return None
-    return value.encode() if isinstance(value, str) else encode(value)
+    return value.encode(errors="surrogatepass") if isinstance(value, str) else encode(value)
 
 
 def dead_letter(row: Mapping[str, Any], limit: int = LETTER_BYTES) -> tuple[bytes, list[Header]]:

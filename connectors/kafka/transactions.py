@@ -15,7 +15,7 @@ from ..state import Dependency
 from .clients import open_producer
 from .driver import Fenced, Header, Partition, Producer
 from .settings import KafkaSettings
-from .topics import LETTER_BYTES, dead_letter, encode, message_key
+from .topics import LETTER_BYTES, MESSAGE_BYTES, dead_letter, encoded, message_key
 
 Rows = Sequence[dict[str, Any]]
 Keys = Sequence[bytes | None]
@@ -38,6 +38,7 @@ class TransactionalSink:
         key: name of a result's field whose value is the message key.
         letter_bytes: a dead letter with more is cut.
         dependency: is told whether the brokers answer.
+        message_bytes: a result that would be a larger message is `Unwritable`.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class TransactionalSink:
         key: str | None = None,
         letter_bytes: int = LETTER_BYTES,
         dependency: Dependency | None = None,
+        message_bytes: int = MESSAGE_BYTES,
     ):
         self.settings, self.source, self.topic = settings, source, topic
-        self.dead_letters, self.key, self.letter_bytes = dead_letters, key, letter_bytes
+        self.dead_letters, self.key = dead_letters, key
+        self.letter_bytes, self.message_bytes = letter_bytes, message_bytes
         self.transactional_id = f"{application}-{source}"
         self._number = source.number % partitions
         self._dependency = dependency or Dependency("sink", settings.bootstrap)
@@ -79,15 +82,17 @@ class TransactionalSink:
     ) -> None:
         """Begin a transaction, which may move offsets of other partitions *also*.
 
-        *note* is committed with the offset.  After any `SinkError` this sink is closed: start
-        anew.
+        *note* is committed with the offset.  `Unwritable` names the rows that no message can
+        hold; nothing was begun.  After any other `SinkError` this sink is closed: start anew.
         """
+        if self.key is not None:
+            keys = [message_key(row, self.key) for row in rows]
+        values = encoded(rows, keys, self.message_bytes)
         with self._open_producer() as producer:
             offsets = {self.source: next_offset, **(also or {})}
             producer.begin(offsets, group_metadata, {self.source: note})
-            for row, key in zip(rows, keys, strict=True):
-                key = message_key(row, self.key) if self.key is not None else key
-                producer.send(self.topic, encode(row), key, self._number)
+            for value, key in zip(values, keys, strict=True):
+                producer.send(self.topic, value, key, self._number)
             if self.dead_letters is not None:
                 for letter, key in zip(letters, letter_keys, strict=True):
                     value, headers = dead_letter(letter, self.letter_bytes)

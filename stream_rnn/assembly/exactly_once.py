@@ -139,6 +139,7 @@ def runs(
             key=sink.key,
             letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
             dependency=written,
+            message_bytes=sink.max_message_bytes,
         )
         ledger = Ledger(
             task(config),

@@ -184,6 +184,7 @@ def open_sink(
             dead_letters=dead_letters,
             letter_bytes=table.max_letter_bytes,
             dependency=dependency,
+            message_bytes=table.max_message_bytes,
         )
     if isinstance(table, schema.FileSink):
         from connectors.files.csv_sink import CsvSink

@@ -111,6 +111,7 @@ class KafkaSink(KafkaConnection, tag="kafka", kw_only=True):
 
     topic: str
     key: str | None = None  # the field of a result that is its message's key
+    max_message_bytes: Positive = 1_048_576  # a longer result becomes a dead letter
     max_letter_bytes: Positive = 1_000_000  # of a longer dead letter only the first are kept
     wait: float | str = "5m"  # for brokers that are not there at the start; then exit status 5
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from connectors.base import Reporting, Sink, Source
+from connectors.base import Record, Reporting, Sink, Source, Unwritable
 
 from ..checkpoints.store import Store
 from .ledger import Ledger, Schedule
@@ -73,7 +73,7 @@ class Pipeline:
         return self.counters
 
     def _loop(self, stop: threading.Event) -> None:
-        learning: tuple[Future[Outcome], Any] | None = None
+        learning: tuple[Future[Outcome], Sequence[Record], Any] | None = None
         with set_for_streams(), ThreadPoolExecutor(1, "learner") as learner:
             while not (stop.is_set() or self.source.finished):
                 wait = 0.0 if learning else self.schedule.poll_seconds
@@ -81,16 +81,22 @@ class Pipeline:
                 position = self.source.snapshot()
                 if learning:
                     self.publish(*learning)
-                learning = (learner.submit(self.task.learn, records), position) if records else None
+                learning = None
+                if records:
+                    learning = learner.submit(self.task.learn, records), records, position
                 if self.ledger.is_due() and not learning:
                     self.commit()
             if learning:
                 self.publish(*learning)
 
-    def publish(self, learned: "Future[Outcome]", position: Any) -> None:
+    def publish(self, learned: "Future[Outcome]", records: Sequence[Record], position: Any) -> None:
         """Write what came of a batch; the estimator rests meanwhile."""
         outcome = learned.result()
-        self.sinks["sink"].write(outcome.rows)
+        try:
+            self.sinks["sink"].write(outcome.rows)
+        except Unwritable as error:
+            outcome = self.task.without(outcome, records, error.problems)
+            self.sinks["sink"].write(outcome.rows)
         if outcome.refused:
             self._refuse(outcome)
         self.ledger.position = position

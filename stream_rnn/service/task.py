@@ -200,6 +200,36 @@ class Task:
         inside = drift_alarms(self.estimator)
         return {name: own.get(name, 0) + inside.get(name, 0) for name in {**own, **inside}}
 
+    def without(
+        self, outcome: Outcome, records: Sequence[Record], problems: Mapping[int, str]
+    ) -> Outcome:
+        """*outcome* of *records* with letters in the place of rows that cannot be written.
+
+        *problems* says which rows, and why.  What they taught stays learned.
+        """
+        has_letter = {(letter["partition"], letter["offset"]) for letter in outcome.refused}
+        owners = [
+            index
+            for index, record in enumerate(records)
+            if (record.partition, record.offset) not in has_letter and not self.is_label(record)
+        ]
+        letters = {owners[at]: problem for at, problem in problems.items()}
+        new = {
+            index: letter_of(records[index], "write", "unwritable", f"the result: {problem}")
+            for index, problem in letters.items()
+        }
+        places = {(r.partition, r.offset): index for index, r in enumerate(records)}
+        old = {places[row["partition"], row["offset"]]: row for row in outcome.refused}
+        counts = {**outcome.counts}
+        counts["predicted"] -= len(new)
+        counts["refused"] += len(new)
+        return outcome._replace(
+            rows=[row for at, row in enumerate(outcome.rows) if at not in problems],
+            refused=[row for _, row in sorted((old | new).items())],
+            counts=counts,
+            reasons={**outcome.reasons, "unwritable": len(new)},
+        )
+
     def is_label(self, record: Record) -> bool:
         """Whether it only tells the target of another record, and so has no result."""
         return False

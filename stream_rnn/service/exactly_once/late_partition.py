@@ -192,11 +192,11 @@ class LatePartitionRun(PartitionRun):
 
     # -- durability ------------------------------------------------------------------
 
-    def send(self, learned: Learned, group_metadata: Any) -> None:
+    def send(self, learned: Learned, group_metadata: Any) -> Learned:
         """See `PartitionRun.send`."""
         if learned.outcome is not None:
             self.journal.add(Place(learned.position, learned.labels))
-        super().send(learned, group_metadata)
+        return super().send(learned, group_metadata)
 
     def commit(self, learned: Learned) -> None:
         """See `PartitionRun.commit`."""

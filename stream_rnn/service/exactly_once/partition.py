@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from connectors.base import Record
+from connectors.base import Record, Unwritable
 from connectors.kafka.driver import Consumer, Partition
 from connectors.kafka.topics import check_position
 from connectors.kafka.transactions import TransactionalSink
@@ -122,16 +122,28 @@ class PartitionRun:
         outcome = self.task.learn(fresh) if fresh else None
         return Learned(fresh, outcome, replayed, records[-1].offset + 1)
 
-    def send(self, learned: Learned, group_metadata: Any) -> None:
-        """Hand over results, dead letters and offset, in one transaction; raises `SinkError`."""
+    def send(self, learned: Learned, group_metadata: Any) -> Learned:
+        """Hand over results, dead letters and offset, in one transaction; raises `SinkError`.
+
+        What was sent: a result that no message can hold has become a letter.
+        """
         outcome = learned.outcome
-        if outcome is not None:
-            keys, letter_keys = self._keys(learned.records, outcome)
-            self.sink.send(
-                *(outcome.rows, keys, outcome.refused, letter_keys),
-                *(learned.position, group_metadata),
-                **self.moves(learned),
-            )
+        if outcome is None:
+            return learned
+        try:
+            self._send(learned, outcome, group_metadata)
+        except Unwritable as error:
+            outcome = self.task.without(outcome, learned.records, error.problems)
+            self._send(learned, outcome, group_metadata)
+        return learned._replace(outcome=outcome)
+
+    def _send(self, learned: Learned, outcome: Outcome, group_metadata: Any) -> None:
+        keys, letter_keys = self._keys(learned.records, outcome)
+        self.sink.send(
+            *(outcome.rows, keys, outcome.refused, letter_keys),
+            *(learned.position, group_metadata),
+            **self.moves(learned),
+        )
 
     def commit(self, learned: Learned) -> None:
         """Make visible what was sent; raises `SinkError`."""

@@ -118,20 +118,24 @@ class Session:
         """Send what was learned and begin to commit it; the commit's future, and what it is of."""
         run, learned = self.runs[partition], self.learned.pop(partition)
         start = time.perf_counter()
-        self._part(start, run.send, learned, self.consumer.group_metadata())
-        return self.pool.submit(self._part, start, run.commit, learned), learned
+        sent: Learned = self._part(start, run.send, learned, self.consumer.group_metadata())
+        return self.pool.submit(self._commit, start, run, sent), sent
 
-    def _part(self, start: float, call: Callable[..., None], *arguments: Any) -> float:
-        """A part of a transaction begun at *start*; the seconds since then."""
+    def _commit(self, start: float, run: PartitionRun, sent: Learned) -> float:
+        """Commit what was sent; the seconds since *start*."""
+        self._part(start, run.commit, sent)
+        return time.perf_counter() - start
+
+    def _part(self, start: float, call: Callable[..., Any], *arguments: Any) -> Any:
+        """What *call* gives, as a part of a transaction begun at *start*."""
         try:
-            call(*arguments)
+            return call(*arguments)
         except Fenced:
             self.observers.transaction("fenced", time.perf_counter() - start)
             raise
         except SinkError:
             self.observers.transaction("failed", time.perf_counter() - start)
             raise
-        return time.perf_counter() - start
 
     def _committed(self, partition: Partition, commit: Future[float], learned: Learned) -> None:
         """Wait for a commit and tell of it; raises what went wrong."""
