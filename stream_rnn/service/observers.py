@@ -111,3 +111,7 @@ class Observers(Observer):
     def rebalance(self, assigned: int) -> None:
         for observer in self.observers:
             observer.rebalance(assigned)
+
+    def dependency(self, status: Status) -> None:
+        for observer in self.observers:
+            observer.dependency(status)
