@@ -9,6 +9,8 @@ position forgets whatever was written after it, so that a replay writes it again
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from .lines.numbers import Numbers
+
 
 class Record(NamedTuple):
     """One record of a source.
@@ -24,6 +26,7 @@ class Record(NamedTuple):
     offset: int = 0  # of this record in its partition: a count for files, Kafka's offset
     timestamp: float | None = None  # seconds since the epoch, where the source has one
     key: bytes | None = None
+    numbers: Numbers | None = None  # how numbers are written, where all cells are text (CSV)
 
 
 class BadMessage(ValueError):
@@ -104,10 +107,12 @@ class Unwritable(SinkError):
         self.problems = dict(problems)
 
 
-def good_records(values: Any, raws: Any, partition: str, offset: int) -> list[Record]:
+def good_records(
+    values: Any, raws: Any, partition: str, offset: int, numbers: Numbers | None = None
+) -> list[Record]:
     """Records of decoded *values*, numbered from *offset*."""
     return [
-        _new(Record, (value, raw, None, partition, number, None, None))
+        _new(Record, (value, raw, None, partition, number, None, None, numbers))
         for number, (value, raw) in enumerate(zip(values, raws), offset)
     ]
 

@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
+from . import times
 from .base import Label, Record, Reporting, Source, SourceError
 
 
@@ -102,13 +102,10 @@ class LabelledSource:
         if self._time is None:
             return record.timestamp
         value = None if record.value is None else record.value.get(self._time)
-        if isinstance(value, str):
-            try:
-                moment = datetime.fromisoformat(value.strip())
-            except ValueError:
-                return None
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        return float(value) if isinstance(value, int | float) else None
+        try:
+            return times.seconds(value, relative=True)
+        except ValueError:
+            return None
 
     def snapshot(self) -> dict[str, Any]:
         """The positions of both, just after the last record handed out."""

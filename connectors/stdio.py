@@ -37,14 +37,14 @@ class StdinSource:
         *,
         format: str = "jsonl",
         columns: Sequence[str] | None = None,
-        delimiter: str = ",",
         max_record_bytes: int = 1 << 20,
         fd: int | None = None,
+        **dialect: Any,
     ):
         self.finished = False
         self._fd = 0 if fd is None else fd
         form = line_format(
-            format, columns=columns, delimiter=delimiter, max_record_bytes=max_record_bytes
+            format, columns=columns, max_record_bytes=max_record_bytes, live=True, **dialect
         )
         self._reader = RecordReader(form, max_record_bytes, "stdin")
 

@@ -22,6 +22,7 @@ holds a `detector`, the arguments of that detector, and `on_drift`, the reaction
 """
 TYPES = {
     "Positive": "a whole number above 0",
+    "Natural": "a whole number, 0 or more",
     "Seconds": "seconds, above 0",
     "Ratio": "from 0 to 1",
     "Port": "a port",
@@ -31,6 +32,7 @@ TYPES = {
     "float": "a number",
     "bool": "true or false",
     "list[str]": "a list of texts",
+    "list[float]": "a list of numbers",
     "dict[str, list[Positive]]": "lists of whole numbers, by field",
     "dict[str, Any]": "a table",
 }
@@ -63,6 +65,8 @@ def title(node: ast.ClassDef) -> str:
         return "The whole"
     if node.name == "KafkaConnection":
         return "Of every Kafka source and sink"
+    if node.name == "_Dialect":
+        return "Of CSV, in `source` of type file or stdin"
     for ending, place in (("Source", "source"), ("Sink", "sink"), ("Format", "source.format")):
         if tags and node.name.endswith(ending):
             return f'`{place} = {{type = "{tags[0]}"}}`'

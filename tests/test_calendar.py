@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_rnn.features.calendar import Calendar, epoch_seconds, wall_days
+from connectors.times import seconds
+from stream_rnn.features.calendar import Calendar, wall_days
 
 
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)))
@@ -22,7 +23,7 @@ def test_all_notations_of_a_moment_agree(moment):
         moment.replace(tzinfo=UTC),
     ):
         assert calendar(other) == pytest.approx(expected, abs=1e-6)
-    if abs(seconds) < 1e11:
+    if 1980 <= moment.year < 2100:  # what a number may be
         assert calendar(seconds) == pytest.approx(expected, abs=1e-5)
 
 
@@ -47,7 +48,7 @@ def test_a_time_with_an_offset_counts_by_its_own_clock():
 
 def test_epochs_in_smaller_units():
     for unit in (1, 1e3, 1e6, 1e9):
-        assert epoch_seconds(1.6e9 * unit) == pytest.approx(1.6e9)
+        assert seconds(1.6e9 * unit) == pytest.approx(1.6e9)
 
 
 @pytest.mark.parametrize("value", ["soon", None, float("nan"), True, [], "2020-13-01"])

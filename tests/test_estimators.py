@@ -222,7 +222,7 @@ def test_lags_of_the_target_carry_a_series_without_features():
 
 
 @pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("bad", [float("inf"), -np.inf, float("nan"), "1", [1.0]], ids=repr)
+@pytest.mark.parametrize("bad", [float("inf"), -np.inf, "one", [1.0]], ids=repr)
 def test_a_bad_feature_is_refused_and_nothing_changes(kind, bad):
     model, x, y = taught(kind)
     before = arrays(model)
@@ -238,7 +238,7 @@ def test_a_bad_feature_is_refused_and_nothing_changes(kind, bad):
 
 
 @pytest.mark.parametrize(
-    "bad", [float("inf"), "1", [1.0], 1j, {}, 10**400], ids=lambda b: str(b)[:9]
+    "bad", [float("inf"), "one", [1.0], 1j, {}, 10**400], ids=lambda b: str(b)[:9]
 )
 @pytest.mark.parametrize("kind", OURS[:2], ids=lambda kind: kind.__name__)
 def test_a_bad_target_is_refused_and_nothing_changes(kind, bad):
@@ -338,8 +338,8 @@ def test_tables_that_do_not_fit_are_refused():
         model.prequential(X[:, 0], y)
     with pytest.raises(ValueError, match="30 rows, y has 29"):
         model.prequential(X, y[:-1])
-    X[7, 1] = np.nan
-    with pytest.raises(BadRecord, match=r"X\[7, 1\].*mask missing values") as caught:
+    X[7, 1] = np.inf
+    with pytest.raises(BadRecord, match=r"X\[7, 1\].*give NaN where a value is missing") as caught:
         model.prequential(X, y)
     assert caught.value.index == 7
     assert model.snapshot().arrays == {}

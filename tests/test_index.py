@@ -3,7 +3,7 @@
 import pickle
 from decimal import Decimal
 from fractions import Fraction
-from math import inf, nan
+from math import inf
 
 import numpy as np
 import pytest
@@ -119,8 +119,6 @@ def test_anything_with_a_float_is_a_number(value):
 BAD = [
     inf,
     -inf,
-    nan,
-    "1.5",
     "x",
     [1],
     {},
@@ -128,7 +126,6 @@ BAD = [
     object(),
     10**400,
     np.float32("inf"),
-    Decimal("nan"),
 ]
 
 

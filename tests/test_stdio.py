@@ -32,9 +32,9 @@ def test_what_is_there_is_handed_out_at_once(pipe):
     read, write = pipe
     source = StdinSource(format="csv", fd=read)
     os.write(write, b"x,y\n1,2\n3,")
-    assert values(source, timeout=60) == [{"x": 1, "y": 2}]
+    assert values(source, timeout=60) == [{"x": "1", "y": "2"}]
     os.write(write, b"4\n")
-    assert values(source) == [{"x": 3, "y": 4}]
+    assert values(source) == [{"x": "3", "y": "4"}]
     assert values(source) == []
     assert not source.finished
     os.close(write)

@@ -168,6 +168,7 @@ class Mark(NamedTuple):
     offset: int  # of the uncompressed bytes
     records: int  # handed out from this file
     header: list[str] | None  # columns, of CSV
+    dialect: list[Any] | None = None  # the fields of its `Dialect`
 
     def is_head_of(self, file: ByteFile) -> bool:
         """Whether *file* begins with the bytes that were there when the mark was made."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..base import Record
+from ..lines.dialect import Dialect
 from ..lines.formats import format_of, line_format
 from ..lines.record_reader import RecordReader
 from .byte_file import ByteFile, Mark, digest
@@ -39,13 +40,13 @@ class FileSource:
     ...     _ = file.write("riders,rain\n10,\n12,0.5\nmany\n")
     >>> source = FileSource(path)
     >>> [record.value for record in source.next_batch(1, timeout=0)]
-    [{'riders': 10, 'rain': None}]
+    [{'riders': '10', 'rain': ''}]
     >>> position = source.snapshot()
     >>> source.close()
     >>> source = FileSource(path)
     >>> source.restore(position)
     >>> [record.value or record.error for record in source.next_batch(10, timeout=0)]
-    [{'riders': 12, 'rain': 0.5}, 'row has 1 cells, the header has 2']
+    [{'riders': '12', 'rain': '0.5'}, 'row has 1 cells, the header has 2']
     >>> source.finished
     True
     >>> source.close()
@@ -58,9 +59,9 @@ class FileSource:
         format: str | None = None,
         follow: bool = False,
         columns: Sequence[str] | None = None,
-        delimiter: str = ",",
         max_record_bytes: int = 1 << 20,
         poll_interval: float = 0.05,
+        **dialect: Any,
     ):
         paths = [os.fspath(path)] if isinstance(path, str | os.PathLike) else None
         paths = paths or [os.fspath(one) for one in path]  # type: ignore[union-attr]
@@ -76,9 +77,9 @@ class FileSource:
         self._format = line_format(
             format or format_of(self._files.path),
             columns=columns,
-            delimiter=delimiter,
             max_record_bytes=max_record_bytes,
-            keep_header=follow,
+            live=follow,
+            **dialect,
         )
         self._file: ByteFile | None = None
         self._reader = self._read_from(self._files.path)
@@ -117,6 +118,7 @@ class FileSource:
             offset=offset,
             records=self._reader.records,
             header=self._format.header,
+            dialect=None if self._format.dialect is None else list(self._format.dialect),
         )._asdict()
 
     def restore(self, position: dict[str, Any] | None) -> None:
@@ -133,7 +135,17 @@ class FileSource:
         self._file = self._files.find(mark)
         self._file.skip_to(mark.offset)
         self._reader = self._read_from(self._file.path, mark.offset, mark.records)
-        self._format.resume(mark.header)
+        self._format.resume(mark.header, mark.dialect)
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """What its CSV is made of, once the first records were read."""
+        return self._format.dialect
+
+    @property
+    def header(self) -> list[str] | None:
+        """The columns of its CSV, once they were read."""
+        return self._format.header
 
     def fraction(self) -> float | None:
         """How much of all files was read, by their sizes; None when following."""

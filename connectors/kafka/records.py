@@ -42,7 +42,7 @@ class JsonMessages:
             columns = zip(raws, offsets, milliseconds, keys)
             return [one(self._decode, partition, *column) for column in columns]
         return [
-            _new(Record, (value, raw, None, partition, offset, time / 1000, key))
+            _new(Record, (value, raw, None, partition, offset, time / 1000, key, None))
             for value, raw, offset, time, key in zip(values, raws, offsets, milliseconds, keys)
         ]
 

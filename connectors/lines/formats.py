@@ -1,10 +1,11 @@
 """What a line-oriented format is to a source, and the choice of one by name."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..base import Record, SourceError
 from .csv_lines import CsvLines
+from .dialect import Dialect
 from .json_lines import JsonLines
 from .text_lines import TextLines
 
@@ -15,6 +16,7 @@ class LineFormat(Protocol):
     """Turns complete lines into records; remembers a header where the format has one."""
 
     header: list[str] | None
+    dialect: Dialect | None  # of CSV, once it is known
 
     @property
     def needs_header(self) -> bool:
@@ -33,28 +35,25 @@ class LineFormat(Protocol):
     def start_file(self) -> None:
         """Another file of the same stream begins."""
 
-    def resume(self, header: list[str] | None) -> None:
-        """Continue within a file whose columns are *header*."""
+    def resume(self, header: list[str] | None, dialect: Sequence[Any] | None = None) -> None:
+        """Continue within a file whose columns are *header*, in the *dialect* it was read in."""
 
 
 def line_format(
     name: str,
     *,
     columns: Sequence[str] | None = None,
-    delimiter: str = ",",
     max_record_bytes: int = 1 << 20,
-    keep_header: bool = False,
+    live: bool = False,
+    **settings: Any,
 ) -> LineFormat:
-    """The format called *name*: ``jsonl``, ``csv`` or ``text``."""
+    """The format called *name*: ``jsonl``, ``csv`` or ``text``; *settings* as of `CsvLines`."""
     if name == "csv":
-        return CsvLines(
-            columns=columns,
-            delimiter=delimiter,
-            max_record_bytes=max_record_bytes,
-            keep_header=keep_header,
-        )
-    if columns is not None:
-        raise ValueError(f"columns={list(columns)!r} is for format='csv', not {name!r}")
+        return CsvLines(columns=columns, max_record_bytes=max_record_bytes, live=live, **settings)
+    given = {"columns": columns, **settings}
+    for setting, value in given.items():
+        if value is not None:
+            raise ValueError(f"{setting}={value!r} is for format='csv', not {name!r}")
     if name == "jsonl":
         return JsonLines()
     if name == "text":

@@ -1,11 +1,13 @@
 """JSON Lines: one object a line (https://jsonlines.org)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from ..base import Record, good_records
 from ..json_records import FLOAT64_DIGITS, MAX_DEPTH, beyond_limits
+from .dialect import Dialect
 
 _BOM = b"\xef\xbb\xbf"  # a byte order mark, which some editors put first
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -45,12 +47,13 @@ class JsonLines:
     """
 
     header: list[str] | None = None
+    dialect: Dialect | None = None
     needs_header = False
 
     def start_file(self) -> None:
         """JSON Lines has no header."""
 
-    def resume(self, header: list[str] | None) -> None:
+    def resume(self, header: list[str] | None, dialect: Sequence[Any] | None = None) -> None:
         """JSON Lines has no header."""
 
     def decode(

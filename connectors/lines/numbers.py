@@ -1,49 +1,83 @@
-"""Text cells to numbers: what a CSV field means.
+"""Numbers as people write them: the decimal mark and what groups the thousands.
 
-A cell is an ``int`` or ``float`` when all of it is a decimal number, None (missing) when it
-is empty, NaN when it says so, and text otherwise.
+A CSV cell is text.  Whoever knows what a cell is for reads it as a number with `Numbers`,
+which the file's dialect says; `Numbers()` is the plain form.
 
->>> [convert(cell) for cell in ("3", " -2.5e3", "", "nan", "12:30", "1_000")]
-[3, -2500.0, None, nan, '12:30', '1_000']
+>>> [Numbers().read(cell) for cell in ("3", " -2.5e3", ".5", "+7", "12:30", "1_000")]
+[3, -2500.0, 0.5, 7, None, None]
+>>> Numbers(decimal=",", thousands=".").read("1.234,5")
+1234.5
 """
 
 import re
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import msgspec
 
-_number = re.compile(r"\s*[+-]?(?:\d+(\.\d*)?|(\.\d+))([eE][+-]?\d+)?\s*", re.ASCII).fullmatch
-_not_finite = frozenset(
-    sign + word for sign in ("", "+", "-") for word in ("nan", "inf", "infinity")
-)
-_numbers = msgspec.json.Decoder(list[int | float]).decode
+SPACES = " \u00a0\u202f"  # between digits: plain, no-break, narrow no-break
+_INFINITE = frozenset(f"{sign}{word}" for sign in ("", "+", "-") for word in ("inf", "infinity"))
+_decode = msgspec.json.Decoder(list[int | float | None]).decode
 
 
-def convert(cell: str) -> Any:
-    """The value of one cell."""
-    if not cell:
-        return None
-    found = _number(cell)
-    if found is None:
-        return float(cell) if cell.strip().lower() in _not_finite else cell
-    if found[1] is found[2] is found[3] is None:
+class Numbers(NamedTuple):
+    """How the numbers of a file are written."""
+
+    decimal: str = "."
+    thousands: str | None = None  # ",", ".", " " (any space) or "'"; None for none
+
+    def read(self, cell: str) -> int | float | None:
+        """The number that all of *cell* is; None if it is not one.
+
+        An integer too long for Python becomes a float.  Infinity is one, so that whoever
+        takes it can refuse it.
+        """
+        found = _pattern(self)(cell)
+        if found is None:
+            return float(cell) if cell.strip().lower() in _INFINITE else None
+        text = cell.strip()
+        if self.thousands is not None:
+            for mark in SPACES if self.thousands == " " else self.thousands:
+                text = text.replace(mark, "")
+        if self.decimal != ".":
+            text = text.replace(self.decimal, ".")
+        if found["fraction"] is found["bare"] is found["exponent"] is None:
+            try:
+                return int(text)
+            except ValueError:  # longer than Python converts
+                pass
+        return float(text)
+
+    def column(self, cells: list[str | None]) -> list[Any] | None:
+        """The numbers of *cells*, None where one is None; None if any is not a plain number.
+
+        They are read as one JSON array, in compiled code and with the same results: a cell
+        with a comma in it would change the count, anything else JSON refuses.
+        """
         try:
-            return int(cell)
-        except ValueError:  # longer than Python converts
-            return float(cell)
-    return float(cell)
+            joined = ",".join(cells)  # type: ignore[arg-type]
+        except TypeError:
+            joined = ",".join(["null" if cell is None else cell for cell in cells])
+        try:
+            values = _decode(f"[{joined}]")
+        except (ValueError, RecursionError):
+            return None
+        return values if len(values) == len(cells) else None
+
+    def is_strict(self, cell: str) -> bool:
+        """Whether *cell* is a number whose thousands, if it has any, are all grouped."""
+        return _pattern(self, strict=True)(cell) is not None
 
 
-def convert_column(cells: tuple[str, ...]) -> list[Any]:
-    """The values of *cells*, each as `convert` gives it.
-
-    A column of plain numbers is read as one JSON array, in compiled code and with the same
-    results: a cell with a comma in it would change the count, anything else JSON refuses.
-    """
-    try:
-        values = _numbers("[" + ",".join(cells) + "]")
-        if len(values) == len(cells):
-            return values
-    except (ValueError, RecursionError):
-        pass
-    return list(map(convert, cells))
+@cache
+def _pattern(style: Numbers, strict: bool = False) -> Any:
+    whole = r"\d+"
+    if style.thousands is not None:
+        mark = f"[{SPACES}]" if style.thousands == " " else re.escape(style.thousands)
+        whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|{'0|[1-9][0-9]{0,2}' if strict else whole})"
+    point = re.escape(style.decimal)
+    return re.compile(
+        rf"\s*[+-]?(?:{whole}(?P<fraction>{point}\d*)?|(?P<bare>{point}\d+))"
+        r"(?P<exponent>[eE][+-]?\d+)?\s*",
+        re.ASCII,
+    ).fullmatch

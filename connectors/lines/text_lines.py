@@ -1,6 +1,10 @@
 """Plain text: every line is a record ``{"text": line}``."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from ..base import Record
+from .dialect import Dialect
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -14,12 +18,13 @@ class TextLines:
     """
 
     header: list[str] | None = None
+    dialect: Dialect | None = None
     needs_header = False
 
     def start_file(self) -> None:
         """Text has no header."""
 
-    def resume(self, header: list[str] | None) -> None:
+    def resume(self, header: list[str] | None, dialect: Sequence[Any] | None = None) -> None:
         """Text has no header."""
 
     def decode(

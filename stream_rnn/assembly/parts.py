@@ -1,5 +1,6 @@
 """What a pipeline is made of, from a checked configuration: its task, sources and sinks."""
 
+import inspect
 import logging
 from typing import Any
 
@@ -12,6 +13,7 @@ from .. import specs
 from ..config import labels, schema
 from ..errors import ConfigError
 from ..estimators.delayed import Delayed
+from ..features.missing import Missing
 from ..features.rows import Rows
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
@@ -27,6 +29,7 @@ WITHOUT_LETTERS = "no [dead_letter] is configured: refused records are only logg
 def task(config: schema.Config) -> Task:
     """The task of *config*: features, estimator, drift monitor."""
     features, late = config.features, config.labels
+    taken = takes_time(config)
     unused = [] if late is None else [name for name in (late.key, late.time) if name is not None]
     rows = Rows(
         features.target,
@@ -34,9 +37,12 @@ def task(config: schema.Config) -> Task:
         [*features.exclude, *unused],
         features.lags,
         features.timestamp,
-        calendar(features.calendar),
+        calendar(cycles(config, taken)),
         features.missing_target if late is None else "advance",
         config.key,
+        missing=Missing(features.missing, features.sentinels),
+        day_first=features.day_first,
+        keep_time=taken,
     )
     origin = config.run.origin
     if origin is None:
@@ -52,12 +58,37 @@ def task(config: schema.Config) -> Task:
 
 def estimator(config: schema.Config) -> Any:
     """The estimator, with a context for each key if there are keys."""
-    model = specs.estimator(config.estimator)
+    table = config.estimator
+    if takes_time(config):
+        table = {"timestamp": config.features.timestamp, **table}
+    model = specs.estimator(table)
     if config.key is None:
         return model
     from ..estimators.keyed.estimator import Keyed
 
     return Keyed(model, config.key, config.share, config.max_contexts)
+
+
+def takes_time(config: schema.Config) -> bool:
+    """Whether there is a time and the estimator takes it by itself; raises `ConfigError`."""
+    name, table = config.features.timestamp, config.estimator
+    kind = specs.estimator_class(table.get("type", "regressor"))
+    if name is None or "timestamp" not in inspect.signature(kind).parameters:
+        return False
+    if table.get("timestamp", name) != name:
+        raise ConfigError(
+            f"estimator.timestamp = {table['timestamp']!r}: features.timestamp is {name!r}; "
+            "leave one of them out"
+        )
+    return True
+
+
+def cycles(config: schema.Config, taken: bool) -> list[str]:
+    """The calendar features of the time, where the estimator does not make its own."""
+    features = config.features
+    if features.calendar is not None:
+        return features.calendar
+    return [] if features.timestamp is None or taken else ["day", "week"]
 
 
 def calendar(names: list[str]) -> Any:

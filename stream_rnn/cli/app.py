@@ -95,6 +95,7 @@ def fail(error: Exception) -> NoReturn:
         SourceError: 1,
         SinkError: 1,
         BadRecord: 1,
+        ImportError: 1,
         OSError: 1,
     }
     status = next((code for kind, code in statuses.items() if isinstance(error, kind)), None)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 Positive = Annotated[int, Meta(ge=1)]
+Natural = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -20,23 +21,38 @@ class _Table(Struct, forbid_unknown_fields=True, omit_defaults=True): ...
 # -- sources -----------------------------------------------------------------------------
 
 
-class FileSource(_Table, tag="file"):
+class _Dialect(_Table):
+    """What a CSV file is made of; what is not given is found in its first lines."""
+
+    delimiter: str | None = None  # of CSV, found if not given; " " is any number of spaces
+    quote: str | None = None  # around cells, found if not given
+    decimal: Literal[".", ","] | None = None  # the decimal mark, found if not given
+    thousands: Literal["", ",", ".", " ", "'"] | None = None  # groups them, found if not given
+    comment: str | None = None  # lines that begin so are left out, found if not given
+    skip_lines: Natural | None = None  # before the header, found if not given
+    header_rows: Natural | None = None  # 0 for none, found if not given
+    in_comment: bool | None = None  # the header stands in a comment, found if not given
+    trailing: bool | None = None  # rows end with a delimiter too many, found if not given
+    row_names: bool | None = None  # the first column has no name, found if not given
+    padded: bool | None = None  # spaces around cells do not count, found if not given
+    encoding: str | None = None  # "utf-8" or such as "cp1252", found if not given
+
+
+class FileSource(_Dialect, tag="file", kw_only=True):
     """A CSV, JSONL or text file, plain, .gz or .zst; with ``follow`` like ``tail -F``."""
 
     path: str | list[str]  # a file, a folder, a pattern, or several
     format: Format | None = None  # from the name if not given
     follow: bool = False  # wait for what is appended
     columns: list[str] | None = None  # of a CSV file without a header
-    delimiter: str = ","
     max_record_bytes: Positive = 1 << 20  # a longer record is refused
 
 
-class StdinSource(_Table, tag="stdin"):
+class StdinSource(_Dialect, tag="stdin", kw_only=True):
     """Standard input, which cannot be read twice: a run that resumes takes what comes next."""
 
     format: Format = "jsonl"
     columns: list[str] | None = None
-    delimiter: str = ","
     max_record_bytes: Positive = 1 << 20  # a longer record is refused
 
 
@@ -129,9 +145,12 @@ class Features(_Table):
     include: list[str] | None = None  # the only fields that are features; by default all
     exclude: list[str] = field(default_factory=list)  # fields that are none
     timestamp: str | None = None  # the field that holds the time
-    calendar: list[str] = field(default_factory=list)  # features of it: "day", "week", "year"
+    calendar: list[str] | None = None  # "day", "week", "year"; both first if it has no other use
     lags: dict[str, list[Positive]] = field(default_factory=dict)  # values so many records before
     missing_target: Literal["refuse", "advance"] = "refuse"  # or go on without learning
+    missing: list[str] | None = None  # what a missing value is written as, instead of NA, -, …
+    sentinels: list[float] = field(default_factory=list)  # numbers that are missing, as -999
+    day_first: bool | None = None  # what 01/02/2024 is; found in the data if not given
 
 
 class Labels(_Table):

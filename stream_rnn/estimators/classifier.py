@@ -8,6 +8,7 @@ from river import base
 
 from ..cells import LSTM
 from ..errors import BadRecord
+from ..features.missing import is_missing
 from ..learners import RTRL
 from ..losses import Softmax
 from ..optimizers import Kalman
@@ -99,13 +100,13 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
         for t, y in enumerate(ys):
             if not isinstance(y, Hashable):
                 raise BadRecord(f"class: {y!r} cannot be a class; give a string or a number", t)
-            if not _missing(y) and y not in places:
+            if not is_missing(y) and y not in places:
                 places[y] = len(places)
                 self._pending.append(y.item() if isinstance(y, np.generic) else y)
             known.append(len(places))
         targets = np.full((len(ys), len(places)), np.nan)
         for t, y in enumerate(ys):
-            if not _missing(y):
+            if not is_missing(y):
                 targets[t] = 0.0
                 targets[t, places[y]] = 1.0
         return targets, known
@@ -119,7 +120,3 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
 
     def _set_target_names(self, names: list) -> None:
         self._classes = list(names)
-
-
-def _missing(y: Any) -> bool:
-    return y is None or y != y

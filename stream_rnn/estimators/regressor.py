@@ -10,6 +10,8 @@ from river import base
 
 from ..cells import LSTM
 from ..errors import BadRecord
+from ..features.cells import PLAIN
+from ..features.missing import is_missing
 from ..learners import RTRL
 from ..losses import Squared
 from ..optimizers import Kalman
@@ -119,13 +121,14 @@ def numbers(ys: Sequence[Any]) -> np.ndarray:
 
 def number(y: Any, index: int, name: Hashable = None) -> float:
     """A target as a float, NaN where it is missing; raises `BadRecord` otherwise."""
-    if y is None:
+    if is_missing(y):
         return nan
     try:
-        value = float(y)
+        value = PLAIN.read(y) if isinstance(y, str) else float(y)
+        value = inf if value is None else float(value)
     except (TypeError, ValueError, OverflowError):
         value = inf
-    if value in (inf, -inf) or isinstance(y, str):
+    if value in (inf, -inf):
         field = "target" if name is None else f"target {name!r}"
         raise BadRecord(f"{field}: {y!r} is not a finite number; None if it is missing", index)
     return value

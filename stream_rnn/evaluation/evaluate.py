@@ -47,12 +47,16 @@ class Evaluation:
     curves: dict[str, ErrorCurve]
     recent: list[dict[str, Any]]
     reasons: dict[str, str]  # one example of each kind of refusal
+    targets: Sequence[str] = ()
+    interrupted: bool = False  # by a person, who sees what was scored until then
 
     def table(self) -> Table:
         """The scores as a table for rich, the best of each column in bold."""
         title = f"{self.scored:,} records, {self.records_per_second:,.0f} records/s"
         if self.refused:
             title += f", {self.refused:,} refused"
+        if self.interrupted:
+            title += ", interrupted"
         return score_table(self.scores, title)
 
     def to_json(self) -> str:
@@ -109,14 +113,20 @@ def evaluate(
         task.copy = (*task.copy, key)  # each key has baselines of its own
     scoring = Scoring(name, task, period, recent)
     tally, begun, batch = _Tally(), time.perf_counter(), 1
-    while not source.finished and (limit is None or tally.records < limit):
-        room = batch if limit is None else min(batch, limit - tally.records)
-        if tally.learn(task, scoring, source.next_batch(room, 1.0)):
-            batch = min(2 * batch, batch_records)  # compilation falls into small batches
-        if progress is not None:
-            progress(tally.records, _fraction(source))
+    interrupted = False
+    try:
+        while not source.finished and (limit is None or tally.records < limit):
+            room = batch if limit is None else min(batch, limit - tally.records)
+            if tally.learn(task, scoring, source.next_batch(room, 1.0)):
+                batch = min(2 * batch, batch_records)  # compilation falls into small batches
+            if progress is not None:
+                progress(tally.records, _fraction(source))
+    except KeyboardInterrupt:
+        interrupted = True
     judge = scoring.judge
     if judge is None:
+        if interrupted:
+            raise KeyboardInterrupt
         raise ValueError(_nothing_scored(tally.records, tally.reasons))
     return Evaluation(
         model=name,
@@ -130,6 +140,8 @@ def evaluate(
         curves={scorer.name: curve for scorer, curve in zip(judge.scorers, judge.curves)},
         recent=list(scoring.recent),
         reasons=tally.reasons,
+        targets=task.rows.targets,
+        interrupted=interrupted,
     )
 
 

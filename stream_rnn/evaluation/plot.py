@@ -4,10 +4,27 @@ import math
 import os
 from typing import Any
 
+from ..errors import ConfigError
 from .baselines import RunningMean
 from .evaluate import Evaluation
 
+NEEDED = "drawing needs matplotlib; install it with: pip install 'stream-rnn[plot]'"
 MODEL, TRUTH, OTHER = "#0b6e99", "#333333", "#c2703d"
+
+
+def check(path: str | os.PathLike[str]) -> None:
+    """Raise what `plot` would raise, before there is anything to draw."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+    except ImportError as error:
+        raise ImportError(NEEDED) from error
+    suffix = os.path.splitext(path)[1].removeprefix(".")
+    known = FigureCanvasAgg.get_supported_filetypes()
+    if suffix not in known:
+        raise ConfigError(f"--plot {os.fspath(path)}: give it an ending such as .png, .svg or .pdf")
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ConfigError(f"--plot {os.fspath(path)}: there is no folder {folder}")
 
 
 def plot(evaluation: Evaluation, path: str | os.PathLike[str]) -> None:
@@ -20,9 +37,7 @@ def plot(evaluation: Evaluation, path: str | os.PathLike[str]) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError(
-            "drawing needs matplotlib; install it with: pip install 'stream-rnn[plot]'"
-        ) from error
+        raise ImportError(NEEDED) from error
     numbers = evaluation.task == "regression"
     figure = Figure(figsize=(9, 6 if numbers else 3.5), layout="constrained")
     FigureCanvasAgg(figure)

@@ -5,9 +5,11 @@ k-th harmonic is the part that repeats k times a cycle.
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
-from math import cos, isfinite, pi, sin
+from datetime import UTC
+from math import cos, pi, sin
 from typing import Any
+
+from connectors.times import read
 
 DAY = 86_400.0
 WEEK_BEGAN = 4  # the epoch, 1970-01-01, was a Thursday; weeks begin on Monday
@@ -20,9 +22,8 @@ class Calendar:
     """From the time of a record to its place in daily, weekly and yearly cycles.
 
     *cycles* are names of `CYCLES`, each with its number of harmonics if it is not the
-    default: ``"day"`` or ``"day:2"``.  Calling it with a time — epoch seconds (or
-    milliseconds, microseconds, nanoseconds, told apart by size), an ISO 8601 string, a
-    `date` or a `datetime` — returns the columns.  A time with an offset counts by its own
+    default: ``"day"`` or ``"day:2"``.  Calling it with a time — a `date`, a `datetime`, or what
+    else `connectors.times` reads — returns the columns.  A time with an offset counts by its own
     clock on the wall, one without as UTC.  Raises ValueError for an unknown cycle, and for a
     value that is no time.
 
@@ -84,38 +85,10 @@ PHASES: dict[str, Callable[[float], float]] = {
 def wall_days(value: Any) -> float:
     """Days from 1970-01-01 00:00 to *value*, by the clock of its own time zone.
 
-    >>> wall_days("1970-01-02T12:00:00+05:00"), wall_days(datetime(1970, 1, 3)), wall_days(0)
-    (1.5, 2.0, 0.0)
+    Raises `connectors.times.NotATime`.
+
+    >>> wall_days("1970-01-02T12:00:00+05:00"), wall_days(datetime(1970, 1, 3))
+    (1.5, 2.0)
     """
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError(
-                f"{value!r} is not a time; give ISO 8601 (2014-07-01T00:30:00) or epoch seconds"
-            ) from None
-    if hasattr(value, "astype") and hasattr(value, "dtype") and value.dtype.kind == "M":
-        value = value.astype("datetime64[us]").item()  # numpy.datetime64
-    if isinstance(value, datetime):
-        return (value.replace(tzinfo=UTC).timestamp()) / DAY
-    if isinstance(value, date):
-        return datetime.combine(value, time(), UTC).timestamp() / DAY
-    return epoch_seconds(value) / DAY
-
-
-def epoch_seconds(value: Any) -> float:
-    """A number as seconds since 1970; beyond 1e11 it is in ms, 1e14 in µs, 1e17 in ns.
-
-    >>> epoch_seconds(1.5), epoch_seconds(1404194400_000)
-    (1.5, 1404194400.0)
-    """
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = float("nan")
-    if isinstance(value, bool) or not isfinite(seconds):
-        raise ValueError(f"{value!r} is not a time; give ISO 8601, a datetime or epoch seconds")
-    for limit, unit in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
-        if abs(seconds) >= limit:
-            return seconds / unit
-    return seconds
+    moment = read(value)
+    return moment.replace(tzinfo=UTC).timestamp() / DAY

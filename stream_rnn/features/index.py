@@ -2,7 +2,8 @@
 
 A name once seen keeps its column for good, so weights never change their meaning.  Names
 that appear in the same record are ordered by type and value, so that the order of a
-record's keys has no effect.  A missing value (no key, or None) is NaN in the row.
+record's keys has no effect.  A missing value (no key, None, NaN, or what else
+`features.missing` lists) is NaN in the row.
 """
 
 from array import array
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadRecord
+from .cells import PLAIN
+from .missing import is_missing
 
 
 class FeatureIndex:
@@ -46,7 +49,7 @@ class FeatureIndex:
         """One row (1, m) of the known names; unknown names are left out."""
         row = self.known_row(x)
         if row is None:
-            row = np.array([[_number(name, x.get(name), 0) for name in self.names]])
+            row = np.array([[as_number(name, x.get(name), 0) for name in self.names]])
         return row
 
     def known_row(self, x: dict) -> np.ndarray | None:
@@ -99,7 +102,7 @@ class FeatureIndex:
         rows = np.full((len(xs), len(names)), nan)
         for t, x in enumerate(xs):
             for name, value in x.items():
-                rows[t, places[name]] = _number(name, value, t)
+                rows[t, places[name]] = as_number(name, value, t)
         self._pending = tuple(names)
         return rows, widths
 
@@ -114,7 +117,7 @@ class FeatureIndex:
         except (KeyError, TypeError, OverflowError):
             return None
         rows = np.frombuffer(flat).reshape(len(xs), width)
-        return rows if np.isfinite(rows).all() else None
+        return None if np.isinf(rows).any() else rows
 
     def _pack(self, x: dict, rows: np.ndarray, t: int) -> bool:
         """The common case, at C speed: every known name is there with a finite number."""
@@ -149,19 +152,22 @@ def _order(name: Hashable) -> tuple[str, Any]:
     return (kind, name) if isinstance(name, str | int | float) else (kind, repr(name))
 
 
-def _number(name: Hashable, value: Any, index: int) -> float:
-    if value is None:
+def as_number(name: Hashable, value: Any, index: int) -> float:
+    """A feature as a float, NaN where it is missing; raises `BadRecord` otherwise."""
+    if is_missing(value):
         return nan
+    number: float | None
     try:
-        number = float(value)
+        number = PLAIN.read(value) if isinstance(value, str) else float(value)
+        number = None if number is None else float(number)
     except OverflowError:  # an integer beyond float64
         number = inf
     except (TypeError, ValueError):
         number = None
-    if number is None or isinstance(value, str):
+    if number is None:
         raise BadRecord(
             f"feature {name!r}: {value!r} is not a number; encode it first, for example "
-            "with river's OneHotEncoder, or leave it out",
+            "with river's OneHotEncoder, or leave it out (features.exclude)",
             index,
         )
     if not isfinite(number):

@@ -8,15 +8,28 @@
 [1.0, 2.0]
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from math import isfinite
+from operator import itemgetter
 from typing import Any, Protocol
 
-from ..errors import BadRecord, faults
-from ..keys.key import Key, keys_of
+from connectors.lines.numbers import Numbers
+from connectors.times import find_day_first, read
+
+from ..errors import BadRecord
+from ..keys.key import Key, as_keys
+from .cells import PLAIN, Cells
+from .missing import Missing
+from .paths import ABSENT, flatten, getter, is_nested
 
 Row = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+_READY = frozenset((int, float, bool, type(None)))  # values that need no reading
 
 
 class MissingTarget(BadRecord):
@@ -34,7 +47,12 @@ class Histories(Protocol):
 class Rows:
     """Choose features and targets, and add lagged columns and calendar features.
 
-    A target that is null is not known: the estimator predicts it and advances.  A target
+    First comes what a field is for, then its type: features and numeric targets are read as
+    numbers where they are numbers, keys and classes keep their text.  A field inside another
+    is named by its path, ``meta.site`` or ``values[0]``; the fields of objects are features
+    under their paths, lists are left out unless named.
+
+    A target that is missing is not known: the estimator predicts it and advances.  A target
     field that is absent is a fault of the record, `MissingTarget`, unless
     ``missing_target="advance"``.  A lag that reaches back before the first record, or to
     a value that was missing or no number, is left out.
@@ -44,12 +62,18 @@ class Rows:
         include: the fields that become features; all but targets and *exclude* if None.
         exclude: fields that never become features.
         lags: for a field (a target too), how many records back: ``{"load": [1, 24]}``.
-        timestamp: the field that holds the time of the record.
-        calendar: features of that time, as a function of the field's value.
+        timestamp: the field that holds the time of the record, see `connectors.times`.
+        calendar: features of that time.
         missing_target: ``"refuse"`` or ``"advance"``.
         key: the field that says whose a record is; lags look back among its records only.
             It goes to the estimator as it is.  A record without it is a `BadRecord`.
+        missing: which values are missing; `MARKERS` by default.
+        day_first: what 01/02/2024 is; found in the times before it if None.
+        keep_time: the estimator takes the time itself, as a `datetime` in its field.
     """
+
+    classes = False  # the target is a class: its text is kept
+    verbatim = False  # features keep their text: the estimator reads it
 
     def __init__(
         self,
@@ -61,54 +85,219 @@ class Rows:
         calendar: Callable[[Any], Row] | None = None,
         missing_target: str = "refuse",
         key: str | None = None,
+        *,
+        missing: Missing | None = None,
+        day_first: bool | None = None,
+        keep_time: bool = False,
     ):
         self.target = target
         self.targets = [target] if isinstance(target, str) else list(target or ())
         self.include = None if include is None else list(include)
         self.dropped = sorted({*exclude, *self.targets, *([timestamp] if timestamp else [])})
         self.lags = {field: sorted(set(steps)) for field, steps in (lags or {}).items()}
-        self.timestamp, self.calendar = timestamp, calendar
+        self.timestamp, self.calendar, self.keep_time = timestamp, calendar, keep_time
         self.missing_target, self.key = missing_target, key
+        self.cells = Cells(missing or Missing())
+        names = {*self.targets, *(include or ()), *self.lags, *([timestamp] if timestamp else [])}
+        self._get = {name: getter(name) for name in (*names, *([key] if key else []))}
+        self._inner = tuple(name for name in self.dropped if is_nested(name))
+        self._columns: tuple[tuple, tuple[str, ...]] = ((), ())  # of a header, its features
+        self._told: set[str] = set()  # lists that were left out
+        self._day_first = self._day_first_ahead = day_first
         # The past of each key, newest first; of None if there are no keys.
         self.histories: Histories = {}
         self._ahead: dict[Key | None, dict[str, deque]] = {}  # after the last `transform`
 
-    def transform(self, values: Sequence[Row]) -> tuple[list[Row], list[Any]]:
+    def transform(
+        self, values: Sequence[Row], numbers: Numbers | None = None
+    ) -> tuple[list[Row], list[Any]]:
         """Features and targets of *values*; nothing changes until `commit`.
 
-        Raises `BadRecord`.
+        *numbers* says how numbers are written where all cells are text.  Raises `BadRecord`.
         """
-        keys = None if self.key is None else keys_of(values, self.key)
-        ys = self._targets(values)
-        if self.include is None:
-            xs = list(map(dict.copy, values))
-            for name in self.dropped:
-                for x in xs:
-                    x.pop(name, None)
+        keys = None if self.key is None else as_keys(self._field(self.key, values), self.key)
+        ys = self._targets(values, numbers)
+        if numbers is None or self.verbatim:
+            xs = self._features(values)
         else:
-            xs = [{k: value[k] for k in self.include if k in value} for value in values]
-        if self.calendar is not None:
-            self._add_calendar(xs, values)
+            xs = self._features_of_cells(values, numbers)
+        if self.timestamp is not None and (self.calendar is not None or self.keep_time):
+            self._add_time(self.timestamp, xs, values)
         if self.lags:
             owners = [None] * len(values) if keys is None else keys
             self._ahead = {key: self._history(key) for key in dict.fromkeys(owners)}
             pasts = [self._ahead[key] for key in owners]
             for field in self.lags:
-                self._add_lags(field, xs, values, pasts)
+                self._add_lags(field, xs, values, pasts, numbers or PLAIN)
         if keys is not None:
             for x, key in zip(xs, keys, strict=True):
                 x[self.key] = key  # type: ignore[index]
         return xs, ys
 
-    def faults(self, values: Sequence[Row]) -> dict[int, BadRecord]:
-        """What `transform` would refuse of *values*; nothing changes."""
-        return faults(lambda t: self.transform(values[t : t + 1]), len(values))
+    def faults(self, values: Sequence[Row], numbers: Numbers | None = None) -> dict[int, BadRecord]:
+        """What `transform` would refuse of *values*, one after the other; nothing changes."""
+        found: dict[int, BadRecord] = {}
+        before = self._day_first
+        for index in range(len(values)):
+            try:
+                self.transform(values[index : index + 1], numbers)
+                self._day_first = self._day_first_ahead
+            except BadRecord as bad:
+                bad.index = index
+                found[index] = bad
+        self._day_first = self._day_first_ahead = before
+        return found
 
     def commit(self) -> None:
         """The records of the last `transform` are past."""
         for key, past in self._ahead.items():
             self.histories[key] = {field: list(values) for field, values in past.items()}
         self._ahead = {}
+        self._day_first = self._day_first_ahead
+
+    def _field(self, name: str, values: Sequence[Row]) -> list[Any]:
+        """What stands in a field, None where it is absent."""
+        if not is_nested(name):
+            return [value.get(name) for value in values]
+        get = self._get[name]
+        return [None if (v := get(value)) is ABSENT else v for value in values]
+
+    # Features -----------------------------------------------------------------------------
+
+    def _features(self, values: Sequence[Row]) -> list[Row]:
+        """Those of records whose values have types of their own."""
+        if self.include is None:
+            xs = list(map(dict.copy, values))
+            for name in self.dropped:
+                for x in xs:
+                    x.pop(name, None)
+        else:
+            get = self._get
+            xs = [
+                {k: v for k in self.include if (v := get[k](value)) is not ABSENT}
+                for value in values
+            ]
+        kinds = set(map(type, chain.from_iterable(map(dict.values, xs))))
+        if self.verbatim or (kinds <= _READY and not self.cells.missing.sentinels):
+            return xs
+        if dict in kinds or list in kinds:
+            xs = [self._flat(x) for x in xs]
+        read = self.cells.value
+        return [{name: read(value) for name, value in x.items()} for x in xs]
+
+    def _flat(self, x: Row) -> Row:
+        """Without objects and lists."""
+        lists: list[str] = []
+        x = flatten(x, lists)
+        for name in self._inner:
+            x.pop(name, None)
+        if self.include is None:
+            for name in self.dropped:  # an object that was left out as a whole is not here
+                for path in [path for path in x if path.startswith(f"{name}.")]:
+                    del x[path]
+        if new := [name for name in lists if name not in self._told and name not in self.dropped]:
+            self._told.update(new)
+            log.warning(
+                "lists are left out: %s; name what is to be a feature in features.include, "
+                "such as %r",
+                ", ".join(new),
+                f"{new[0]}[0]",
+            )
+        return x
+
+    def _features_of_cells(self, values: Sequence[Row], numbers: Numbers) -> list[Row]:
+        """Those of records of text, column by column."""
+        if not values:
+            return []
+        header = tuple(values[0])
+        if header != self._columns[0]:
+            self._columns = header, self._chosen(header)
+        names = self._columns[1]
+        if not names:
+            return [{} for _ in values]
+        try:
+            picked = list(map(itemgetter(*names), values))
+        except KeyError:  # files with other columns
+            picked = None
+        if picked is None or set(map(len, values)) != {len(header)}:
+            return [
+                {name: self.cells.value(v[name], numbers) for name in self._chosen(tuple(v))}
+                for v in values
+            ]
+        columns = [picked] if len(names) == 1 else zip(*picked)
+        read = [self.cells.column(column, numbers) for column in columns]
+        return [dict(zip(names, row)) for row in zip(*read)]
+
+    def _chosen(self, header: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that are features."""
+        if self.include is not None:
+            return tuple(name for name in self.include if name in header)
+        dropped = set(self.dropped)
+        return tuple(name for name in header if name not in dropped)
+
+    # Targets ------------------------------------------------------------------------------
+
+    def _targets(self, values: Sequence[Row], numbers: Numbers | None) -> list[Any]:
+        if self.missing_target == "refuse":
+            self._refuse_missing(values)
+        return self.labels(values, numbers)
+
+    def labels(self, values: Sequence[Row], numbers: Numbers | None = None) -> list[Any]:
+        """The targets of *values*, None where there is none."""
+        if self.target is None:
+            return [None] * len(values)
+        columns = [self._labels_of(name, values, numbers) for name in self.targets]
+        if isinstance(self.target, str):
+            return columns[0]
+        return [dict(zip(self.targets, row)) for row in zip(*columns)]
+
+    def _labels_of(self, name: str, values: Sequence[Row], numbers: Numbers | None) -> list[Any]:
+        column = self._field(name, values)
+        if self.classes:
+            missing = self.cells.missing
+            return [None if missing(value) else value for value in column]
+        kinds = set(map(type, column))
+        if kinds == {str}:
+            return self.cells.column(column, numbers or PLAIN)
+        if kinds <= _READY and not self.cells.missing.sentinels:
+            return column
+        return [self.cells.value(value, numbers or PLAIN) for value in column]
+
+    def is_unlabelled(self, value: Row) -> bool:
+        """Whether no target of a record is known."""
+        missing = self.cells.missing
+        found = [self._get[name](value) for name in self.targets]
+        return all([y is ABSENT or missing(y) for y in found])  # noqa: C419
+
+    def _refuse_missing(self, values: Sequence[Row]) -> None:
+        for name in self.targets:
+            if all([name in value for value in values]):  # noqa: C419  a list is faster
+                continue
+            get = self._get[name]
+            for index, value in enumerate(values):
+                if get(value) is ABSENT:
+                    raise MissingTarget(f"the target field {name!r} is missing", index)
+
+    # Time and lags ------------------------------------------------------------------------
+
+    def _add_time(self, field: str, xs: list[Row], values: Sequence[Row]) -> None:
+        missing, day_first = self.cells.missing, self._day_first
+        for index, (x, value) in enumerate(zip(xs, self._field(field, values), strict=True)):
+            if missing(value):
+                if self.keep_time:
+                    x[field] = None
+                continue
+            try:
+                if day_first is None and isinstance(value, str):
+                    day_first = find_day_first([value])
+                moment = read(value, day_first)
+                if self.calendar is not None:
+                    x.update(self.calendar(moment))
+            except (ValueError, TypeError, OverflowError) as error:
+                raise BadRecord(f"timestamp field {field!r}: {error}", index) from None
+            if self.keep_time:
+                x[field] = moment
+        self._day_first_ahead = day_first
 
     def _history(self, key: Key | None) -> dict[str, deque]:
         """A copy of a key's past."""
@@ -118,54 +307,26 @@ class Rows:
             for field, steps in self.lags.items()
         }
 
-    def _targets(self, values: Sequence[Row]) -> list[Any]:
-        if self.missing_target == "refuse":
-            self._refuse_missing(values)
-        return self.labels(values)
-
-    def labels(self, values: Sequence[Row]) -> list[Any]:
-        """The targets of *values*, None where there is none."""
-        if isinstance(self.target, str):
-            name = self.target
-            return [value.get(name) for value in values]
-        if self.target is None:
-            return [None] * len(values)
-        return [{name: value.get(name) for name in self.targets} for value in values]
-
-    def _refuse_missing(self, values: Sequence[Row]) -> None:
-        for name in self.targets:
-            if not all([name in value for value in values]):  # noqa: C419  a list is faster
-                break
-        else:
-            return
-        for index, value in enumerate(values):
-            for name in self.targets:
-                if name not in value:
-                    raise MissingTarget(f"the target field {name!r} is missing", index)
-
-    def _add_calendar(self, xs: list[Row], values: Sequence[Row]) -> None:
-        for index, (x, value) in enumerate(zip(xs, values, strict=True)):
-            try:
-                x.update(self.calendar(value.get(self.timestamp)))  # type: ignore[misc, arg-type]
-            except (ValueError, TypeError, OverflowError) as error:
-                raise BadRecord(f"timestamp field {self.timestamp!r}: {error}", index) from None
-
-    def _add_lags(self, field: str, xs: list[Row], values: Sequence[Row], pasts: list) -> None:
+    def _add_lags(
+        self, field: str, xs: list[Row], values: Sequence[Row], pasts: list, numbers: Numbers
+    ) -> None:
         steps = [(step, f"{field}.lag{step}") for step in self.lags[field]]
-        for x, value, fields in zip(xs, values, pasts, strict=True):
+        for x, value, fields in zip(xs, self._field(field, values), pasts, strict=True):
             past = fields[field]
             for step, name in steps:
                 if step > len(past):
                     break
                 if past[step - 1] is not None:
                     x[name] = past[step - 1]
-            past.appendleft(_lasting(value.get(field)))
+            past.appendleft(_lasting(self.cells.known(value, numbers)))
 
     def snapshot(self) -> dict[str, Any]:
         """The lags' history, JSON-able; empty with a key: that of a key is in its context."""
-        return {} if self.key is not None else dict(self.histories.get(None) or {})
+        found = {} if self._day_first is None else {DAY_FIRST: self._day_first}
+        return found | ({} if self.key is not None else dict(self.histories.get(None) or {}))
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        self._day_first = self._day_first_ahead = state.get(DAY_FIRST, self._day_first)
         if self.key is None:
             self.histories[None] = {
                 field: list(map(_lasting, state.get(field, ()))) for field in self.lags
@@ -183,3 +344,6 @@ def _lasting(value: Any) -> Any:
         return value if isfinite(float(value)) and not isinstance(value, str) else None
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+DAY_FIRST = "@day_first"  # among the fields of a snapshot

@@ -5,24 +5,36 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadRecord
+from .index import as_number
 
 
 def rows_and_names(X: Any) -> tuple[np.ndarray, list[Any]]:
     """A 2-D array or DataFrame as float64 rows, and its column names (0, 1, … for arrays).
 
-    Masked values (`numpy.ma`) are missing: NaN in the rows.  Raises `BadRecord` for any
-    other value that is not finite.
+    Masked values (`numpy.ma`), NaN and what else `features.missing` lists are NaN in the rows.
+    Raises `BadRecord` for a value that is no finite number.
     """
     names = list(X.columns) if hasattr(X, "columns") else None
     masked = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else False
-    rows = np.array(X, np.float64)
+    try:
+        rows = np.array(X, np.float64)
+    except (TypeError, ValueError):  # text, or a library's own missing values
+        rows = _read(np.array(X, object))
     if rows.ndim != 2:
         raise ValueError(f"X: shape {rows.shape}; give a 2-D array, one row a record")
-    bad = ~np.isfinite(rows) & ~np.asarray(masked)
+    bad = np.isinf(rows) & ~np.asarray(masked)
     if bad.any():
         t, j = (int(places[0]) for places in np.nonzero(bad))
         raise BadRecord(
-            f"X[{t}, {j}]: {rows[t, j]} is not finite; mask missing values with numpy.ma", t
+            f"X[{t}, {j}]: {rows[t, j]} is not finite; give NaN where a value is missing", t
         )
     rows[np.broadcast_to(masked, rows.shape)] = np.nan
     return rows, list(range(rows.shape[1])) if names is None else names
+
+
+def _read(table: np.ndarray) -> np.ndarray:
+    """The numbers of an array of objects."""
+    rows = np.empty(table.shape)
+    for place, value in np.ndenumerate(table):
+        rows[place] = as_number(place[-1], value, place[0])
+    return rows

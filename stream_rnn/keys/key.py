@@ -45,7 +45,11 @@ def _is_unicode(text: str) -> bool:
 
 def keys_of(values: Sequence[dict], field: str) -> list[Key]:
     """The key of each record; raises `MissingKey` with the index of the first without one."""
-    keys: list[Any] = [value.get(field) for value in values]
-    if set(map(type, keys)) == {str} and all(map(str.isascii, keys)):
+    return as_keys([value.get(field) for value in values], field)
+
+
+def as_keys(keys: list[Any], field: str) -> list[Key]:
+    """What stands in the *field* of each record as keys; empty text is none."""
+    if set(map(type, keys)) == {str} and all(map(str.isascii, keys)) and all(keys):
         return keys  # the common case, without a Python step for each
-    return [key_of(key, field, index) for index, key in enumerate(keys)]
+    return [key_of(None if key == "" else key, field, index) for index, key in enumerate(keys)]

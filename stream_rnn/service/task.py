@@ -10,9 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
+from river import base
 
 from connectors.base import Record
 from connectors.dead_letter import letter
+from connectors.lines.numbers import Numbers
 
 from ..drift.losses import losses
 from ..drift.monitor import Monitor
@@ -25,6 +27,8 @@ from ..estimators.protocol import (
     bad_records,
     drift_alarms,
 )
+from ..estimators.text import TextPredictor
+from ..features.paths import ABSENT, getter
 from ..features.rows import MissingTarget, Row, Rows
 from ..keys.contexts import Contexts, Notes
 from ..keys.key import MESSAGE_KEY, MissingKey
@@ -80,6 +84,9 @@ class Task:
         )
         if self.contexts is not None:
             rows.histories = Notes(self.contexts)
+        model = _innermost(estimator)
+        rows.classes = isinstance(model, base.Classifier)
+        rows.verbatim = isinstance(model, TextPredictor)
 
     def learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; every record is in exactly one of them."""
@@ -150,9 +157,10 @@ class Task:
     def faults(self, records: Sequence[Record]) -> dict[int, BadRecord]:
         """What is wrong with which of *records*, as far as it can be told; nothing changes."""
         values = self._values(records)
-        bad = self.rows.faults(values)
+        numbers = _numbers(records)
+        bad = self.rows.faults(values, numbers)
         good = [t for t in range(len(values)) if t not in bad]
-        xs, ys = self.rows.transform([values[t] for t in good])
+        xs, ys = self.rows.transform([values[t] for t in good], numbers)
         inner = bad_records(self.estimator, xs, ys)
         return bad | {good[t]: fault for t, fault in inner.items()}
 
@@ -165,7 +173,7 @@ class Task:
     def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
         """Result rows and the number of labels; a `BadRecord` has changed nothing."""
         values = self._values(records)
-        xs, ys = self.rows.transform(values)
+        xs, ys = self.rows.transform(values, _numbers(records))
         outputs = self.estimator.stream(xs, ys)
         self.rows.commit()
         labels = len(records)
@@ -174,8 +182,10 @@ class Task:
             for output, y in zip(outputs, ys, strict=True):
                 output["target"] = y
         for field in self.copy:
+            get = getter(field)
             for output, value in zip(outputs, values, strict=True):
-                output[field] = value.get(field)
+                copied = get(value)
+                output[field] = None if copied is ABSENT or copied == "" else copied
         if self.origin:
             for output, record in zip(outputs, records, strict=True):
                 output["partition"] = record.partition
@@ -263,6 +273,26 @@ class Task:
             own = under(WATCH, arrays)
             if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
                 log.warning("the drift detector starts anew: its settings have changed")
+
+
+def _innermost(model: Any) -> Any:
+    """What predicts, below `Delayed`, keys, a pipeline's steps and river's wrappers."""
+    while True:
+        if hasattr(model, "steps"):
+            inner = list(model.steps.values())[-1]
+        else:
+            inner = getattr(model, "learner", None) or getattr(model, "_wrapped_model", None)
+        if not (hasattr(inner, "predict_one") or hasattr(inner, "stream")):
+            return model
+        model = inner
+
+
+def _numbers(records: Sequence[Record]) -> Numbers | None:
+    """How the numbers of *records* are written, where their values are text."""
+    first = records[0].numbers if records else None
+    if first is not None and any([record.numbers is None for record in records]):  # noqa: C419
+        return None  # of several kinds: each value is looked at
+    return first
 
 
 def _unlabelled(ys: Sequence[Any]) -> int:

@@ -3,17 +3,16 @@
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from connectors import times
 from connectors.base import Label, Record
 
 from ...drift.monitor import Monitor
 from ...errors import BadRecord, faults
 from ...estimators.delayed import Delayed
-from ...features.calendar import epoch_seconds
 from ...features.rows import MissingTarget, Row, Rows
 from ..task import COUNTERS, Outcome, Task, letter_of
 from .buffer import Id, LabelBuffer
@@ -72,7 +71,7 @@ class LateTask(Task):
         return self.alone and value is not None and not self._is_without_target(value)
 
     def _is_without_target(self, value: Row) -> bool:
-        return all([value.get(name) is None for name in self.rows.targets])  # noqa: C419
+        return self.rows.is_unlabelled(value)
 
     def _learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; a label that is good is in neither."""
@@ -177,7 +176,7 @@ class LateTask(Task):
         id, now = self._identify(record, 0)
         if self._is_without_target(record.value):
             raise MissingTarget(f"the label has no {' and no '.join(self.rows.targets)}", 0)
-        [y] = self.rows.labels([record.value])
+        [y] = self.rows.labels([record.value], record.numbers)
         self.estimator.check_target(y)
         self.buffer.label(id, y, now)
 
@@ -199,11 +198,11 @@ class LateTask(Task):
     def _identify(self, record: Record, index: int) -> tuple[Id, float]:
         """The id and the time of a record or label; raises `BadRecord`."""
         value: Row = record.value  # type: ignore[assignment]
-        id: Any = value.get(self.join.key)
-        if type(id) not in (str, int):
+        id: Any = _hashable(value.get(self.join.key))
+        if id is None:
             raise BadRecord(
                 f"the field {self.join.key!r}, by which labels and records are joined, "
-                f"is {id!r}; text or an integer is needed",
+                f"is {value.get(self.join.key)!r}; text or an integer is needed",
                 index,
             )
         now = self._time(record)
@@ -243,22 +242,20 @@ class LateTask(Task):
 
 
 def seconds(value: Any) -> float | None:
-    """A time as seconds since 1970; None if it is not one.
+    """A time as seconds since 1970, or a number as seconds since whenever; None if it is neither.
 
     >>> seconds("1970-01-01T00:01:00"), seconds(60), seconds("soon")
     (60.0, 60.0, None)
     """
     try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value.strip())
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        return epoch_seconds(value)
-    except (ValueError, OverflowError):
+        return times.seconds(value, relative=True)
+    except ValueError:
         return None
 
 
 def _hashable(id: Any) -> Any:
-    return id if type(id) in (str, int) else None
+    """*id* as text, for a CSV file's 17 is the 17 of a message; None if it cannot be one."""
+    return str(id) if type(id) in (str, int) and id != "" else None
 
 
 def _labelled(rows: list[Row]) -> list[Row]:

@@ -1,0 +1,110 @@
+"""Which estimator and features suit the fields of a file, and why."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from .look import Field, Look
+
+SERIES = (
+    0.5  # error of the last value, as a share of that of the mean, of a target that moves slowly
+)
+LAGS = 2  # past targets that are then inputs
+
+
+class Choice(NamedTuple):
+    """Tables of a configuration, and the reasons in words."""
+
+    features: dict[str, Any]
+    estimator: dict[str, Any]
+    said: str
+
+
+def choose(
+    seen: Look,
+    targets: Sequence[str],
+    exclude: Sequence[str] = (),
+    timestamp: str | None = None,
+    key: str | None = None,
+    estimator: str | None = None,
+    lagged: bool = False,
+) -> Choice:
+    """Tables for *seen*; *estimator* and *timestamp* where they are given, else what suits.
+
+    *lagged* says that features are made by other settings.
+    """
+    free = {
+        name: field
+        for name, field in seen.fields.items()
+        if name not in (*targets, *exclude, timestamp, key)
+        and not any(name.startswith(f"{outer}.") for outer in exclude)
+    }
+    reasons: list[str] = []
+    times = [name for name, field in free.items() if field.kind == "time"]
+    if timestamp is None and times and key is None:
+        timestamp = times[0]
+        reasons.append(f"{timestamp} is the time")
+    left_out = [name for name, field in free.items() if field.kind in ("text", "time")]
+    left_out = [name for name in left_out if name != timestamp]
+    counts = [name for name, field in free.items() if field.is_count]
+    inputs = [n for n in free if n not in (*left_out, *counts, timestamp)]
+    if left_out:
+        reasons.append(f"text columns left out: {', '.join(left_out)}")
+    if counts:
+        reasons.append(f"{', '.join(counts)} counts the records and is left out")
+    if seen.lists:
+        reasons.append(f"lists left out: {', '.join(seen.lists)}")
+    if estimator is None:
+        estimator, why = _called_for(
+            [seen.fields[t] for t in targets if t in seen.fields], targets, inputs, lagged
+        )
+    else:
+        why = "as you say"
+    model: dict[str, Any] = {"type": estimator}
+    features: dict[str, Any] = {"exclude": [*exclude, *left_out, *counts]}
+    if targets:
+        features["target"] = targets[0] if len(targets) == 1 else list(targets)
+    if timestamp is not None:
+        features["timestamp"] = timestamp
+    if estimator == "regressor" and not lagged and targets[0] in seen.fields:
+        ratio = slowness(seen.fields[targets[0]])
+        if ratio < SERIES and key is None:
+            model["target_lags"] = LAGS
+            why += f", and its last {LAGS} values are inputs, for it moves slowly"
+    return Choice(features, model, "; ".join([f"{estimator}: {why}", *reasons]))
+
+
+def _called_for(
+    fields: Sequence[Field], targets: Sequence[str], inputs: Sequence[str], lagged: bool
+) -> tuple[str, str]:
+    """The estimator for the target *fields*, and the reason."""
+    if not targets:
+        return "anomaly", "there is no target"
+    if len(targets) > 1:
+        return "multitarget", "there are several targets"
+    target, known = targets[0], fields[0].known if fields else []
+    kind = fields[0].kind if fields else "number"
+    if kind in ("boolean", "text", "time"):
+        return "classifier", f"{target} is {'true or false' if kind == 'boolean' else 'text'}"
+    if set(known) == {0, 1}:
+        return "classifier", f"{target} is 0 or 1"
+    if inputs or lagged:
+        some = ", ".join(inputs[:3]) + (", …" if len(inputs) > 3 else "")
+        return "regressor", f"{target} is a number" + (f" beside {some}" if inputs else "")
+    return "forecaster", f"{target} is a number with nothing but its past"
+
+
+def slowness(field: Field) -> float:
+    """Mean error of the last value, as a share of that of the mean.
+
+    >>> slowness(Field([1.0, 1.1, 1.2, 5.0, 5.1, 5.2], [])) < 0.5
+    True
+    """
+    known = [value for value in field.known if isinstance(value, int | float)]
+    if len(known) < 3:
+        return 1.0
+    mean = fmean(known)
+    spread = fmean(abs(value - mean) for value in known)
+    steps = fmean(abs(b - a) for a, b in pairwise(known))
+    return steps / spread if spread else 1.0
