@@ -87,7 +87,7 @@ def wall_days(value: Any) -> float:
 
     Raises `connectors.times.NotATime`.
 
-    >>> wall_days("1970-01-02T12:00:00+05:00"), wall_days(datetime(1970, 1, 3))
+    >>> wall_days("1970-01-02T12:00:00+05:00"), wall_days("1970-01-03")
     (1.5, 2.0)
     """
     moment = read(value)
