@@ -1,18 +1,14 @@
 """The anomaly detector as its users meet it."""
 
-import bisect
-from math import log10
-
 import helpers
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from river import checks, datasets
 
+from stream_rnn import Keyed
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
-from stream_rnn.forecasting import surprise
+from stream_rnn.estimators.protocol import Snapshot
 
 SMALL = helpers.EXPERTS
 
@@ -42,17 +38,21 @@ def test_river_checks(monkeypatch):
     checks.check_estimator(RecurrentAnomalyDetector(experts=SMALL))
 
 
-def test_one_at_a_time_in_chunks_and_after_a_restore_alike():
-    xs = records(160)
+@pytest.mark.parametrize("settings", [{"forecaster": False}, {"experts": SMALL}])
+def test_one_at_a_time_in_chunks_and_after_a_restore_alike(settings):
+    xs = records(240)
     del xs[30]["a"]
+    xs[31]["a"] = None
+    xs[200]["a"] = 50.0
     for x in xs[:40]:
         del x["b"]  # a field that appears later
-    whole, parts, single = (RecurrentAnomalyDetector(experts=SMALL) for _ in range(3))
+    whole, parts, single = (RecurrentAnomalyDetector(**settings) for _ in range(3))
     expected = whole.stream(xs)
     first = parts.stream(xs[:77])
-    other = RecurrentAnomalyDetector(experts=SMALL)
+    other = RecurrentAnomalyDetector(**settings)
     other.restore(parts.snapshot())
     assert first + other.stream(xs[77:]) == expected
+    assert any(row["alarm"] for row in expected)
     scores = []
     for x in xs:
         scores.append(single.score_one(x))
@@ -61,83 +61,86 @@ def test_one_at_a_time_in_chunks_and_after_a_restore_alike():
     assert [s for t, s in enumerate(scores) if t != 40] == [
         r["score"] for t, r in enumerate(expected) if t != 40
     ]
-    assert whole.health() == other.health()
+    assert whole.health() == other.health() == single.health()
 
 
-def test_an_outlier_in_any_field_and_unit_is_found():
+def test_each_key_has_a_detector_of_its_own():
+    xs = records(300)
+    single = RecurrentAnomalyDetector(forecaster=False).stream(xs)
+    mixed = [{**x, "host": h} for x in xs for h in ("p", "q")]
+    keyed = Keyed(
+        RecurrentAnomalyDetector(forecaster=False), key="host", share="nothing", max_contexts=1
+    )
+    rows = keyed.stream(mixed[:100], [None] * 100)
+    other = Keyed(
+        RecurrentAnomalyDetector(forecaster=False), key="host", share="nothing", max_contexts=1
+    )
+    other.restore(keyed.snapshot())
+    rows += other.stream(mixed[100:], [None] * 500)
+    assert rows[::2] == rows[1::2] == single
+
+
+def test_an_outlier_in_any_field_and_unit_is_found_named_and_explained():
     xs = records()
     xs[400]["b"] = 3e7
-    xs[450]["a"] = -20.0
-    rows = RecurrentAnomalyDetector(quiet=10, experts=SMALL).stream(xs)
-    assert [t for t, row in enumerate(rows) if row["anomaly"]][-2:] == [400, 450]
-    assert (rows[400]["field"], rows[450]["field"]) == ("b", "a")
-
-
-def test_alarms_are_as_rare_as_was_asked_for():
-    rows = RecurrentAnomalyDetector(rate=0.01, quiet=1, experts=SMALL).stream(records(4000))
-    assert 0.004 < np.mean([row["anomaly"] for row in rows]) < 0.016
-
-
-def test_one_disturbance_raises_one_alarm():
-    xs = records()
-    for t in range(400, 420):
-        xs[t]["a"] += 30.0 * (-1) ** t
+    xs[470]["a"] = -20.0
     rows = RecurrentAnomalyDetector(experts=SMALL).stream(xs)
-    assert rows[400]["anomaly"]
-    assert sum(row["anomaly"] for row in rows[400:450]) <= 3
+    one, other = rows[400], rows[470]
+    assert one["alarm"]
+    assert one["field"] == "b"
+    assert one["fields"] == ["b"]
+    assert one["reason"] == "value of b: highest in 400 records"
+    assert other["alarm"]
+    assert other["reason"] == "value of a: lowest in 470 records"
+    assert other["scores"]["a"] > 2 > other["scores"]["b"]
+    assert one["score"] == pytest.approx(one["scores"]["b"] - np.log10(2), abs=0.01)
+    assert abs(other["expected"]) < 2
+    assert -20 < other["expected_lower"] < other["expected_upper"]
 
 
-@given(st.lists(st.floats(0.01, 1e5), min_size=75, max_size=140))
-def test_the_score_is_the_rank_among_past_errors(errors):
-    past = surprise.allocate()
-    for error in errors[:-1]:
-        surprise.learn(past, error)
-    value, ordered = surprise.score(past, errors[-1]), sorted(errors[surprise.WARM_UP : -1])
-    n, last = len(ordered), errors[-1]
-    bin_ratio = 2 ** (1 / surprise.PER_OCTAVE)
-    least = bisect.bisect_left(ordered, last / bin_ratio)
-    most = bisect.bisect_right(ordered, last * bin_ratio)
-    assert value >= -log10((n - least + 0.5) / (n + 1)) - 1e-9
-    if most < n:
-        assert value <= -log10((n - most + 0.5) / (n + 1)) + 1e-9
+def test_a_disturbance_is_one_episode_with_a_start_and_an_end():
+    xs = records(1500)
+    for t in range(1000, 1040):
+        xs[t]["a"] += 12.0
+    rows = RecurrentAnomalyDetector(forecaster=False).stream(xs)
+    assert [t for t, row in enumerate(rows) if row["alarm"] and 960 < t < 1100] == [1000]
+    assert rows[999]["episode"] is None
+    assert rows[999]["severity"] == 0
+    assert {row["episode"] for row in rows[1000:1040]} == {1001}
+    (end,) = [row["episode_end"] for row in rows[1000:1100] if row["episode_end"]]
+    assert 1036 <= end <= 1060
+    assert rows[1039]["severity"] == max(row["score"] for row in rows[1000:1040])
+
+
+def test_a_shift_that_stays_raises_one_alarm():
+    raised = []
+    for seed in range(5):
+        xs = records(3000, seed)
+        for x in xs[1500:]:
+            x["a"] += 8.0
+        rows = RecurrentAnomalyDetector(forecaster=False).stream([{"a": x["a"]} for x in xs])
+        raised.append([t for t, row in enumerate(rows) if row["alarm"] and 1490 < t < 1800])
+    assert all(found[0] == 1500 for found in raised)
+    assert sum(map(len, raised)) <= 6  # five shifts; one more by chance
 
 
 def test_refusals():
-    with pytest.raises(ConfigError, match="rate: 2"):
-        RecurrentAnomalyDetector(rate=2.0)
-    with pytest.raises(ConfigError, match="quiet: 0"):
-        RecurrentAnomalyDetector(quiet=0)
-    model = RecurrentAnomalyDetector(experts=SMALL)
+    for wrong in (0, -1.0, float("nan"), True, "often", "0 per day", "1 per fortnight"):
+        with pytest.raises(ConfigError, match="false_alarms: "):
+            RecurrentAnomalyDetector(false_alarms=wrong)
+    model = RecurrentAnomalyDetector(forecaster=False)
     model.learn_one({"a": 1.0})
     for bad in ("high", float("inf"), 1e90):
-        with pytest.raises(BadRecord):
-            model.learn_one({"a": bad})
+        before = model.snapshot().arrays
+        with pytest.raises(BadRecord, match="field 'a'") as error:
+            model.stream([{"a": 2.0}, {"a": bad}])
+        assert error.value.index == 1
+        after = model.snapshot().arrays
+        assert all(np.array_equal(before[name], after[name], equal_nan=True) for name in before)
+    with pytest.raises(BadRecord, match="timestamp: 'noon' is not a time"):
+        model.learn_one({"a": 1.0, "timestamp": "noon"})
     with pytest.raises(CheckpointError, match="use the settings"):
-        RecurrentAnomalyDetector().restore(model.snapshot())
-
-
-def test_the_benchmark_scorer_on_cases_counted_by_hand():
-    import importlib.util
-    from pathlib import Path
-
-    path = Path(__file__).parent / "benchmarks" / "nab.py"
-    spec = importlib.util.spec_from_file_location("nab", path)
-    nab = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(nab)
-    series = {"s": nab.Labelled([], [0.0] * 1000, [(400, 499), (700, 799)])}
-
-    def score(*places):
-        scores = np.zeros(1000)
-        scores[list(places)] = 1.0
-        return nab.benchmark_score(series, {"s": scores})[0]
-
-    assert score() == pytest.approx(0)
-    assert score(400, 700) == pytest.approx(100)
-    assert score(400, 450, 700) == pytest.approx(100)  # only the first of a window counts
-    assert score(400) == pytest.approx(50)
-    assert score(400, 700, 300) == pytest.approx(100 - 100 * 0.11 / 4)
-    assert score(400, 700, 100) == pytest.approx(100)  # not scored yet
-    late = nab.sigmoid(-1 / 100) / nab.sigmoid(-1)
-    assert score(400, 799) == pytest.approx(75 + 25 * late)
-    behind = 0.11 * (2 / (1 + np.exp(5 * 100 / 99)) - 1)
-    assert score(400, 700, 899) == pytest.approx(100 + 25 * behind)
+        RecurrentAnomalyDetector(forecaster=False, seed=1).restore(model.snapshot())
+    old = Snapshot({}, {"estimator": "RecurrentAnomalyDetector", "models": [], "fields": []})
+    with pytest.raises(CheckpointError, match=r"version 0\.1"):
+        model.restore(old)

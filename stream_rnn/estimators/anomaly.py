@@ -1,232 +1,299 @@
-"""River's anomaly detector: what the forecaster did not expect."""
+"""River's anomaly detector: what is new in the stream, and what the forecaster did not expect."""
 
 from collections.abc import Sequence
-from datetime import date
-from math import isnan, log10
 from typing import Any
 
 import numpy as np
 from river import base
 
-from ..errors import BadRecord, ConfigError, faults
-from ..forecasting import surprise
-from ..forecasting.surprise import Surprise
-from ..numerics.trees import under
+from ..errors import BadRecord, CheckpointError, faults
+from ..forecasting import series
+from ..forecasting.bank import MEDIAN
+from ..forecasting.experts.default import LIGHT
+from ..forecasting.experts.lstm import Lstm
+from ..forecasting.reaction import react
+from ..forecasting.series import Series
+from ..novelty import joint, labels
+from ..novelty.budget import budget
+from ..novelty.explain import reason
+from ..novelty.fields import CAUSE, EXTREME, OUTS, PART, SCORE
+from ..novelty.state import ALARM, ALARMS, SEEN, TAILS, WORST, allocate, grown
+from ..numerics import trees
+from .anomaly_records import Table, table
 from .described import check_same, described
-from .forecaster import RecurrentForecaster
 from .protocol import Snapshot
-from .regressor import number
-from .series_records import LARGEST, with_calendar
+from .series_records import stretches
 
-WORST = 1e9  # interval half-widths; an error where nothing has varied yet
+#: What forecasts a field: as light as it can be with a recurrent network in it.
+FORECASTER: tuple[Any, ...] = (*LIGHT, Lstm(4, prior=0.1, drift=1e-5))
+LEVEL = 0.9  # of the interval in which a value was expected
+_NOTHING = dict.fromkeys(
+    ("field", "view", "reason", "expected", "expected_lower", "expected_upper")
+)
+NOT_AN_ANOMALY, MISSED = "not an anomaly", "missed"
 
 
 class RecurrentAnomalyDetector(base.AnomalyDetector):
-    """Scores each record by how far it is from its forecast, in view of past errors.
+    """Scores each record by how many false alarms are to be expected with so much news.
 
-    Every numeric field is a series with a forecaster of its own.  A field's error is measured
-    in half-widths of its 90 % interval; its score is −log₁₀ of the share of past errors that
-    were as large.  So the threshold adapts to the stream: a score of 3 comes once in 1000
-    records whatever the field's units, noise and tails.  The record's score is that of its
-    worst field, less log₁₀ of the number of fields.
+    Every numeric field is looked at in several views of its last records, see
+    `stream_rnn.novelty`: what none of its past is near to is new.  A recurrent forecaster's
+    error is one more view.  How rare such news is, by an extreme-value distribution of those so
+    far, gives the number of false alarms to expect until the stream is twice as long; the
+    score is −log₁₀ of it, from −2 to 6, so that it means the same in every field and stream.
+    The scores of the fields are joined by the harmonic mean of those numbers.  Nothing looks
+    ahead, and nothing is raised in the first hundred records.
+
+    After an alarm its fields keep quiet until what raised it belongs to their past: a
+    twentieth of the records seen, 2,000 at most.
 
     Parameters
     ----------
-    rate
-        Share of records that may raise an alarm on a stream without anomalies.
-    quiet
-        Records in which the memory of an alarm halves; until a score exceeds what is left of
-        the last one, no new alarm is raised.
+    false_alarms
+        How many to allow each time the stream doubles its length; or a rate: ``"1 per day"``
+        (of the records' times), ``"1 per 100000 records"``.
     experts
-        Of the forecasters, see `RecurrentForecaster`.
-        ``stream_rnn.forecasting.experts.default.LIGHT`` takes a third of the time, for
-        records of many fields.
+        Of the forecasters, see `RecurrentForecaster`; a light bank with an LSTM if None.
+    forecaster
+        False for none: half the time, and nothing is expected.
     timestamp
-        The field that holds the time of the record; it is not scored but gives the forecasters
-        the time of day and of the week.
+        The field that holds the time of the record; it is not scored but says which time of the
+        day it is.
     seed
-        Of the random weights.
+        Of the forecasters' random weights.
 
     Examples
     --------
     >>> import random
     >>> from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
-    >>> rng, model, scores = random.Random(1), RecurrentAnomalyDetector(), []
-    >>> for t in range(300):
-    ...     x = {"load": t % 12 + rng.gauss(0, 0.1) + (5 if t == 250 else 0)}
-    ...     scores.append(model.score_one(x))
-    ...     model.learn_one(x)
-    >>> scores.index(max(scores))
-    250
+    >>> rng, model = random.Random(1), RecurrentAnomalyDetector()
+    >>> rows = model.stream([
+    ...     {"load": t % 12 + rng.gauss(0, 0.1) + (9 if t == 450 else 0)} for t in range(500)
+    ... ])
+    >>> [(t, row["reason"]) for t, row in enumerate(rows) if row["alarm"] and t > 200]
+    [(450, 'value of load: highest in 450 records')]
     """
 
     def __init__(
         self,
-        rate: float = 0.001,
-        quiet: float = 1000.0,
+        false_alarms: float | str = 3.0,
         experts: tuple | None = None,
+        forecaster: bool = True,
         timestamp: str = "timestamp",
         seed: int = 0,
     ):
-        self.rate = rate
-        self.quiet = quiet
+        self.false_alarms = false_alarms
         self.experts = experts
+        self.forecaster = forecaster
         self.timestamp = timestamp
         self.seed = seed
-        if not 0 < rate < 1:
-            raise ConfigError(f"rate: {rate!r}; give a share of records such as 0.001")
-        if not quiet > 0:
-            raise ConfigError(f"quiet: {quiet!r}; give a number of records above 0")
-        self._threshold = -log10(rate)
-        self._fields: dict[Any, tuple[RecurrentForecaster, Surprise]] = {}
-        self._alarms = np.zeros(2)  # raised; held score
-        self._alarm = surprise.allocate()
+        self._budget = budget(false_alarms)
+        self._names: list[Any] = []
+        self._words, self._state = allocate(0)
+        self._series: list[Series] = []
+        if experts is not None:
+            self._new_series()  # refuse odd ones now
 
     # river ------------------------------------------------------------------------------------
 
     def score_one(self, x: dict) -> float:
-        """The score of *x* as the next record; 0 while too little is known."""
-        values, _ = self._split([x])
-        scores = []
-        for name, column in values.items():
-            if name in self._fields and not isnan(column[0]):
-                model, past = self._fields[name]
-                (made,) = model.forecast(1, level=0.9)
-                error = _error(column[0], made.point, made.lower, made.upper)
-                scores.append(surprise.score(past, error))
-        return _worst(scores, len(self._fields))
+        """The score of *x* as the next record; −2, the least, while too little is known."""
+        kept = self._words.copy()
+        found = table([x], self._names, self.timestamp)
+        known = found.values[:, : len(self._names)]
+        expected = [one.newest(0)[None] for one in self._series]
+        _, rows = self._judge(Table(self._names, known, found.times, []), expected)
+        self._words[:] = kept
+        return float(rows[0, joint.JOINT])
 
     def learn_one(self, x: dict) -> None:
         """Take in the next record.  Raises `BadRecord` if a field is not a finite number."""
-        self._run([x])
+        self.stream([x])
 
-    reactions = RecurrentForecaster.reactions
+    reactions = ("noise", "widen", "both")
 
     def react(self, kind: str) -> None:
         """Let every field's forecaster react to drift, see `RecurrentForecaster`."""
-        for model, _ in self._fields.values():
-            model.react(kind)
+        for one in self._series:
+            for bank in one.banks:
+                react(bank, kind)
+
+    def feedback(self, label: str, field: Any = None) -> None:
+        """What an operator says; it counts from now on, and is kept in the checkpoint.
+
+        ``"not an anomaly"`` is about the last alarm: what is like it raises none.
+        ``"missed"`` is about the last record, in *field* or else in the one with the highest
+        score: what is like it raises an alarm.  The last 16 labels of a field are kept.
+        Raises ValueError if there has been no such alarm, record or field.
+        """
+        now = self._state.joint
+        if label == NOT_AN_ANOMALY:
+            if now[ALARM] == 0:
+                raise ValueError("feedback: no alarm has been raised yet")
+            labels.not_an_anomaly(self._state, now[ALARM])
+        elif label == MISSED:
+            if not self._names or (field is not None and field not in self._names):
+                raise ValueError(f"feedback: {field!r} is no field of the records so far")
+            chosen = int(now[WORST]) if field is None else self._names.index(field)
+            labels.missed(self._state, [chosen])
+        else:
+            raise ValueError(f"feedback: {label!r}; give {NOT_AN_ANOMALY!r} or {MISSED!r}")
 
     # StreamEstimator --------------------------------------------------------------------------
 
     def stream(self, xs: Sequence[dict], ys: Sequence[Any] | None = None) -> list[dict[str, Any]]:
-        """Score each record before learning from it.
+        """Score each record before learning from it.  Targets *ys* are ignored.
 
-        Fields: ``score``; ``alarm``, the score if it is a new alarm, else 0; ``anomaly``,
-        whether the alarm is above the threshold of `rate`; ``field``, the worst one.  Targets
-        *ys* are ignored.
+        ``score``
+            −log₁₀ of the false alarms to expect until the stream has doubled.
+        ``alarm``
+            Whether this record raises one; then ``reason`` says why, else it is None.
+        ``field``, ``view``
+            The field with the highest score, and what is most unusual about it.
+        ``fields``
+            All fields above the threshold, the worst first.
+        ``expected``, ``expected_lower``, ``expected_upper``
+            What was forecast for ``field``, with the bounds of a 90 % interval.
+        ``episode``, ``episode_end``
+            The number (from 1) of the record with which the running episode began; where one
+            is found to be over, of its last record.  Else None.
+        ``severity``
+            The highest score in the running episode; 0 if none runs.
+        ``scores``
+            The score of each field that is not missing.
         """
-        return self._run(xs)
-
-    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
-        """What `stream` would refuse, see `protocol.Checking`."""
-        return faults(lambda t: self._split(xs[t : t + 1]), len(xs))
-
-    def _run(self, xs: Sequence[dict]) -> list[dict[str, Any]]:
-        values, inputs = self._split(xs)
-        for name in values:
-            if name not in self._fields:
-                self._fields[name] = self._forecaster(), surprise.allocate()
-        known = len(self._fields) - len(values)
-        first = {name: int(np.argmin(np.isnan(column))) for name, column in values.items()}
-        scores = {
-            name: self._score_column(name, values.get(name, np.full(len(xs), np.nan)), inputs)
-            for name in self._fields
-        }
-        results = []
-        for t in range(len(xs)):
-            fields = known + sum(at <= t for at in first.values())
-            present = {n: s[t] for n, s in scores.items() if s[t] is not None}
-            value = _worst(list(present.values()), fields)
-            alarm = surprise.alarm(self._alarm, value, self.quiet)
-            anomaly = alarm >= self._threshold
-            self._alarms[0] += anomaly
-            worst = max(present, key=lambda n: present[n]) if value > 0 else None
-            results.append({"score": value, "alarm": alarm, "anomaly": anomaly, "field": worst})
+        found = table(xs, self._names, self.timestamp)
+        results: list[dict[str, Any]] = []
+        for start, end in stretches(found.widths):
+            part = Table(
+                found.names[: found.widths[start]],
+                np.ascontiguousarray(found.values[start:end, : found.widths[start]]),
+                found.times[start:end],
+                [],
+            )
+            self._add_fields(part.names)
+            seen = self._state.fields.clock[:, SEEN] - 0
+            expected = self._forecast(part.values)
+            outs, rows = self._judge(part, expected)
+            results += self._results(part, outs, rows, expected, seen)
         return results
 
-    def _forecaster(self) -> RecurrentForecaster:
-        """That of a new field."""
-        return RecurrentForecaster(experts=self.experts, timestamp=self.timestamp, seed=self.seed)
+    def check(
+        self, xs: Sequence[dict], ys: Sequence[Any] | None = None
+    ) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+        return faults(lambda t: table(xs[t : t + 1], [], self.timestamp), len(xs))
 
-    def _score_column(self, name: Any, column: np.ndarray, inputs: list[dict] | None) -> list:
-        """Scores of one field; None where it is missing."""
-        model, past = self._fields[name]
-        rows = model.prequential(column, inputs, level=0.9).tolist()
-        scores: list[float | None] = []
-        for y, (point, lower, upper) in zip(column.tolist(), rows, strict=True):
-            if isnan(y):
-                scores.append(None)
-            elif isnan(point):
-                scores.append(0.0)
-            else:
-                error = _error(y, point, lower, upper)
-                scores.append(surprise.score(past, error))
-                surprise.learn(past, error)
-        return scores
+    def _add_fields(self, names: list[Any]) -> None:
+        """Make room for new ones."""
+        if len(names) > len(self._names):
+            self._words, self._state = grown(self._state, len(names))
+            if self.forecaster:
+                self._series += [self._new_series() for _ in names[len(self._names) :]]
+            self._names = list(names)
 
-    def _split(self, xs: Sequence[dict]) -> tuple[dict[Any, np.ndarray], list[dict] | None]:
-        """Columns by field, NaN where missing, and the records' times if they have one.
+    def _new_series(self) -> Series:
+        specs = FORECASTER if self.experts is None else tuple(self.experts)
+        return Series(specs, (1,), 0, self.seed)
 
-        Times are calendar columns already, once for all fields.
-        """
-        names = list(self._fields)
-        for x in xs:
-            names += [n for n in x if n not in names and n != self.timestamp]
-        columns = {}
-        for name in names:
-            values = [x.get(name) for x in xs]
-            if any(isinstance(v, date) for v in values):
-                continue
-            column = np.array([number(v, t, name) for t, v in enumerate(values)])
-            if len(large := np.flatnonzero(np.abs(column) > LARGEST)):
-                raise BadRecord(
-                    f"field {name!r} is beyond ±{LARGEST:g}; give larger units", int(large[0])
-                )
-            if not np.isnan(column).all():
-                columns[name] = column
-        timed = any(self.timestamp in x for x in xs)
-        if not timed:
-            return columns, None
-        name = self.timestamp
-        return columns, [with_calendar({name: x.get(name)}, name, t) for t, x in enumerate(xs)]
+    def _forecast(self, values: np.ndarray) -> list[np.ndarray]:
+        """Forecast rows (T, WIDTH) of each column, which is learned."""
+        inputs = np.empty((len(values), 0))
+        columns = (np.ascontiguousarray(column) for column in values.T)
+        return [
+            one.run(column, inputs)[0] for one, column in zip(self._series, columns, strict=False)
+        ]
+
+    def _judge(self, part: Table, expected: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Score and learn records without the forecasters."""
+        errors = np.full(part.values.shape, np.nan)
+        for f, forecast in enumerate(expected):
+            errors[:, f] = part.values[:, f] - forecast[:, MEDIAN]
+        outs = np.empty((*part.values.shape, OUTS))
+        rows = np.empty((len(part.values), joint.COLUMNS))
+        values = np.ascontiguousarray(part.values)
+        joint.run(self._state, values, part.times, errors, *self._budget, outs, rows)
+        return outs, rows
+
+    def _results(
+        self,
+        part: Table,
+        outs: np.ndarray,
+        rows: np.ndarray,
+        expected: list[np.ndarray],
+        seen: np.ndarray,
+    ) -> list[dict[str, Any]]:
+        """Rows for the user; *seen* are the records of each field before."""
+        known = ~np.isnan(part.values)
+        past = seen + np.cumsum(known, axis=0) - known
+        bounds = [series.bounds(forecast, LEVEL) for forecast in expected]
+        results = []
+        for t, row in enumerate(rows.tolist()):
+            told = outs[t].tolist()
+            order = sorted(np.flatnonzero(known[t]).tolist(), key=lambda f: -told[f][SCORE])
+            alarm, worst = row[joint.ALARMED] > 0, int(row[joint.FIELD])
+            chosen = [
+                part.names[f]
+                for f in order
+                if (told[f][PART] if alarm else told[f][SCORE] >= row[joint.THRESHOLD])
+            ]
+            result = {"score": row[joint.JOINT], "alarm": alarm, **_NOTHING, "fields": chosen}
+            if worst >= 0:
+                name, tail = part.names[worst], int(told[worst][CAUSE])
+                result["field"], result["view"] = name, TAILS[tail]
+                if alarm:
+                    records = int(past[t, worst])
+                    result["reason"] = reason(name, tail, told[worst][EXTREME], records)
+                if expected:
+                    result |= _expected(expected[worst][t], bounds[worst], t)
+            result["episode"] = int(row[joint.BEGINNING]) or None
+            result["episode_end"] = int(row[joint.ENDED]) or None
+            result["severity"] = row[joint.SEVERITY]
+            result["scores"] = {part.names[f]: told[f][SCORE] for f in order}
+            results.append(result)
+        return results
+
+    # saving -----------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
-        arrays = {"alarms": self._alarms.copy(), "held": self._alarm.marks.copy()}
-        models = []
-        for i, (model, past) in enumerate(self._fields.values()):
-            inner = model.snapshot()
-            models.append(inner.meta)
-            arrays |= {f"{i}.model.{name}": array for name, array in inner.arrays.items()}
-            arrays |= {f"{i}.counts": past.counts.copy(), f"{i}.marks": past.marks.copy()}
+        arrays = {name: array.copy() for name, array in trees.walk(self._state, "novelty")}
+        for i, one in enumerate(self._series):
+            arrays |= {f"{i}.{name}": array.copy() for name, array in one.arrays().items()}
         meta = {
             "estimator": type(self).__name__,
             "parameters": described(self),
-            "fields": list(self._fields),
-            "models": models,
+            "fields": list(self._names),
         }
         return Snapshot(arrays, meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         arrays, meta = snapshot
+        if "models" in meta:
+            raise CheckpointError(
+                "the checkpoint is of an anomaly detector of version 0.1, which counted forecast "
+                "errors only; this one has to see the stream again: use another checkpoint "
+                "directory to start anew"
+            )
         check_same(self, described(self), meta)
-        fields = {}
-        for i, (name, inner) in enumerate(zip(meta["fields"], meta["models"], strict=True)):
-            model = self._forecaster()
-            model.restore(Snapshot(under(f"{i}.model.", arrays), inner))
-            past = Surprise(arrays[f"{i}.counts"].copy(), arrays[f"{i}.marks"].copy())
-            fields[name] = model, past
-        self._fields = fields
-        self._alarms = np.array(arrays["alarms"])
-        self._alarm.marks[:] = arrays["held"]
+        words, state = allocate(len(meta["fields"]))
+        every = [self._new_series() for _ in meta["fields"]] if self.forecaster else []
+        try:
+            trees.load(state, trees.under("novelty.", arrays))
+            for i, one in enumerate(every):
+                one.load(trees.under(f"{i}.", arrays))
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
+        self._names, self._words, self._state, self._series = (
+            list(meta["fields"]), words, state, every,
+        )  # fmt: skip
 
     def health(self) -> dict[str, float]:
         """Counters by metric name, summed over the fields."""
-        report = {"anomalies": float(self._alarms[0])}
-        for model, _ in self._fields.values():
-            for name, value in model.health().items():
+        report = {"anomalies": float(self._state.joint[ALARMS])}
+        for one in self._series:
+            for name, value in one.health().items():
                 report[name] = report.get(name, 0.0) + value
         return report
 
@@ -235,13 +302,13 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
         yield {}
 
 
-def _error(y: float, point: float, lower: float, upper: float) -> float:
-    """|y − point| in half-widths of the interval."""
-    half = (upper - lower) / 2
-    error = abs(y - point)
-    return min(WORST, error / half) if half > 0 and half < np.inf else (WORST if error else 0.0)
-
-
-def _worst(scores: list[float], fields: int) -> float:
-    """The largest score, less what it gains by being the largest of so many."""
-    return max(0.0, max(scores) - log10(max(1, fields))) if scores else 0.0
+def _expected(forecast: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], t: int) -> dict:
+    """What was expected; nothing where there was no forecast."""
+    if np.isnan(forecast[MEDIAN]):
+        return {}
+    lower, upper = bounds
+    return {
+        "expected": float(forecast[MEDIAN]),
+        "expected_lower": float(lower[t]),
+        "expected_upper": float(upper[t]),
+    }
