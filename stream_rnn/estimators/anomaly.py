@@ -178,9 +178,7 @@ class RecurrentAnomalyDetector(base.AnomalyDetector):
             results += self._results(part, outs, rows, expected, seen)
         return results
 
-    def check(
-        self, xs: Sequence[dict], ys: Sequence[Any] | None = None
-    ) -> dict[int, BadRecord]:
+    def check(self, xs: Sequence[dict], ys: Sequence[Any] | None = None) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
         return faults(lambda t: table(xs[t : t + 1], [], self.timestamp), len(xs))
 
