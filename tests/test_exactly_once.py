@@ -63,7 +63,7 @@ def test_metrics_tell_what_happens(job):
     place = f'{{partition="0",topic="{job.topic}"}}'
     assert float(samples[f"stream_rnn_consumer_position_offset{place}"]) == 701
     assert float(samples[f"stream_rnn_consumer_lag_records{place}"]) == 0
-    learner = f'{{learner="m-{job.topic}-0"}}'
+    learner = f'{{learner="m",partition="0",topic="{job.topic}"}}'
     assert float(samples[f"stream_rnn_loss_observations_total{learner}"]) == 700
 
 

@@ -1,6 +1,7 @@
 """Metrics: the names users expect, exact counts, valid exposition, closed to the outside."""
 
 import subprocess
+from math import log
 
 import helpers
 import pytest
@@ -12,7 +13,7 @@ from stream_rnn.checkpoints.store import Store
 from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.features.rows import Rows
-from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics
+from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, Quality
 from stream_rnn.service.ledger import Schedule
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Outcome, Task
@@ -22,7 +23,9 @@ records_consumed_total records_learned_total records_predicted_total records_rep
 records_dead_lettered_total transactions_total rebalances_total assigned_partitions
 dependency_up dependency_down_seconds
 labels_total labels_pending consumer_lag_records consumer_position_offset
-loss_sum_total loss_observations_total rolling_mae gradient_norm parameter_norm
+loss_sum_total loss_observations_total rolling_mae rolling_mae_last_value
+rolling_mae_running_mean rolling_accuracy rolling_accuracy_last_class rolling_log_loss
+interval_coverage interval_level model_info gradient_norm parameter_norm
 missing_targets_total level_shifts_total outliers_total anomalies_total
 gradient_clips_total kalman_resets_total nonfinite_rollbacks_total drift_alarms_total
 vocabulary_size vocabulary_overflows_total bits_per_symbol bits_per_symbol_rolling
@@ -98,6 +101,64 @@ def test_counts_are_exact(tmp_path):
     assert found["stream_rnn_state", ("stream_rnn_state", "stopped")] == 1
     assert found["stream_rnn_state", ("stream_rnn_state", "running")] == 0
     assert not [name for name, *_ in found if name.endswith("_created")]
+
+
+def test_the_model_the_process_and_simple_predictions_are_told(tmp_path):
+    metrics = Metrics("taxi")
+    run(metrics, [{"u": 0.5, "y": float(y)} for y in (1, 2, 4, 8)])
+    found = samples(metrics.text())
+    assert found["stream_rnn_rolling_mae_last_value", ("learner", "taxi")] == (1 + 2 + 4) / 3
+    mean = found["stream_rnn_rolling_mae_running_mean", ("learner", "taxi")]
+    assert mean == pytest.approx((1 + 2.5 + 8 - 7 / 3) / 3)
+    assert found["stream_rnn_model_info", ("estimator", "Linear"), ("learner", "taxi")] == 1
+    assert found["process_resident_memory_bytes",] > 1e7
+    assert found["process_open_fds",] > 2
+
+
+def test_quality_of_classes_intervals_keys_and_several_targets():
+    quality = Quality()
+    shares = {"a": 0.8, "b": 0.2}
+    quality.add(
+        [{"prediction": "a", "probabilities": shares, "target": y} for y in ("a", "b", None, "a")]
+    )
+    measures = quality.measures()
+    assert measures["rolling_accuracy"] == 2 / 3
+    assert measures["rolling_accuracy_last_class"] == 0
+    assert measures["rolling_log_loss"] == pytest.approx(-(2 * log(0.8) + log(0.2)) / 3)
+
+    quality = Quality()
+    interval = {"prediction": 1.0, "prediction_lower": 0.0, "prediction_upper": 2.0}
+    quality.add([{**interval, "target": y} for y in (0.0, 2.0, 3.0, None)])
+    assert quality.measures()["interval_coverage"] == 2 / 3
+
+    quality = Quality()
+    rows = [{"prediction": 0.0, "target": y} for y in (1.0, 100.0, 2.0, 101.0)]
+    quality.add(rows, ["small", "large"] * 2)
+    assert quality.measures()["rolling_mae_last_value"] == 1.0
+    assert quality.keys["large"].error > 50 > quality.keys["small"].error
+
+    quality = Quality()
+    quality.add([{"prediction": {"u": 1.0, "v": 2.0}, "target": {"u": 2.0, "v": None}}])
+    assert quality.measures() == {"rolling_mae": 1.0}
+
+
+def test_what_is_remembered_is_bounded():
+    quality, metrics = Quality(), Metrics()
+    for start in range(0, 30_000, 1000):
+        names = [f"key{n}" for n in range(start, start + 1000)]
+        quality.add([{"prediction": 0.0, "target": 1.0}] * 1000, names)
+        for name in names:
+            metrics.set("drift_alarms_total", 1.0, detector=name)
+    assert len(quality.keys) == 10_000
+    assert len(quality.errors.rows) == 1000
+    assert len(metrics.values) == 10_000
+
+
+def test_partitions_that_are_gone_are_not_reported():
+    metrics = Metrics()
+    metrics.set("consumer_lag_records", 5.0, topic="t", partition="0")
+    metrics.rebalance(1)
+    assert "consumer_lag_records" not in metrics.text().replace("# HELP", "")
 
 
 def test_what_a_forecaster_and_an_anomaly_detector_count():

@@ -3,6 +3,7 @@
 from .collector import Metrics
 from .families import FAMILIES, HISTOGRAMS, PREFIX
 from .observed import Histogram, RecentErrors
+from .quality import Quality
 
 __all__ = [
     "FAMILIES",
@@ -10,5 +11,6 @@ __all__ = [
     "PREFIX",
     "Histogram",
     "Metrics",
+    "Quality",
     "RecentErrors",
 ]

@@ -13,12 +13,12 @@ run begins again at zero.
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from math import nan
 
 import numpy as np
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -33,8 +33,10 @@ from connectors.state import UP, Dependencies
 from ..service.ledger import Ledger
 from ..service.observers import Observer, Run
 from ..service.task import Outcome
-from .families import FAILURES, FAMILIES, HEALTH, HISTOGRAMS, PREFIX, STATES
-from .observed import Histogram, RecentErrors
+from .families import FAILURES, FAMILIES, HEALTH, HISTOGRAMS, MOST_SERIES, PREFIX, STATES
+from .models import described
+from .observed import Histogram
+from .quality import Quality
 
 
 class Metrics(Observer):
@@ -51,9 +53,10 @@ class Metrics(Observer):
         self.histograms = {name: Histogram() for name in HISTOGRAMS}
         self._state = STATES[0]
         self._base: dict[str, dict[str, float]] = {}
-        self._errors: dict[str, RecentErrors] = {}
+        self.qualities: dict[str | None, Quality] = {}  # by the run's part
         self.registry = CollectorRegistry()
         self.registry.register(self)
+        ProcessCollector(registry=self.registry)
         for name, family in FAMILIES.items():
             if family.present:
                 self.set(name, 0.0)
@@ -63,11 +66,14 @@ class Metrics(Observer):
     # -- writing ---------------------------------------------------------------------
 
     def set(self, name: str, value: float, **labels: str) -> None:
-        self.values[name, tuple(labels[label] for label in FAMILIES[name].labels)] = value
+        """A label that is left out is empty, which Prometheus takes for none."""
+        key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)
+        if key in self.values or len(self.values) < MOST_SERIES:
+            self.values[key] = value
 
     def add(self, name: str, amount: float = 1.0, **labels: str) -> None:
-        key = name, tuple(labels[label] for label in FAMILIES[name].labels)
-        self.values[key] = self.values.get(key, 0.0) + amount
+        key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)
+        self.set(name, self.values.get(key, 0.0) + amount, **labels)
 
     def observe(self, name: str, value: float, times: int = 1) -> None:
         self.histograms[name].observe(value, times)
@@ -77,7 +83,12 @@ class Metrics(Observer):
 
     def started(self, run: Run) -> None:
         """Totals of a resumed estimator count from here."""
-        self._base[self._name(run)] = self._health(run)
+        self._base[run.part] = self._health(run)
+        self.qualities[run.part] = Quality()
+        estimator = run.ledger.task.estimator
+        self.set("model_info", 1.0, **self._labels(run), **described(estimator))
+        if (level := getattr(estimator, "level", None)) is not None:
+            self.set("interval_level", level, **self._labels(run))
         self.update(run)
 
     def batch(self, run: Run, outcome: Outcome) -> None:
@@ -94,30 +105,31 @@ class Metrics(Observer):
         if outcome.timestamps:
             waits = np.maximum(now - np.array(outcome.timestamps), 0.0)
             self.histograms["end_to_end_latency_seconds"].observe_all(waits)
-        self._measure(self._name(run), outcome.settled or outcome.rows)
+        if outcome.settled:
+            self._quality(run).add(outcome.settled)
+        else:
+            self._quality(run).add(outcome.rows, outcome.keys)
         self.update(run)
 
-    def _measure(self, learner: str, rows: Sequence[dict[str, Any]]) -> None:
-        """The mean absolute error of the recent predictions that are numbers."""
-        errors = self._errors.setdefault(learner, RecentErrors())
-        errors.add(rows)
-        if errors.mean is not None:
-            self.set("rolling_mae", errors.mean, learner=learner)
+    def _quality(self, run: Run) -> Quality:
+        return self.qualities.setdefault(run.part, Quality())
 
     def update(self, run: Run) -> None:
         """What the estimator, the source and the sinks report of themselves."""
-        learner = self._name(run)
-        health, before = self._health(run), self._base.get(learner, {})
+        labels = self._labels(run)
+        health, before = self._health(run), self._base.get(run.part, {})
         for name in HEALTH:
             short = name.removesuffix("_total")
             if short in health:
                 base = before.get(short, 0.0) if name.endswith("_total") else 0.0
-                self.set(name, health[short] - base, learner=learner)
+                self.set(name, health[short] - base, **labels)
         for detector, alarms in run.ledger.task.drift_alarms().items():
             since = alarms - before.get(f"drift_alarms {detector}", 0.0)
-            self.set("drift_alarms_total", since, learner=learner, detector=detector)
-        for name, labels, value in run.metrics():
+            self.set("drift_alarms_total", since, **labels, detector=detector)
+        for name, value in self._quality(run).measures().items():
             self.set(name, value, **labels)
+        for name, own, value in run.metrics():
+            self.set(name, value, **own)
 
     @staticmethod
     def _health(run: Run) -> dict[str, float]:
@@ -126,9 +138,16 @@ class Metrics(Observer):
         found = {f"drift_alarms {detector}": float(count) for detector, count in alarms}
         return {**run.ledger.task.health(), **found}
 
-    def _name(self, run: Run) -> str:
-        """A process may own several learners; each has its partition in its name."""
-        return self.learner if run.part is None else f"{self.learner}-{run.part}"
+    def _labels(self, run: Run) -> dict[str, str]:
+        """A process may own several learners, one for each of its partitions."""
+        topic, _, partition = (run.part or "").rpartition("-")
+        return {"learner": self.learner, "topic": topic, "partition": partition}
+
+    def value(self, name: str, run: Run) -> float:
+        """A metric of the learner of *run* as it was last set; NaN if it never was."""
+        labels = self._labels(run)
+        key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)
+        return self.values.get(key, nan)
 
     def transaction(self, outcome: str, seconds: float) -> None:
         self.add("transactions_total", outcome=outcome)
@@ -141,6 +160,14 @@ class Metrics(Observer):
     def rebalance(self, assigned: int) -> None:
         self.add("rebalances_total")
         self.set("assigned_partitions", assigned)
+        self._forget_partitions()
+
+    def _forget_partitions(self) -> None:
+        """Those that are still here come again with their next batch."""
+        for name, values in list(self.values):
+            labels = dict(zip(FAMILIES[name].labels, values, strict=True))
+            if labels.get("partition"):
+                del self.values[name, values]
 
     def checkpoint(self, ledger: Ledger, seconds: float) -> None:
         self.set("checkpoint_last_success_timestamp_seconds", time.time())
@@ -162,10 +189,11 @@ class Metrics(Observer):
             values["dependency_down_seconds", (status.name,)] = status.down_seconds
         for name, (text, labels, _) in FAMILIES.items():
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            family = kind(PREFIX + name, text, labels=labels)
+            family = kind(PREFIX + name, text)
             for (owner, label_values), value in values.items():
                 if owner == name:
-                    family.add_metric(label_values, value)
+                    given = zip(labels, label_values, strict=True)
+                    family.add_sample(PREFIX + name, {k: v for k, v in given if v}, value)
             if family.samples:
                 yield family
         for name, histogram in self.histograms.items():

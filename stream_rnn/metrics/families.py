@@ -18,8 +18,9 @@ class Family(NamedTuple):
 
 
 PARTITION = ("topic", "partition")
-LEARNER = ("learner",)
 DEPENDENCY = ("dependency",)  # source, sink, dead_letter, labels, checkpoint
+LEARNER = ("learner", *PARTITION)  # the latter where each partition has a learner
+MODEL = (*LEARNER, "estimator", "cell", "method", "optimizer", "loss")
 FAMILIES = {
     "records_consumed_total": Family("Records read from the source.", present=True),
     "records_learned_total": Family("Records with a label that were learned.", present=True),
@@ -37,7 +38,15 @@ FAMILIES = {
     **{f"{name}_total": Family(text, LEARNER) for name, text in COUNTERS.items()},
     **{name: Family(text, LEARNER) for name, text in GAUGES.items()},
     "rolling_mae": Family("Mean absolute error of the recent predictions.", LEARNER),
-    "drift_alarms_total": Family("Drift alarms, by detector.", ("learner", "detector")),
+    "rolling_mae_last_value": Family("The same, had the last value been predicted.", LEARNER),
+    "rolling_mae_running_mean": Family("The same, had the mean so far been predicted.", LEARNER),
+    "rolling_accuracy": Family("Share of recent classes predicted rightly.", LEARNER),
+    "rolling_accuracy_last_class": Family("The same, had the last class been predicted.", LEARNER),
+    "rolling_log_loss": Family("Mean -ln(probability) of the recent classes.", LEARNER),
+    "interval_coverage": Family("Share of recent values within their interval.", LEARNER),
+    "interval_level": Family("Share that ought to be within it.", LEARNER),
+    "model_info": Family("What learns: its estimator, cell, learner, optimizer and loss.", MODEL),
+    "drift_alarms_total": Family("Drift alarms, by detector.", (*LEARNER, "detector")),
     "checkpoint_last_success_timestamp_seconds": Family("When the last checkpoint was written."),
     "checkpoint_last_position": Family("Records before the last checkpoint."),
     "checkpoint_size_bytes": Family("Size of the last checkpoint."),
@@ -50,5 +59,6 @@ HISTOGRAMS = {
     "transaction_commit_duration_seconds": "Time to commit a transaction.",
 }
 FAMILIES |= plugins.brought("metric")  # an estimator of another package may have its own
-HEALTH = [name for name, family in FAMILIES.items() if family.labels == LEARNER]
+HEALTH = [n for n, family in FAMILIES.items() if family.labels in (LEARNER, LEARNER[:1])]
+MOST_SERIES = 10_000  # whatever the data: what would be beyond is left out
 FAILURES = ("write", "damaged")

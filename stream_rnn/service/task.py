@@ -54,6 +54,7 @@ class Outcome(NamedTuple):
     timestamps: list[float]  # of the records that have one
     settled: Sequence[Row] = ()  # earlier predictions in order, with the targets that came now
     labels: Mapping[str, int] | None = None  # what became of labels, see `late.buffer`
+    keys: Sequence[Any] = ()  # whose each of `rows` is, where records have a key
 
 
 class Task:
@@ -98,6 +99,7 @@ class Task:
         refused = self._undecodable(records)
         todo = [index for index in range(len(records)) if index not in refused]
         results: list[Row] = []
+        self._keys: list[Any] = []
         labelled, at, most, has_asked = 0, 0, len(records), False
         while at < len(todo):
             limit = min(most, self._room(len(todo) - at))
@@ -141,6 +143,7 @@ class Task:
             reasons=reasons,
             seconds=time.perf_counter() - start,
             timestamps=[r.timestamp for r in records if r.timestamp is not None],
+            keys=self._keys,
         )
 
     @staticmethod
@@ -176,6 +179,8 @@ class Task:
         xs, ys = self.rows.transform(values, _numbers(records))
         outputs = self.estimator.stream(xs, ys)
         self.rows.commit()
+        if self.rows.key is not None:
+            self._keys += [x[self.rows.key] for x in xs]
         labels = len(records)
         if self.rows.target is not None:  # a stream without targets teaches by itself
             labels -= _unlabelled(ys)

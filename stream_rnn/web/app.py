@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from . import page
 from .site import Site
 
 log = logging.getLogger(__name__)
 
 
 def application(site: Site) -> Starlette:
-    """``/metrics``, ``/healthz``, ``/readyz``; anything else is 404."""
+    """``/metrics``, ``/healthz``, ``/readyz``, what is switched on; anything else is 404."""
 
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
@@ -29,8 +30,11 @@ def application(site: Site) -> Starlette:
         reasons = site.ready.reasons()
         return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
+    routes = [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
+    if site.has_page:
+        routes += page.routes(site)
     return Starlette(
-        routes=[Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)],
+        routes=routes,
         exception_handlers={404: _problem, 405: _problem, Exception: _fault},
     )
 

@@ -87,6 +87,11 @@ class Readiness(Observer):
     # -- read by the server's ------------------------------------------------------------
 
     @property
+    def name(self) -> str:
+        """Of the state: starting, running, draining, stopped or failed."""
+        return self._state
+
+    @property
     def alive(self) -> bool:
         """Whether there is a pipeline that may still come right by itself."""
         return self._state != "failed"

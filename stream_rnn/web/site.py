@@ -5,6 +5,7 @@ import threading
 from ..config.schema import Http
 from ..metrics import Metrics
 from ..service.observers import Observer, Run
+from .board import Board
 from .ready import Readiness
 from .turn import Turn
 
@@ -23,6 +24,7 @@ class Site(Observer):
     def __init__(self, metrics: Metrics, http: Http | None = None, host: str = LOOPBACK[0]):
         self.metrics, self.http, self.host = metrics, http or Http(), host
         self.ready = Readiness(self.http.most_behind)
+        self.board = Board(metrics)
         self.closing = threading.Event()
 
     @property
@@ -37,7 +39,8 @@ class Site(Observer):
     @property
     def observers(self) -> tuple[Observer, ...]:
         """What is to be told what happens, in order."""
-        return (self, self.metrics, self.ready)
+        shown = (self.board,) if self.has_page else ()
+        return (self, self.metrics, self.ready, *shown)
 
     # -- the pipeline's thread -------------------------------------------------------
 
