@@ -24,6 +24,7 @@ class Site(Observer):
     def __init__(self, metrics: Metrics, http: Http | None = None, host: str = LOOPBACK[0]):
         self.metrics, self.http, self.host = metrics, http or Http(), host
         self.ready = Readiness(self.http.most_behind)
+        self.ready.statuses = metrics.dependencies.statuses
         self.board = Board(metrics)
         self.closing = threading.Event()
 
