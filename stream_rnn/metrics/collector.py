@@ -52,7 +52,7 @@ class Metrics(Observer):
         self.values: dict[tuple[str, tuple[str, ...]], float] = {}
         self.histograms = {name: Histogram() for name in HISTOGRAMS}
         self._state = STATES[0]
-        self._base: dict[str, dict[str, float]] = {}
+        self._base: dict[str | None, dict[str, float]] = {}
         self.qualities: dict[str | None, Quality] = {}  # by the run's part
         self.registry = CollectorRegistry()
         self.registry.register(self)
