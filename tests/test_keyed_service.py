@@ -21,6 +21,7 @@ from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.features.rows import Rows
 from stream_rnn.keys.key import MESSAGE_KEY
 from stream_rnn.metrics import Metrics
+from stream_rnn.service.identity import Identity
 from stream_rnn.service.ledger import Schedule
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
@@ -61,7 +62,7 @@ def pipeline(records, share="nothing", limit=2, batch=7, store=None, **options):
         MemorySink(),
         store,
         Schedule(batch_records=batch, poll_seconds=0.01, **options),
-        identity={"key": "id"},
+        identity=Identity({"key": "id"}),
     )
 
 
@@ -169,7 +170,7 @@ def test_a_crash_and_a_resume_change_nothing(tmp_path, share, limit, died):
 def test_other_keys_are_another_stream(tmp_path):
     run(values(10), store=Store(tmp_path))
     line = pipeline(values(10), store=Store(tmp_path))
-    line.ledger.identity = {"key": "sensor"}
+    line.ledger.identity = Identity({"key": "sensor"})
     with pytest.raises(CheckpointError, match="key was 'id' and is now 'sensor'"):
         line.run()
 
@@ -201,7 +202,7 @@ def test_the_configuration_makes_a_keyed_task():
         7,
     )
     assert made.rows.key == "id"
-    assert identity(config)["share"] == "nothing"
+    assert identity(config).model["share"] == "nothing"
     assert task(parse(BASE)).contexts is None
 
 

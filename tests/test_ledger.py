@@ -10,6 +10,7 @@ from stream_rnn.cli.demo.replay import Starter
 from stream_rnn.cli.progress import ProgressLine
 from stream_rnn.errors import CheckpointError
 from stream_rnn.metrics import Metrics
+from stream_rnn.service.identity import Identity
 from stream_rnn.service.ledger import Ledger, Schedule
 from stream_rnn.service.observers import Observer, Observers
 from tests.test_pipeline import task
@@ -30,21 +31,23 @@ def test_a_checkpoint_is_due_by_records_and_then_by_time(tmp_path):
 
 
 def test_it_takes_up_what_it_saved_and_refuses_another_stream(tmp_path):
-    ledger = Ledger(task(), Store(tmp_path), identity={"estimator": "linear"})
+    ledger = Ledger(task(), Store(tmp_path), identity=Identity({"estimator": "linear"}))
     ledger.count({"consumed": 5, "predicted": 4, "learned": 4, "refused": 1})
     ledger.position = {"offset": 5}
     assert ledger.save({"sink": 40})
 
-    again = Ledger(task(), Store(tmp_path), identity={"estimator": "linear"})
+    again = Ledger(task(), Store(tmp_path), identity=Identity({"estimator": "linear"}))
     checkpoint = again.newest()
     again.resume(checkpoint)
     assert (again.counters, again.position) == (ledger.counters, {"offset": 5})
     assert checkpoint.manifest["sinks"] == {"sink": 40}
 
     other = Ledger(
-        *(task(), Store(tmp_path)), identity={"estimator": "text"}, elsewhere="another group"
+        *(task(), Store(tmp_path)),
+        identity=Identity({"estimator": "text"}),
+        elsewhere="another group",
     )
-    with pytest.raises(CheckpointError, match=r"estimator was 'linear'.* give this run another gr"):
+    with pytest.raises(CheckpointError, match=r"was 'linear'.* give this run another gr"):
         other.newest()
 
 

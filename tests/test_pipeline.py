@@ -19,6 +19,7 @@ from stream_rnn.checkpoints.store import CheckpointWriteError, Store
 from stream_rnn.errors import CheckpointError
 from stream_rnn.features.rows import Rows
 from stream_rnn.service import pipeline as module
+from stream_rnn.service.identity import Identity
 from stream_rnn.service.ledger import Schedule
 from stream_rnn.service.pipeline import Pipeline, stop_on_signals
 from stream_rnn.service.refusal_limit import TooManyRefused
@@ -338,7 +339,7 @@ def test_a_read_only_directory_does_not_stop_predictions(tmp_path):
 
 def test_another_configuration_is_refused(tmp_path):
     def line(units):
-        identity = {"estimator": {"units": units}}
+        identity = Identity({"estimator": {"units": units}})
         return Pipeline(
             MemorySource(values(5)),
             task(),

@@ -149,10 +149,11 @@ def runs(
             Observers(around.observers),
             "another checkpoint directory and another source.group",
         )
+        parts = partition, ledger, results, source.start, Store(folder, keep)
         if labels is None:
-            return PartitionRun(partition, ledger, results, source.start)
+            return PartitionRun(*parts)
         return LatePartitionRun(
-            *(partition, ledger, results, source.start),
+            *parts,
             open_labels=open_labels,
             labels_topic=labels,
         )

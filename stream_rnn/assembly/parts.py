@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..estimators.delayed import Delayed
 from ..features.missing import Missing
 from ..features.rows import Rows
+from ..service.identity import Identity
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
 from ..service.task import Task
@@ -114,19 +115,38 @@ def schedule(config: schema.Config) -> Schedule:
         stop_on_failure=checkpoint.on_failure == "stop",
         max_refused=run.max_dead_letter_ratio,
         window=run.dead_letter_window,
+        skip_lost=checkpoint.lost_position == "skip",
     )
 
 
-def identity(config: schema.Config) -> dict[str, Any]:
-    """What must stay as it is for a checkpoint to be continued."""
-    return {
-        "estimator": config.estimator,
-        "features": msgspec.to_builtins(config.features),
-        "copy": config.run.copy,
-        "labels": labels.identity(config.labels),
-        "key": config.key,
-        "share": None if config.key is None else config.share,
-    }
+def identity(config: schema.Config) -> Identity:
+    """What the run is; what of it must stay as it is for a checkpoint to be continued."""
+    features = msgspec.structs.asdict(config.features)
+    target = features.pop("target")
+    settings = {f"features.{name}": value for name, value in features.items()}
+    refused = config.dead_letter
+    return Identity(
+        model={
+            "estimator": config.estimator,
+            "target": target,
+            "labels": None if config.labels is None else config.labels.key,
+            "key": config.key,
+            "share": None if config.key is None else config.share,
+        },
+        settings={**settings, "run.copy": config.run.copy},
+        places={
+            "source": place(config.source),
+            "sink": place(config.sink),
+            **({} if refused is None else {"refused": place(refused)}),
+        },
+    )
+
+
+def place(table: msgspec.Struct) -> dict[str, Any]:
+    """Where a source or a sink is, in words that hold no secret."""
+    named = {name: getattr(table, name, None) for name in ("path", "topic")}
+    kind = str(type(table).__struct_config__.tag)
+    return {"type": kind, **{name: value for name, value in named.items() if value is not None}}
 
 
 def connection(table: schema.KafkaConnection) -> dict[str, Any]:

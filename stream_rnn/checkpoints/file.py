@@ -28,6 +28,12 @@ Migration = Callable[[dict[str, Any], Arrays], tuple[dict[str, Any], Arrays]]
 MIGRATIONS: dict[int, Migration] = {}
 
 
+ERRORS = (
+    *(SafetensorError, ValueError, LookupError, TypeError, struct.error),
+    *(MemoryError, RecursionError, OverflowError),
+)  # what bytes can cause that are no checkpoint
+
+
 class Checkpoint(NamedTuple):
     """What a checkpoint file holds."""
 
@@ -62,10 +68,12 @@ def decode(data: bytes, name: str = "checkpoint") -> Checkpoint:
         arrays = {key: np.array(value) for key, value in read_tensors(data).items()}
         manifest = json.loads(text)
         version = manifest["format"]
-    except (SafetensorError, ValueError, LookupError, TypeError, struct.error, MemoryError) as e:
-        raise CheckpointError(f"{name} is damaged or not a checkpoint: {e}") from None
+    except ERRORS as e:
+        raise CheckpointError(f"{name} is damaged or not a checkpoint: {e or type(e)}") from None
     if _digest(text, arrays) != digest:
         raise CheckpointError(f"{name} is damaged: its content does not match its hash")
+    if type(manifest) is not dict:
+        raise CheckpointError(f"{name} is damaged: its manifest is no object")
     manifest, arrays = migrate(manifest, arrays, version, name)
     return Checkpoint(name, manifest, arrays, len(data))
 

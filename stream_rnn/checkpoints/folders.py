@@ -5,8 +5,10 @@ crash in the middle.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +28,8 @@ class Folder(Protocol):
         """Store *data* under *name*, atomically and durably."""
 
     def remove(self, name: str) -> None: ...
+
+    def rename(self, name: str, to: str) -> None: ...
 
     def lock(self) -> None:
         """Claim the folder for this process; raises `CheckpointError` if it is taken."""
@@ -55,7 +59,8 @@ class LocalFolder:
         return sorted(n for n in os.listdir(self.path) if not n.startswith("."))
 
     def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+        with open(self.path / name, "rb", opener=_only_files) as file:
+            return file.read()
 
     def write(self, name: str, data: bytes) -> None:
         """Temporary file, fsync, rename, fsync of the directory: in that order."""
@@ -79,6 +84,9 @@ class LocalFolder:
 
     def remove(self, name: str) -> None:
         (self.path / name).unlink(missing_ok=True)
+
+    def rename(self, name: str, to: str) -> None:
+        os.replace(self.path / name, self.path / to)
 
     def lock(self) -> None:
         """An advisory lock, which the kernel drops when the process ends, however it ends.
@@ -106,6 +114,15 @@ class LocalFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _only_files(path: str, flags: int) -> int:
+    """Opens a file, and nothing that has no end, such as a device or a pipe."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a file", path)
 
 
 class RemoteFolder:
@@ -142,6 +159,9 @@ class RemoteFolder:
 
     def remove(self, name: str) -> None:
         self._fs.rm_file(f"{self._root}/{name}")
+
+    def rename(self, name: str, to: str) -> None:
+        self._fs.mv(f"{self._root}/{name}", f"{self._root}/{to}")
 
     def lock(self) -> None:
         """Object stores have no locks; Kafka's group membership keeps writers apart there."""

@@ -13,17 +13,20 @@ goes when no checkpoint names it.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 
+from ..errors import CheckpointError
 from ..keys.key import Key
 from .file import encode
 
 PREFIX = "contexts-"
 FILE_BYTES = 32 << 20
+NAME = re.compile(r"contexts-[0-9]{12}-[0-9a-f]+-[0-9]{4,}\.safetensors")
 
 
 class Saved(Protocol):
@@ -74,6 +77,22 @@ class Segments:
 def describe(segments: list[Segment]) -> list[dict[str, Any]]:
     """For the manifest."""
     return [{"files": segment.files, "keys": len(segment.keys)} for segment in segments]
+
+
+def check_segments(segments: Any, checkpoint: str) -> None:
+    """Raise `CheckpointError` unless *segments* are as `describe` writes them.
+
+    Names stay inside the folder: they come from a file that anybody may have written.
+    """
+    try:
+        names = [name for segment in segments for name in segment["files"]]
+        wrong = [name for name in names if not NAME.fullmatch(name)]
+    except (TypeError, LookupError):
+        wrong = [segments]
+    if wrong:
+        raise CheckpointError(
+            f"{checkpoint} is damaged: {wrong[0]!r} is not the name of a file of contexts"
+        )
 
 
 def files_of(manifest: Mapping[str, Any]) -> set[str]:

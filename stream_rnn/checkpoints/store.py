@@ -32,9 +32,21 @@ from ..keys.key import Key
 from ..keys.shelf import Shelf
 from .file import Checkpoint, decode, encode
 from .folders import open_folder
-from .segments import PREFIX, Saved, Segment, Segments, describe, files_of, unbundle
+from .segments import (
+    PREFIX,
+    Saved,
+    Segment,
+    Segments,
+    check_segments,
+    describe,
+    files_of,
+    unbundle,
+)
 
 log = logging.getLogger(__name__)
+
+# What a run needs of a manifest, and what kind of thing it is.
+FIELDS = {"identity": dict, "sinks": dict, "counters": dict, "task": dict}
 
 NAME = re.compile(r"checkpoint-(\d{12})\.safetensors")
 
@@ -85,6 +97,11 @@ class Store:
     def list(self) -> list[str]:
         """The names of the checkpoints, oldest first."""
         return [name for name in self._folder.names() if NAME.fullmatch(name)]
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a checkpoint another name, by which it is none."""
+        self._folder.rename(name, to)
+        self._sequence = None
 
     def save(
         self,
@@ -137,10 +154,24 @@ class Store:
             return self._with_contexts(checkpoint)
         return checkpoint
 
+    def load_run(self, name: str) -> Checkpoint:
+        """The same, of which a run can go on: with all that its manifest must hold."""
+        checkpoint = self.load(name)
+        for field, kind in FIELDS.items():
+            if not isinstance(checkpoint.manifest.get(field), kind):
+                raise CheckpointError(
+                    f"{name} is damaged: its manifest has no {field}; it was changed by hand, or "
+                    "not written by a run"
+                )
+        if "position" not in checkpoint.manifest:
+            raise CheckpointError(f"{name} is damaged: its manifest has no position")
+        return checkpoint
+
     def _with_contexts(self, checkpoint: Checkpoint) -> Checkpoint:
         """Read its segments too; what is saved next adds to them."""
         segments, size = [], checkpoint.size
         shelf = Shelf()
+        check_segments(checkpoint.manifest["contexts"], checkpoint.name)
         for segment in checkpoint.manifest["contexts"]:
             keys: set[Key] = set()
             for name in segment["files"]:
@@ -158,11 +189,15 @@ class Store:
         self._segments.current = segments
         return checkpoint._replace(contexts=shelf, size=size)
 
-    def load_newest(self) -> Checkpoint | None:
-        """The newest intact checkpoint, or None; a damaged one is logged and counted."""
+    def load_newest(self, of_run: bool = False) -> Checkpoint | None:
+        """The newest intact checkpoint, or None; a damaged one is logged and counted.
+
+        With *of_run* it is one that a run can go on from, see `load_run`.
+        """
+        load = self.load_run if of_run else self.load
         for name in reversed(self.list()):
             try:
-                return self.load(name)
+                return load(name)
             except CheckpointError as error:
                 if "newer than" in str(error):
                     raise

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ..errors import BadRecord, CheckpointError, ConfigError
-from . import evaluate, inspect, list, run, text, warm
+from . import checkpoint, evaluate, inspect, list, run, text, warm
 from .demo import command as demo
 
 EPILOG = """
@@ -27,7 +27,6 @@ app = typer.Typer(
     "Start with: stream-rnn demo",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,6 +34,7 @@ app = typer.Typer(
 app.command(name="demo")(demo.command)
 for command in (run, evaluate, inspect, list, warm):
     app.command(name=command.__name__.rpartition(".")[2])(command.command)
+app.add_typer(checkpoint.app)
 text.register(app)
 
 _debug = False

@@ -171,6 +171,7 @@ class Checkpoint(_Table):
     keep: Positive = 3  # the newest so many
     every_records: Positive = 100_000
     every_seconds: Seconds = 30.0
+    lost_position: Literal["stop", "skip"] = "stop"  # where the source has no longer what is next
     on_failure: Literal["continue", "stop"] = "continue"  # when one cannot be written
 
 

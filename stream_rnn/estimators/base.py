@@ -9,7 +9,7 @@ from river import base
 from ..cells import LSTM
 from ..engine.model import compose
 from ..engine.online import OnlineNetwork
-from ..errors import BadRecord, ConfigError, faults
+from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
 from ..features.target_lags import TargetLags
@@ -214,6 +214,11 @@ class RecurrentEstimator(base.Estimator):
             self._lags.past = np.array(arrays.pop("past"))
             self._lags.columns = np.array(arrays.pop("columns"))
             network.load(arrays)
+            if not np.isfinite(network.state.theta).all():
+                raise CheckpointError(
+                    "the checkpoint holds parameters that are NaN or infinite; take an older one "
+                    "(stream-rnn checkpoint rollback), or start anew"
+                )
 
     def _shape(self, features: list, targets: list, O: int) -> OnlineNetwork | None:
         """Take these names, and a network of that size, whose state is yet to come."""

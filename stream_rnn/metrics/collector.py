@@ -176,6 +176,10 @@ class Metrics(Observer):
             self.set("checkpoint_size_bytes", ledger.store.last_size)
         self.set("checkpoint_duration_seconds", seconds)
 
+    def gap(self, records: int | None) -> None:
+        self.add("source_gaps_total")
+        self.add("records_skipped_total", records or 0)
+
     def checkpoint_failed(self, reason: str) -> None:
         self.add("checkpoint_failures_total", reason=reason)
 

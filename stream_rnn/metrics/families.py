@@ -26,6 +26,8 @@ FAMILIES = {
     "records_learned_total": Family("Records with a label that were learned.", present=True),
     "records_predicted_total": Family("Predictions written to the sink.", present=True),
     "records_replayed_total": Family("Records learned again, silently, after a restart."),
+    "source_gaps_total": Family("Lost positions that were skipped.", present=True),
+    "records_skipped_total": Family("Records known to be lost with such a position."),
     "records_dead_lettered_total": Family("Records refused, by reason.", ("reason",)),
     "labels_total": Family("Records and labels that were joined, or why not.", ("outcome",)),
     "transactions_total": Family("Transactions, by outcome.", ("outcome",)),

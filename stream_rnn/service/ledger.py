@@ -13,10 +13,15 @@ from typing import Any, NamedTuple
 from ..checkpoints.file import Checkpoint
 from ..checkpoints.store import CheckpointWriteError, Store
 from ..errors import CheckpointError
+from .identity import Identity, split
 from .observers import Observer
 from .task import COUNTERS, Task
 
 log = logging.getLogger(__name__)
+
+SKIPPING = (
+    "or, to keep the model and go on with what is there, set checkpoint.lost_position = 'skip'"
+)
 
 
 class Schedule(NamedTuple):
@@ -29,6 +34,7 @@ class Schedule(NamedTuple):
     stop_on_failure: bool = False  # of a checkpoint; otherwise the service keeps predicting
     max_refused: float = 0.5  # of `window` records; above it the run stops
     window: int = 1000
+    skip_lost: bool = False  # go on with what is there where a position is lost
 
 
 class Ledger:
@@ -38,7 +44,7 @@ class Ledger:
         task: predicts and learns.
         store: holds the checkpoints; None keeps none.
         schedule: when one is due.
-        identity: what must not change between runs of one stream.
+        identity: what the run is, and what of it must not change.
         observers: told of checkpoints.
         elsewhere: what to give a run that is another stream.
 
@@ -51,12 +57,12 @@ class Ledger:
         task: Task,
         store: Store | None = None,
         schedule: Schedule | None = None,
-        identity: Mapping[str, Any] | None = None,
+        identity: Identity | None = None,
         observers: Observer | None = None,
         elsewhere: str = "another checkpoint directory",
     ):
         self.task, self.store, self.schedule = task, store, schedule or Schedule()
-        self.identity, self.elsewhere = dict(identity or {}), elsewhere
+        self.identity, self.elsewhere = identity or Identity(), elsewhere
         self.observers = observers or Observer()
         self.counters = dict.fromkeys(COUNTERS, 0)
         self.position: Any = None
@@ -100,7 +106,9 @@ class Ledger:
         """The manifest and the arrays of a checkpoint."""
         meta, arrays = self.task.snapshot()
         return {
-            "identity": self.identity,
+            "identity": self.identity.model,
+            "settings": self.identity.settings,
+            "places": self.identity.places,
             "position": self.position,
             "sinks": sinks,
             "counters": self.counters,
@@ -110,16 +118,41 @@ class Ledger:
     def newest(self) -> Checkpoint | None:
         """The newest intact checkpoint of this stream; the observers hear of damaged ones.
 
-        Raises `CheckpointError` for one of another stream.
+        What has changed since it was written is logged.  Raises `CheckpointError` for one of
+        another stream, and where all are damaged.
         """
         if self.store is None:
             return None
-        checkpoint = self.store.load_newest()
+        checkpoint = self.store.load_newest(of_run=True)
         for _ in range(self.store.damaged):
             self.observers.checkpoint_failed("damaged")
-        if checkpoint is not None:
-            self._check_identity(checkpoint.manifest["identity"])
+        if checkpoint is None:
+            if self.store.damaged:
+                raise CheckpointError(
+                    f"all {self.store.damaged} checkpoints in {self.store.url} are damaged (the "
+                    "log says how): restore one from a backup, or remove them, and what was "
+                    "written of the results, to start anew"
+                )
+            return None
+        manifest = checkpoint.manifest
+        self.identity.check(split(manifest["identity"])["identity"], *self._names())
+        for change in self.identity.changes(manifest):
+            log.warning("%s; going on from %s with it", change, checkpoint.name)
         return checkpoint
+
+    def _names(self) -> tuple[str, str]:
+        return "nowhere" if self.store is None else self.store.url, self.elsewhere
+
+    def learn_from(self, checkpoint: Checkpoint) -> None:
+        """Begin with the model of another run's *checkpoint*; the position stays this run's.
+
+        Raises `CheckpointError` if it is another model.
+        """
+        manifest = checkpoint.manifest
+        self.identity.check(split(manifest["identity"])["identity"], *self._names())
+        self.task.restore(manifest["task"], checkpoint.arrays, checkpoint.contexts)
+        if self.task.contexts is not None and checkpoint.contexts is not None:
+            self.task.contexts.changed.update(checkpoint.contexts)  # none is in this store yet
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from *checkpoint*; raises `CheckpointError` if it is of another model."""
@@ -128,15 +161,6 @@ class Ledger:
         self.position = manifest["position"]
         self.counters |= manifest["counters"]
         self._saved_records = self.counters["consumed"]
-
-    def _check_identity(self, saved: Mapping[str, Any]) -> None:
-        for name, value in self.identity.items():
-            if saved.get(name) != value:
-                raise CheckpointError(
-                    f"the checkpoints in {self.store.url} are of another stream: "  # type: ignore[union-attr]
-                    f"{name} was {saved.get(name)!r} and is now {value!r}; "
-                    f"change it back, or give this run {self.elsewhere}"
-                )
 
     def close(self) -> None:
         """Let go of the store."""

@@ -57,6 +57,9 @@ class Observer:
     def rebalance(self, assigned: int) -> None:
         """The group has given this process so many partitions."""
 
+    def gap(self, records: int | None) -> None:
+        """A lost position was skipped, and so many records with it; None if nobody knows."""
+
     def dependency(self, status: Status) -> None:
         """Something that the run depends on has gone or has come; from any thread."""
 
@@ -115,3 +118,7 @@ class Observers(Observer):
     def dependency(self, status: Status) -> None:
         for observer in self.observers:
             observer.dependency(status)
+
+    def gap(self, records: int | None) -> None:
+        for observer in self.observers:
+            observer.gap(records)

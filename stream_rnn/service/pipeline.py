@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from connectors.base import Record, Reporting, Sink, Source, Unwritable
+from connectors.base import Record, Reporting, Sink, Source, SourceError, Unreachable, Unwritable
 
 from ..checkpoints.store import Store
-from .ledger import Ledger, Schedule
+from .ledger import SKIPPING, Identity, Ledger, Schedule
 from .observers import Observer, Observers, Sample
 from .refusal_limit import Refusals, TooManyRefused
 from .runtime import set_for_streams
@@ -40,7 +40,7 @@ class Pipeline:
         store: Store | None = None,
         schedule: Schedule | None = None,
         observers: Sequence[Observer] = (),
-        identity: Mapping[str, Any] | None = None,
+        identity: Identity | None = None,
     ):
         self.observers = Observers(observers)
         self.ledger = Ledger(task, store, schedule, identity, self.observers)
@@ -140,12 +140,38 @@ class Pipeline:
             self.commit()
             return
         ledger.resume(checkpoint)
-        if ledger.position is not None:
-            self.source.restore(ledger.position)
+        self._seek(checkpoint.manifest)
         for name, sink in self.sinks.items():
-            if name in checkpoint.manifest["sinks"]:
-                sink.restore(checkpoint.manifest["sinks"][name])
+            written = checkpoint.manifest["sinks"]
+            if name in written and not ledger.identity.is_elsewhere(checkpoint.manifest, name):
+                sink.restore(written[name])
         log.info("resumed from %s after %d records", checkpoint.name, self.counters["consumed"])
+
+    def _seek(self, manifest: Mapping[str, Any]) -> None:
+        """Take the source to where the checkpoint is, or say that it cannot be taken there."""
+        ledger = self.ledger
+        if ledger.position is None:  # a model without a place
+            ledger.position = self.source.snapshot()
+        elif ledger.identity.is_other_kind(manifest, "source"):
+            log.warning("the source is another one: it is read from where a new run begins")
+            ledger.position = self.source.snapshot()
+        else:
+            try:
+                self.source.restore(ledger.position)
+            except SourceError as error:
+                self._lost(manifest, error)
+
+    def _lost(self, manifest: Mapping[str, Any], error: SourceError) -> None:
+        """Go on with what is there, if that is meant; else raise *error* with what to do."""
+        elsewhere = self.ledger.identity.is_elsewhere(manifest, "source")
+        if not (elsewhere or self.schedule.skip_lost) or isinstance(error, Unreachable):
+            if isinstance(error, Unreachable):
+                raise error
+            raise SourceError(f"{error}; {SKIPPING}") from None
+        log.warning("%s; the model is kept, and what is there now is read from its start", error)
+        if not elsewhere:
+            self.observers.gap(None)
+        self.ledger.position = self.source.snapshot()
 
     def metrics(self) -> Iterator[Sample]:
         """What the source and the sinks report of themselves."""

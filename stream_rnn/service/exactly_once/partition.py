@@ -7,17 +7,18 @@ lies between them, silently, because the results of those records are published 
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connectors.base import Record, Unwritable
+from connectors.base import Record, SourceError, Unwritable
 from connectors.kafka.driver import Consumer, Partition
 from connectors.kafka.topics import check_position
 from connectors.kafka.transactions import TransactionalSink
 
 from ...checkpoints.file import Checkpoint
+from ...checkpoints.store import Store
 from ...errors import CheckpointError
-from ..ledger import Ledger
+from ..ledger import SKIPPING, Ledger
 from ..observers import Sample
 from ..task import Outcome
 
@@ -35,7 +36,10 @@ class Learned(NamedTuple):
 
 
 class PartitionRun:
-    """One partition of the input topic: its ledger and its transactions."""
+    """One partition of the input topic: its ledger and its transactions.
+
+    Without a checkpoint of its own it begins at *start*, with the newest model in *warm*.
+    """
 
     def __init__(
         self,
@@ -43,8 +47,10 @@ class PartitionRun:
         ledger: Ledger,
         sink: TransactionalSink,
         start: str = "earliest",
+        warm: Store | None = None,
     ):
-        self.partition, self.ledger, self.sink, self.start = partition, ledger, sink, start
+        self.partition, self.ledger, self.sink = partition, ledger, sink
+        self.start, self.warm = start, warm
         self.task = ledger.task
         self.part = str(partition)
         self.position = 0  # the next offset whose record has not taken effect
@@ -69,8 +75,22 @@ class PartitionRun:
             self._begin(committed, bounds[self.partition])
         else:
             self._resume(checkpoint, committed)
-        check_position({self.partition: self.position}, bounds)
+        self._within(bounds)
         return self.position
+
+    def _within(self, bounds: Mapping[Partition, tuple[int, int]]) -> None:
+        """Be where the topic still has records, or raise `SourceError`."""
+        first, _ = bounds[self.partition]
+        try:
+            check_position({self.partition: self.position}, bounds)
+        except SourceError as error:
+            if self.position > first:
+                raise
+            if not self.ledger.schedule.skip_lost:
+                raise SourceError(f"{error}; {SKIPPING}") from None
+            log.warning("%s: %d records are lost and skipped", error, first - self.position)
+            self.ledger.observers.gap(first - self.position)
+            self.position, self.published = first, max(first, self.published)
 
     def _begin(self, committed: int | None, bounds: tuple[int, int]) -> None:
         if committed is not None:
@@ -80,8 +100,15 @@ class PartitionRun:
                 "Give the checkpoint directory of that group, or start anew under another "
                 "source.group"
             )
+        if (warm := self._warm()) is not None:
+            self.ledger.learn_from(warm)
+            log.info("%s: begins with the model of %s", self.partition, warm.name)
         self.position = self.published = bounds[0] if self.start == "earliest" else bounds[1]
         self.save()  # where the stream began, for a run killed before its first checkpoint
+
+    def _warm(self) -> Checkpoint | None:
+        """The model that was learned elsewhere, from files say, to begin with."""
+        return None if self.warm is None else self.warm.load_newest(of_run=True)
 
     def _resume(self, checkpoint: Checkpoint, committed: int | None) -> None:
         manifest = checkpoint.manifest
