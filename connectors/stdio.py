@@ -16,8 +16,8 @@ from .lines.record_reader import RecordReader
 class StdinSource:
     """Reads JSON Lines, CSV or text from standard input, or from the descriptor *fd*.
 
-    It cannot be read twice: the position is a count of records, and only a position at the
-    beginning can be restored.
+    It cannot be read twice: the position is a count of records, and a source restored to one
+    goes on counting there and takes what comes next.
 
     >>> read, write = os.pipe()
     >>> _ = os.write(write, b'{"x": 1}\\n{"x": 2}')
@@ -68,13 +68,8 @@ class StdinSource:
         return {"records": self._reader.records}
 
     def restore(self, position: dict[str, int] | None) -> None:
-        """Nothing at the beginning; `SourceError` elsewhere."""
-        records = 0 if position is None else position["records"]
-        if records != self._reader.records:
-            raise SourceError(
-                f"standard input cannot be read again from record {records}; read a file "
-                "instead, or remove the checkpoint to start with what arrives now"
-            )
+        """Count on from there, and take what comes next."""
+        self._reader.records = 0 if position is None else position["records"]
 
     def close(self) -> None:
         """Standard input stays open: it belongs to the process."""

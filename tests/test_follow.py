@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import SourceError
-from connectors.files.rotation import rotated_names
+from connectors.files.siblings import in_order, siblings
 from connectors.files.source import FileSource
 
 
@@ -38,7 +38,7 @@ def log(tmp_path):
 def test_it_waits_for_the_file_and_for_complete_lines(log):
     source = follow(log)
     assert source.next_batch(10, timeout=0.01) == []
-    assert source.snapshot() is None
+    assert source.snapshot()["inode"] == 0
     with open(log, "w") as file:
         file.write("one\ntw")
         file.flush()
@@ -113,6 +113,8 @@ def test_an_unterminated_line_counts_once_its_file_is_over(log):
 
 @pytest.mark.parametrize("how", ["rename", "copy", "gzip", "date", "twice"])
 def test_restart_after_rotation(log, how):
+    if how == "twice":
+        append(f"{log}.3", "long before")
     source = follow(log)
     append(log, "one", "two", "three")
     assert [r.value["text"] for r in source.next_batch(1, timeout=0)] == ["one"]
@@ -135,13 +137,152 @@ def test_restart_after_rotation(log, how):
     if how == "twice":
         os.rename(f"{log}.1", f"{log}.2")
         append(f"{log}.1", "between")
-        append(f"{log}.3", "long before")
         expected.insert(-1, "between")
     append(log, "five")
     source = follow(log)
     source.restore(position)
     assert now(source) == expected
     assert source.snapshot()["path"] == log
+    source.close()
+
+
+def rotate_up(log, number):
+    os.rename(log, f"{log}.{number}")
+
+
+@pytest.mark.parametrize("times", ["as written", "all the same"])
+@pytest.mark.parametrize("looks", ["each", "one", "restart"])
+def test_names_that_count_up(log, times, looks):
+    """The default of log4j 2: x.log.1 is the oldest."""
+    source = follow(log)
+    append(log, "0")
+    seen = now(source)
+    for number in range(1, 12):  # two digits: numbers compare as numbers
+        rotate_up(log, number)
+        append(log, str(number))
+        if times == "all the same":
+            for one in siblings(log):
+                os.utime(one.path, (1e9, 1e9))
+        if looks == "each":
+            seen += now(source)
+    if looks == "restart":
+        position = source.snapshot()
+        source.close()
+        source = follow(log)
+        source.restore(position)
+    seen += now(source)
+    source.close()
+    assert seen == [str(number) for number in range(12)]
+
+
+def test_names_that_count_down_with_the_same_times(log):
+    source = follow(log)
+    append(log, "0")
+    assert now(source) == ["0"]
+    for number in range(1, 12):
+        for old in range(number - 1, 0, -1):
+            os.rename(f"{log}.{old}", f"{log}.{old + 1}")
+        os.rename(log, f"{log}.1")
+        append(log, str(number))
+    for one in siblings(log):
+        os.utime(one.path, (1e9, 1e9))
+    assert now(source) == [str(number) for number in range(1, 12)]
+    source.close()
+
+
+def test_where_the_order_cannot_be_told_it_is_said(log, caplog):
+    source = follow(log)
+    append(log, "0")
+    assert now(source) == ["0"]
+    os.rename(log, f"{log}.gone")  # out of sight
+    append(f"{log}.2", "a")
+    append(f"{log}.1", "b")
+    append(log, "c")
+    for one in siblings(log):
+        os.utime(one.path, (1e9, 1e9))
+    assert now(source) == ["a", "b", "c"]
+    assert "their names do not tell which was first: app.log.1, app.log.2" in caplog.text
+    source.close()
+
+
+def test_dated_names_with_a_count_of_the_day(log):
+    source = follow(log)
+    append(log, "0")
+    assert now(source) == ["0"]
+    for number in range(1, 13):
+        os.rename(log, log.replace(".log", f"-2026-01-02.{number}.log"))
+        append(log, str(number))
+    assert now(source) == [str(number) for number in range(1, 13)]
+    source.close()
+
+
+def pack(path):
+    """As `gzip` does, but with a new time."""
+    with open(path, "rb") as plain, gzip.open(f"{path}.gz", "wb") as packed:
+        packed.write(plain.read())
+    os.remove(path)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_what_was_read_is_known_when_it_is_compressed(log, running):
+    append(f"{log}.1", "before")
+    source = follow(log)
+    append(log, "0")
+    assert now(source) == ["0"]
+    rotate_up(log, 2)
+    append(log, "1")
+    assert now(source) == ["1"]
+    rotate_up(log, 3)
+    append(log, "2")
+    if not running:
+        position = source.snapshot()
+        source.close()
+    for number in (1, 2, 3):
+        pack(f"{log}.{number}")
+    append(log, "3")
+    if not running:
+        source = follow(log)
+        source.restore(position)
+    assert now(source) == ["2", "3"]
+    source.close()
+
+
+def test_a_file_rotated_before_its_first_record_was_counted(log):
+    append(log, "0")
+    source = follow(log)
+    position = source.snapshot()  # the first checkpoint, before anything was read
+    assert now(source) == ["0"]
+    source.close()  # killed before the second
+    append(log, "1")
+    os.rename(log, f"{log}.1")
+    append(log, "2")
+    source = follow(log)
+    source.restore(position)
+    assert now(source) == ["0", "1", "2"]
+    source.close()
+
+
+def test_a_file_that_came_and_was_rotated_before_the_first_look(log):
+    append(f"{log}.7", "long before")
+    source = follow(log)
+    position = source.snapshot()
+    source.close()
+    append(log, "0")
+    rotate_up(log, 8)
+    append(log, "1")
+    source = follow(log)
+    source.restore(position)
+    assert now(source) == ["0", "1"]
+    source.close()
+
+
+def test_deleted_and_made_again(log):
+    source = follow(log)
+    append(log, "0", "1")
+    assert [r.value["text"] for r in source.next_batch(1, timeout=0)] == ["0"]
+    os.remove(log)
+    append(log, "2")
+    assert now(source) == ["1", "2"]
     source.close()
 
 
@@ -193,15 +334,18 @@ def test_rotated_names_are_ordered_by_age(tmp_path):
     names = ["a.log.10", "a.log.2.gz", "a.log.1", "a.log-20260101", "a-20260102.log", "a.log.bak"]
     for name in [*names, "a.log", "b.log.1", "xa.log.1"]:
         (tmp_path / name).touch()
-    found = [os.path.basename(name) for name in rotated_names(str(tmp_path / "a.log"))]
+        os.utime(tmp_path / name, (1e9, 1e9))
+    order = in_order(siblings(str(tmp_path / "a.log")), (), None)
+    found = [os.path.basename(one.path) for one in order]
     assert found == ["a.log.10", "a.log.2.gz", "a.log.1", "a.log-20260101", "a-20260102.log"]
 
 
 class Writer:
     """A log writer with numbered lines, rotated by `rename` or `copytruncate`."""
 
-    def __init__(self, path):
-        self.path, self.count = path, 0
+    def __init__(self, path, counts_up):
+        self.path, self.count, self.files = path, 0, 0
+        self.counts_up = counts_up
 
     def write(self, lines):
         with open(self.path, "a") as file:
@@ -212,13 +356,15 @@ class Writer:
     def rotate(self, how):
         if not os.path.exists(self.path) or not os.path.getsize(self.path):
             return
-        for number in range(8, 0, -1):
-            if os.path.exists(f"{self.path}.{number}"):
-                os.replace(f"{self.path}.{number}", f"{self.path}.{number + 1}")
+        self.files += 1
+        number = self.files if self.counts_up else 1
+        for old in range(0 if self.counts_up else 8, 0, -1):
+            if os.path.exists(f"{self.path}.{old}"):
+                os.replace(f"{self.path}.{old}", f"{self.path}.{old + 1}")
         if how == "rename":
-            os.rename(self.path, f"{self.path}.1")
+            os.rename(self.path, f"{self.path}.{number}")
         else:
-            shutil.copy(self.path, f"{self.path}.1")
+            shutil.copy(self.path, f"{self.path}.{number}")
             os.truncate(self.path, 0)
 
 
@@ -232,10 +378,12 @@ actions = st.one_of(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(actions, max_size=25))
-def test_any_order_of_writing_rotating_and_restarting_loses_nothing(tmp_path_factory, steps):
+@given(st.lists(actions, max_size=25), st.booleans())
+def test_any_order_of_writing_rotating_and_restarting_loses_nothing(
+    tmp_path_factory, steps, counts_up
+):
     log = str(tmp_path_factory.mktemp("log") / "app.log")
-    writer, source, seen = Writer(log), follow(log), []
+    writer, source, seen = Writer(log, counts_up), follow(log), []
     for step, argument in steps:
         if step == "write":
             writer.write(argument)
@@ -246,7 +394,7 @@ def test_any_order_of_writing_rotating_and_restarting_loses_nothing(tmp_path_fac
             source.close()
             source = follow(log)
             source.restore(position)
-        elif source.snapshot() is not None:  # before the first look there is nothing to follow
+        else:
             writer.rotate(step)
     writer.write(1)
     seen += now(source)

@@ -66,7 +66,7 @@ def test_bad_records_are_errors_with_their_bytes(pipe):
     assert good.value == {"x": 1}
 
 
-def test_only_the_beginning_can_be_restored(pipe):
+def test_a_run_that_resumes_takes_what_comes_next(pipe):
     read, write = pipe
     source = StdinSource(fd=read)
     source.restore(None)
@@ -75,8 +75,12 @@ def test_only_the_beginning_can_be_restored(pipe):
     assert values(source) == [{"x": 1}]
     position = source.snapshot()
     assert position == {"records": 1}
-    with pytest.raises(SourceError, match="cannot be read again from record 1"):
-        StdinSource(fd=read).restore(position)
+    os.write(write, b'{"x": 2}\n')
+    again = StdinSource(fd=read)
+    again.restore(position)
+    [record] = again.next_batch(10, 0)
+    assert (record.value, record.offset) == ({"x": 2}, 1)
+    assert again.snapshot() == {"records": 2}
 
 
 def test_a_closed_descriptor_is_a_source_error(pipe):

@@ -40,18 +40,19 @@ class ByteFile:
         try:
             self._raw = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
             status = os.fstat(self._raw.fileno())
-            magic = os.pread(self._raw.fileno(), 4, 0)
+            first = os.pread(self._raw.fileno(), HEAD_BYTES, 0)
         except OSError as error:
             raise SourceError(f"cannot read {path}: {error.strerror}") from error
         self.identity = Identity(status.st_dev, status.st_ino)
         self._stream: IO[bytes] | Any = self._raw
         self.compressed = True
-        if magic.startswith(_GZIP):
+        if first.startswith(_GZIP):
             self._stream = gzip.GzipFile(fileobj=self._raw)
-        elif magic.startswith(_ZSTD):
+        elif first.startswith(_ZSTD):
             self._stream = _ZstdStream(self._raw)
         else:
             self.compressed = False
+        self._first = b"" if self.compressed else first  # as it was when it was opened
 
     @property
     def raw_offset(self) -> int:
@@ -89,8 +90,16 @@ class ByteFile:
         return self._head[:size]
 
     def head_read(self) -> bytes:
-        """The first bytes as they were when they were read."""
-        return self._head
+        """The first bytes as they were when they were read; before, when it was opened."""
+        return self._head or self._first
+
+    def head_opened(self) -> bytes:
+        """The first bytes as they were when the file was opened; none if it is compressed."""
+        return self._first
+
+    def written(self) -> int:
+        """Time of the last write, nanoseconds."""
+        return 0 if self._raw.closed else os.fstat(self._raw.fileno()).st_mtime_ns
 
     def size(self) -> int:
         """Bytes in the file now (of the compressed form, where it is compressed)."""
@@ -169,6 +178,7 @@ class Mark(NamedTuple):
     records: int  # handed out from this file
     header: list[str] | None  # columns, of CSV
     dialect: list[Any] | None = None  # the fields of its `Dialect`
+    older: list[list] | None = None  # of a followed file: those before it, see `siblings.Known`
 
     def is_head_of(self, file: ByteFile) -> bool:
         """Whether *file* begins with the bytes that were there when the mark was made."""

@@ -6,13 +6,11 @@ keeps its identity, its content moves to a new file, and it starts again at zero
 """
 
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from ..base import SourceError
 from .byte_file import ByteFile, Identity, Mark
-
-_NUMBER = re.compile(r"[0-9]{1,3}")
+from .siblings import History, in_order, siblings
 
 
 class Tail:
@@ -20,12 +18,13 @@ class Tail:
 
     def __init__(self, path: str):
         self.path = path
+        self._history = History(path)
+        self._history.begin()
         self._last: ByteFile | None = None  # read to its end
-        self._restart = False  # the path was truncated: same identity, new content
 
     def next_file(self) -> ByteFile | None:
         """The file after the last one, open; None while it does not exist yet."""
-        for path in self._successors():
+        for path in (*self._history.successors(last=self._last), self.path):
             try:
                 file = ByteFile(path)
             except SourceError:
@@ -35,7 +34,7 @@ class Tail:
             if path == self.path and file.compressed:
                 file.close()
                 raise SourceError(f"follow: {path} is compressed; follow the plain file")
-            self._last, self._restart = None, False
+            self._last = None
             return file
         return None
 
@@ -57,36 +56,42 @@ class Tail:
             if copy is not None:
                 file.close()
                 return copy
-            self._restart = True
         elif not self._is_over(file):
             return file
+        self._history.finished(file)
         self._last = file
         return None
 
     def _is_over(self, file: ByteFile) -> bool:
         """Whether nobody will write to *file* again."""
-        rotated = rotated_names(self.path)
-        if file.compressed or file.path in rotated[:-1]:
+        if file.compressed:
             return True
-        try:
-            now = os.stat(self.path)
-        except OSError:
-            return False  # renamed, and the writer has not opened the new one
-        # The writer has moved on once the new file has content; until then it may still
+        now = _status(self.path)
+        if now is not None and Identity(now.st_dev, now.st_ino) == file.identity:
+            return False
+        # Renamed.  The writer has moved on once a new file has content; until then it may still
         # write to the old one.
-        return Identity(now.st_dev, now.st_ino) != file.identity and now.st_size > 0
+        return (now is not None and now.st_size > 0) or bool(self._history.successors(file))
+
+    def known(self) -> list[list]:
+        """What was there before the file that is read, for a position."""
+        return self._history.saved()
+
+    def resume(self, known: Sequence[Sequence]) -> None:
+        """No file was there yet; *known* is what `known` has said."""
+        self._history.resume(known, None)
 
     def find(self, mark: Mark) -> ByteFile:
         """The file of *mark*, under any name; `SourceError` when it is gone."""
         matches: list[tuple[bool, int, ByteFile]] = []
-        for path in (self.path, *reversed(rotated_names(self.path))):
+        order = in_order(siblings(self.path), (), None)
+        for path in (self.path, *(one.path for one in reversed(order))):
             try:
                 file = ByteFile(path)
             except SourceError:
                 continue
             same = file.identity == (mark.device, mark.inode)
-            long_enough = file.compressed or file.size() >= mark.offset
-            if long_enough and mark.is_head_of(file) and (same or mark.head_bytes):
+            if self._is_of(mark, file) and (same or mark.head_bytes):
                 matches.append((not same, len(matches), file))
             else:
                 file.close()
@@ -100,49 +105,35 @@ class Tail:
         matches.sort(key=lambda match: match[:2])
         for _, _, file in matches[1:]:
             file.close()
+        self._history.resume(mark.older, matches[0][2])
         return matches[0][2]
 
-    def _successors(self) -> list[str]:
-        """Paths of the files after the last one, oldest first; the path itself comes last."""
-        if self._last is None:
-            return [self.path]
-        rotated = rotated_names(self.path)
-        place = self._place_of_last(rotated)
-        later = rotated[place + 1 :] if place is not None else []
-        return [*later, self.path]
-
-    def _place_of_last(self, rotated: list[str]) -> int | None:
-        """The index in *rotated* of the file read last; after it come its successors."""
-        assert self._last is not None
-        if self._restart:  # truncated with no copy kept: nothing lies between
-            return None
-        for place, path in enumerate(rotated):
-            try:
-                status = os.stat(path)
-            except OSError:
-                continue
-            if Identity(status.st_dev, status.st_ino) == self._last.identity:
-                return place
-        known = self._last.head_read()
-        for place, file in _opened(rotated):  # compressed since: recognised by its content
-            if known and file.head(len(known)) == known:
-                return place
-        return None
+    @staticmethod
+    def _is_of(mark: Mark, file: ByteFile) -> bool:
+        try:
+            long_enough = file.compressed or file.size() >= mark.offset
+            return long_enough and mark.is_head_of(file)
+        except SourceError:  # damaged: not what was read
+            return False
 
     def _truncated(self, file: ByteFile) -> bool:
         """Whether the content already read from *file* is no longer there."""
         if file.compressed:
             return False
-        known = file.head_read()
-        return file.size() < file.offset or file.head(len(known)) != known
+        known, opened = file.head_read(), file.head_opened()
+        head = file.head(max(len(known), len(opened)))
+        return file.size() < file.offset or not (head.startswith(known) and head.startswith(opened))
 
     def _copy_of(self, file: ByteFile) -> ByteFile | None:
         """The copy that was made of *file* before it was truncated, at the same offset."""
         known = file.head_read()
-        for path in reversed(rotated_names(self.path)):  # the newest is the likeliest
+        newest_first = sorted(siblings(self.path), key=lambda one: -one.written)
+        for one in newest_first if known else ():
+            if one.identity == file.identity:
+                continue
             try:
-                copy = ByteFile(path)
-                if known and copy.identity != file.identity and copy.head(len(known)) == known:
+                copy = ByteFile(one.path)
+                if copy.head(len(known)) == known:
                     copy.skip_to(file.offset)
                     return copy
             except SourceError:
@@ -151,36 +142,8 @@ class Tail:
         return None
 
 
-def _opened(paths: list[str]) -> Iterator[tuple[int, ByteFile]]:
-    for place, path in enumerate(paths):
-        try:
-            with ByteFile(path) as file:
-                yield place, file
-        except SourceError:
-            continue
-
-
-def rotated_names(path: str) -> list[str]:
-    """Existing rotated names of *path*, oldest first.
-
-    ``x.log.2 x.log.1`` count down; dates, as in ``x.log-20260102`` or
-    ``x-20260102.log``, count up; each may end in ``.gz`` or ``.zst``.
-    """
-    folder, base = os.path.split(path)
-    stem, suffix = os.path.splitext(base)
-    body = r"[.\-_]([0-9][0-9T:._\-]*?)"
-    pattern = re.compile(
-        rf"(?:{re.escape(base)}{body}|{re.escape(stem)}{body}{re.escape(suffix)})(?:\.gz|\.zst)?"
-    )
-    found = []
+def _status(path: str) -> os.stat_result | None:
     try:
-        names = os.listdir(folder or ".")
+        return os.stat(path)
     except OSError:
-        return []
-    for name in names:
-        match = pattern.fullmatch(name)
-        if match and name != base:
-            mark = match[1] or match[2]
-            age = -int(mark) if _NUMBER.fullmatch(mark) else 0
-            found.append((age, mark, os.path.join(folder, name)))
-    return [name for _, _, name in sorted(found)]
+        return None

@@ -14,6 +14,7 @@ from .file_list import FileList, expand, only
 from .rotation import Tail
 
 CHUNK_BYTES = 1 << 18
+NO_FILE = Mark("", 0, 0, 0, "", 0, 0, None)  # a followed file that was not there yet
 
 
 class FileSource:
@@ -102,8 +103,15 @@ class FileSource:
     def snapshot(self) -> dict[str, Any] | None:
         """File (path, device, inode, hash of its head), byte offset and record count.
 
-        None before the first record.  The offset counts uncompressed bytes.
+        None before the first record of files that are not followed.  The offset counts
+        uncompressed bytes.
         """
+        if isinstance(self._files, Tail):
+            if self._file is None and not self._open_next():
+                return NO_FILE._replace(path=self._files.path, older=self._files.known())._asdict()
+            older = self._files.known()
+        else:
+            older = None
         if self._file is None:
             return None
         offset = self._reader.position
@@ -119,6 +127,7 @@ class FileSource:
             records=self._reader.records,
             header=self._format.header,
             dialect=None if self._format.dialect is None else list(self._format.dialect),
+            older=older,
         )._asdict()
 
     def restore(self, position: dict[str, Any] | None) -> None:
@@ -132,6 +141,9 @@ class FileSource:
         if position is None:
             return
         mark = Mark(**position)
+        if mark.inode == NO_FILE.inode and isinstance(self._files, Tail):
+            self._files.resume(mark.older or [])
+            return
         self._file = self._files.find(mark)
         self._file.skip_to(mark.offset)
         self._reader = self._read_from(self._file.path, mark.offset, mark.records)
