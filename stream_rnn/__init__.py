@@ -74,9 +74,12 @@ __all__ = [
     "Tanh",
     "TextPredictor",
     "compare_gradients",
+    "dumps",
     "gradient_check",
+    "load",
     "load_safetensors",
     "load_state_dict",
+    "loads",
     "save_safetensors",
     "state_dict",
 ]
@@ -88,6 +91,9 @@ _LAZY = {
     "Perplexity": "evaluation.river_metrics",
     "RecurrentAnomalyDetector": "estimators.anomaly",
     "RecurrentForecaster": "estimators.forecaster",
+    "dumps": "estimators.saving",
+    "load": "estimators.saving",
+    "loads": "estimators.saving",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
     "TextPredictor": "estimators.text",
 }

@@ -29,6 +29,8 @@ ESTIMATORS = {
     "anomaly": "stream_rnn.estimators.anomaly:RecurrentAnomalyDetector",
     "text": "stream_rnn.estimators.text:TextPredictor",
 }
+# What is around another estimator, by the `type` that a saved one gives it.
+WRAPPERS = {"keyed": "stream_rnn.estimators.keyed.estimator:Keyed"}
 # Where each kind of spec is registered, by the name of the argument that takes it.
 REGISTRIES = {
     "cell": "stream_rnn.cells:LAYERS",
@@ -152,3 +154,16 @@ def convert(value: Any, kind: Any, place: str) -> Any:
     except msgspec.ValidationError as error:
         problem = str(error).replace("`", "")
         raise ConfigError(f"{place} = {value!r}: {problem[:1].lower()}{problem[1:]}") from None
+
+
+def to_table(spec: Any) -> Any:
+    """A spec, or a chain of them, as a configuration would write it: undoes `build`.
+
+    >>> to_table(build({"type": "Huber", "delta": 2}, "loss", "loss"))
+    {'type': 'Huber', 'delta': 2.0}
+    """
+    if isinstance(spec, type):
+        spec = spec()
+    if hasattr(spec, "_asdict"):
+        return {"type": type(spec).__name__} | {k: to_table(v) for k, v in spec._asdict().items()}
+    return [to_table(part) for part in spec] if isinstance(spec, tuple) else spec

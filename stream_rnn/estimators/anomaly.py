@@ -22,6 +22,7 @@ from ..numerics import trees
 from .anomaly_records import Table, table
 from .described import check_same, described
 from .protocol import Snapshot
+from .saving import Savable
 from .series_records import stretches
 
 #: What forecasts a field: as light as it can be with a recurrent network in it.
@@ -33,7 +34,7 @@ _NOTHING = dict.fromkeys(
 NOT_AN_ANOMALY, MISSED = "not an anomaly", "missed"
 
 
-class RecurrentAnomalyDetector(base.AnomalyDetector):
+class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
     """Scores each record by how many false alarms are to be expected with so much news.
 
     Every numeric field is looked at in several views of its last records, see

@@ -17,12 +17,13 @@ from ..losses import LOSSES, is_regression
 from ..optimizers.base import reactions
 from .described import check_same, described
 from .protocol import Snapshot
+from .saving import Savable
 
 if TYPE_CHECKING:
     from .keyed.weights import SharedWeights
 
 
-class RecurrentEstimator(base.Estimator):
+class RecurrentEstimator(Savable, base.Estimator):
     """A network behind dicts.  Subclasses say what a target is.
 
     The network is built on the first record that is learned, when its inputs and outputs

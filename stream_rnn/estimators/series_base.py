@@ -15,10 +15,11 @@ from ..forecasting.series import POINTS, Series
 from ..numerics.trees import under
 from .described import check_same, described
 from .protocol import Snapshot
+from .saving import Savable
 from .series_records import checked_horizons, checked_level
 
 
-class SeriesForecaster(Forecaster):
+class SeriesForecaster(Savable, Forecaster):
     """Parameters, their checks, drift, and the frame of a snapshot.
 
     A subclass says in `_start` what it holds before the first record, and in `_all_series`

@@ -15,9 +15,10 @@ from ..text.symbols import UNKNOWN, unit_named
 from ..text.units import create_model
 from ..text.vocabulary import EVICTED, SEEN, UNKNOWN_COUNT
 from .protocol import Snapshot
+from .saving import Savable
 
 
-class TextPredictor(base.Estimator):
+class TextPredictor(Savable, base.Estimator):
     """Predicts the next symbol of a text stream and learns from every symbol.
 
     A recurrent network, contexts of several lengths and kinds, and online mixing of them

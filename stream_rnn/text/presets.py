@@ -1,10 +1,12 @@
 """Which members a text predictor has: by name, or composed freely."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
 from ..learners import TBPTT
 from ..optimizers import Adam, Clip
+from ..specs import build, to_table
 from .bits.state import BitSpec
 from .contexts.mixture import MixtureSpec
 from .network.any_cell import EngineSpec
@@ -41,8 +43,10 @@ PRESETS = {
 }
 
 
-def named(preset: "str | Preset", units: int | None) -> Preset:
-    """The preset of that name, with `units` in the network if given."""
+def named(preset: "str | Preset | Mapping[str, Any]", units: int | None) -> Preset:
+    """The preset of that name, or of what `to_plain` made, with `units` in the network if given."""
+    if isinstance(preset, Mapping):
+        preset = from_plain(preset)
     if isinstance(preset, str):
         if preset not in PRESETS:
             raise ConfigError(f"preset: {preset!r}; choose one of {', '.join(PRESETS)}")
@@ -87,19 +91,8 @@ def to_plain(preset: Any) -> Any:
     return [to_plain(part) for part in preset] if isinstance(preset, tuple) else preset
 
 
-def to_table(spec: Any) -> Any:
-    """A spec, or a chain of them, as a configuration would write it."""
-    if isinstance(spec, type):
-        spec = spec()
-    if hasattr(spec, "_asdict"):
-        return {"type": type(spec).__name__} | {k: to_table(v) for k, v in spec._asdict().items()}
-    return [to_table(part) for part in spec] if isinstance(spec, tuple) else spec
-
-
-def from_plain(plain: dict[str, Any]) -> Preset:
+def from_plain(plain: Mapping[str, Any]) -> Preset:
     """Undo `to_plain`."""
-    from ..specs import build
-
     kinds: dict[str, Any] = {
         "network": NetworkSpec, "second": NetworkSpec, "mixture": MixtureSpec, "bits": BitSpec,
     }  # fmt: skip

@@ -14,13 +14,14 @@ from ...keys.key import Key, key_of, keys_of
 from ...keys.shelf import Shelf
 from ..base import RecurrentEstimator
 from ..protocol import Snapshot
+from ..saving import Savable
 from .models import SeparateModels
 from .weights import SharedWeights
 
 SHARES = ("weights", "nothing")
 
 
-class Keyed(base.Wrapper, base.Estimator):
+class Keyed(Savable, base.Wrapper, base.Estimator):
     """Lets an estimator follow many entities whose records are mixed in one stream.
 
     With ``share="weights"`` all keys train one network: parameters, optimizer state and
