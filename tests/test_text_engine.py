@@ -91,7 +91,7 @@ def test_a_network_that_explodes_is_restored():
     model = make(optimizer=SGD(1e30))
     costs = model.learn_text(TEXT, per_symbol=True)
     assert np.isfinite(costs).all()
-    assert model._model.online.counts["nonfinite_rollbacks"] > 0
+    assert model._model.hosts["network"].online.counts["nonfinite_rollbacks"] > 0
     pieces = make(optimizer=SGD(1e30))
     parts = [pieces.learn_text(TEXT[i : i + 9], per_symbol=True) for i in range(0, len(TEXT), 9)]
     np.testing.assert_array_equal(np.concatenate(parts), costs)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.text import TextPredictor
 from stream_rnn.evaluation.river_metrics import BitsPerSymbol, Perplexity
+from stream_rnn.numerics.trees import walk
 from stream_rnn.text.network.coupled_lstm import NetworkSpec
 from stream_rnn.text.presets import PRESETS, Preset, from_plain, to_plain
-from stream_rnn.text.saving import walk_arrays
 
 SPEECH = (
     "Before we proceed any further, hear me speak.\nSpeak, speak.\nYou are all resolved "
@@ -67,7 +67,7 @@ def test_where_the_heap_puts_an_array_changes_no_bit(unit, preset, settings):
     other = make(unit, preset, **settings)
     other.restore(model.snapshot())
     for learned in (model, other):
-        arrays = dict(walk_arrays("", learned._model.state))
+        arrays = dict(walk(learned._model.state))
         assert len(arrays) > 5
         assert [name for name, a in arrays.items() if a.size and a.ctypes.data % 64] == []
 

@@ -62,7 +62,7 @@ class OnlineNetwork:
         while True:
             rows, finite = engine.prequential(self._bound, X, Y, out[done:] if done else out)
             if not finite:
-                self._roll_back()
+                self.roll_back()
             if rows == len(X):
                 return out
             done, X, Y = done + rows, X[rows:], Y[rows:]
@@ -85,7 +85,7 @@ class OnlineNetwork:
             )
             done += rows
             if not finite:
-                self._roll_back()
+                self.roll_back()
                 pool[slots[done - 1], : self.context.size] = self.context
         return out
 
@@ -218,7 +218,7 @@ class OnlineNetwork:
         """Set the optimizer's memory to that of a new one."""
         optimizers.reset(self.model.optimizer, self.state.memory)
 
-    def _roll_back(self) -> None:
+    def roll_back(self) -> None:
         """Return to the last good parameters, or, twice in a row, to the initial ones.
 
         Hidden states, traces and the optimizer's memory start anew.

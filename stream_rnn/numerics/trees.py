@@ -34,6 +34,7 @@ Int32 = NDArray[np.int32]
 Word = NDArray[np.uint64]
 UInt32 = NDArray[np.uint32]
 UInt16 = NDArray[np.uint16]
+UInt8 = NDArray[np.uint8]
 
 SCRATCH = "scratch"  # not saved
 SYMBOLS = "symbols"  # whose values are numbers of symbols, or negative

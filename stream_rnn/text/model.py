@@ -2,33 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import CheckpointError, ConfigError
+from ..numerics.trees import load, walk
 from . import predictor
 from .bits.counters import pack_buckets, unpack_buckets
 from .bits.state import BitMixture
 from .contexts.history import History
 from .contexts.mixture import Mixture
 from .contexts.tables import Tables, has_room, rename
-from .network.any_cell import FAILED, EngineNetwork, EngineSpec, online_network, refresh, resized
-from .network.coupled_lstm import Network
-from .predictor import Predictor
+from .network.member import host
+from .predictor import Predictor, create_belief
 from .presets import Preset
-from .saving import SCRATCH, placed, rebuild, walk_arrays
 from .vocabulary import SEEN, Vocabulary, is_full, unseen
 
 FIRST_SYMBOLS = 128  # room a fresh predictor has
 SECOND_SEED = 104729  # between the seeds of the two networks
 
 # What reading ahead changes; everything else moves by learning only.
-NETWORK_CURSOR = ("symbols", "hidden", "cell", "squashed", "gates", "normed", "scale", "p")
 CURSOR = {
     "history": History._fields,
-    "network": NETWORK_CURSOR,
-    "second": NETWORK_CURSOR,
     "mixture": ("found", "newest", "bucket", "sets", "tail", "pair", "vectors", "logs", "mean",
                 "logit", "q"),
     "bits": ("hashes", "base", "tree", "last"),
@@ -46,43 +43,37 @@ class TextModel:
 
     loops: Any = predictor
     cursor: ClassVar = CURSOR
+    first = FIRST_SYMBOLS
 
     def __init__(self, preset: Preset, codes: int, possible: int, most: int, seed: int):
+        if preset.bits is not None and codes > 256:
+            raise ConfigError("preset: a bit mixture predicts bytes; use unit='byte'")
         self.preset, self.most, self.seed = preset, most, seed
-        room = min(FIRST_SYMBOLS, most) + 1
-        network: Network | EngineNetwork | None = None
-        second = mixture = tables = bits = None
-        self.online = None
-        if isinstance(preset.network, EngineSpec):
-            self.online = online_network(preset.network, room, seed)
-            network = EngineNetwork.around(self.online)
-        elif preset.network is not None:
-            network = Network.create(preset.network, room, seed)
-        if preset.second is not None:
-            second = Network.create(preset.second, room, seed + SECOND_SEED)
-        if preset.mixture is not None:
-            pairs = min(1 << 13, 1 << max(8, ((1 << 21) // most).bit_length() - 1))
-            mixture = Mixture.create(preset.mixture, room, network is not None, pairs)
-            tables = Tables.create()
-        if preset.bits is not None:
-            if codes > 256:
-                raise ConfigError("preset: a bit mixture predicts bytes; use unit='byte'")
-            bits = BitMixture.create(preset.bits)
-        vocabulary = Vocabulary.create(codes, room, possible)
-        belief = np.array([0.999])
-        self.state = Predictor(
-            vocabulary, History.create(), network, second, mixture, tables, bits, belief
-        )  # fmt: skip
+        self.codes, self.possible = codes, possible
+        self.hosts = {
+            "network": host(preset.network, seed),
+            "second": host(preset.second, seed + SECOND_SEED),
+        }
+        self.state: Any = self._fresh(min(self.first, most) + 1, Tables.create)
         self.loops.start(*self.state)
 
-    @property
-    def state(self) -> Predictor:
-        """All that is learned."""
-        return self._state
-
-    @state.setter
-    def state(self, state: Predictor) -> None:
-        self._state = placed(state)
+    def _fresh(self, room: int, tables: Any) -> Predictor:
+        """All that is learned, before the first of `room` - 1 symbols; *tables* makes one."""
+        preset, mixture = self.preset, None
+        network, second = (h and h.create(room) for h in self.hosts.values())
+        if preset.mixture is not None:
+            pairs = min(1 << 13, 1 << max(8, ((1 << 21) // self.most).bit_length() - 1))
+            mixture = Mixture.create(preset.mixture, room, network is not None, pairs)
+        return Predictor(
+            Vocabulary.create(self.codes, room, self.possible),
+            History.create(),
+            network,
+            second,
+            mixture,
+            None if mixture is None else tables(),
+            None if preset.bits is None else BitMixture.create(preset.bits),
+            create_belief(),
+        )
 
     def learn(self, codes: np.ndarray) -> np.ndarray:
         """Learn codes (n,) int32 in order; their costs in bits (n,), each before learning."""
@@ -140,11 +131,8 @@ class TextModel:
     def _cursor(self) -> list[np.ndarray]:
         members = self.state._asdict()
         members["match"] = getattr(members.get("bits"), "match", None)
-        network = members["network"]
-        engine = network.memory() if isinstance(network, EngineNetwork) else []
-        if engine:
-            members["network"] = None
-        return engine + [
+        networks = [h.cursor(members[name]) for name, h in self.hosts.items() if h]
+        return [array for cursor in networks for array in cursor] + [
             getattr(members[name], field)
             for name, fields in self.cursor.items()
             if members[name] is not None
@@ -160,10 +148,8 @@ class TextModel:
     def _make_room(self, code: int) -> None:
         """Room for the symbol `code` and for the contexts it enters; a sound network."""
         self._widen_tables()
-        network = self.state.network
-        if isinstance(network, EngineNetwork) and network.place[FAILED]:
-            self.online._roll_back()
-            network.place[FAILED] = 0
+        network = self.hosts["network"]
+        if network is not None and network.restored(self.state.network):
             self.loops.repredict(*self.state)
         vocabulary = self.state.vocabulary
         if vocabulary.index[code] == 0 and is_full(vocabulary):
@@ -197,35 +183,31 @@ class TextModel:
 
     def _keep(self, kept: np.ndarray, room: int) -> None:
         """Old symbol kept[i] is now symbol i, and there is room for `room` of them."""
-        state, network, mixture = self.state, self.state.network, self.state.mixture
-        second = state.second
-        if isinstance(network, EngineNetwork):
-            network = resized(self.online, network, kept, room)
-        elif network is not None:
-            network = network.resized(self.preset.network, kept, room, self.seed)
-        if second is not None:
-            second = second.resized(self.preset.second, kept, room, self.seed + SECOND_SEED)
-        if mixture is not None:
-            mixture = mixture.resized(self.preset.mixture, kept, room, network is not None)
-        self.state = state._replace(
-            vocabulary=state.vocabulary.resized(kept, room), network=network, second=second,
-            mixture=mixture,
-        )  # fmt: skip
+        state = self.state
+        parts = {
+            name: h.resized(getattr(state, name), kept, room) for name, h in self.hosts.items() if h
+        }
+        if state.mixture is not None:
+            parts["mixture"] = state.mixture.resized(
+                self.preset.mixture, kept, room, state.network is not None
+            )
+        vocabulary = state.vocabulary.resized(kept, room)
+        self.state = state._replace(vocabulary=vocabulary, **parts)
         self._refresh()
 
     def _refresh(self) -> None:
-        """Fill the engine's scratch, which is not part of the state."""
-        network, vocabulary = self.state.network, self.state.vocabulary
-        if isinstance(network, EngineNetwork):
-            refresh(network, int(vocabulary.size[SEEN]), unseen(vocabulary) == 0)
+        """Fill the networks' scratch, which is not part of the state."""
+        vocabulary = self.state.vocabulary
+        for name, h in self.hosts.items():
+            if h:
+                seen, full = int(vocabulary.size[SEEN]), unseen(vocabulary) == 0
+                h.refresh(getattr(self.state, name), seen, full)
 
     # Saving -------------------------------------------------------------------------------
 
     def arrays(self) -> dict[str, np.ndarray]:
         """A copy of the whole state, by name; the codes' index follows from the codes."""
-        named = dict(walk_arrays("", self.state))
-        for name in SCRATCH | {"vocabulary.index"}:
-            named.pop(name, None)
+        named = dict(walk(self.state, scratch=False))
         if self.state.tables is not None:
             nodes, used = named["tables.nodes"], int(self.state.tables.fill[1])
             named["tables.nodes"] = nodes[:used]
@@ -236,26 +218,33 @@ class TextModel:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over `arrays()` of another model of the same preset."""
-        arrays = dict(arrays)
-        index = np.zeros_like(self.state.vocabulary.index)
+        hosts = {name: copy(h) for name, h in self.hosts.items()}
         try:
-            codes, seen = arrays["vocabulary.codes"], int(arrays["vocabulary.size"][SEEN])
-            index[codes[1:seen]] = np.arange(1, seen)
-            arrays["vocabulary.index"] = index
-            if self.state.tables is not None:
-                nodes = np.zeros((int(arrays.pop("tables.room")[0]), 2), np.int32)
-                nodes[: len(arrays["tables.nodes"])] = arrays["tables.nodes"]
-                arrays["tables.nodes"] = nodes
-            if "bits.buckets" in arrays:
-                like = self.state.bits.buckets
-                arrays["bits.buckets"] = unpack_buckets(
-                    arrays["bits.buckets"], arrays.pop("bits.used"), len(like)
-                )
-            if self.online is not None:
-                self.online = online_network(self.preset.network, len(codes), self.seed)
-                engine = EngineNetwork.around(self.online)
-                self.state = self.state._replace(network=engine)
-            self.state = rebuild("", self.state, arrays)
-            self._refresh()
-        except (KeyError, IndexError, ValueError) as error:
+            arrays = self._unpacked(dict(arrays))
+            state = self._fresh(len(arrays["vocabulary.codes"]), lambda: like_saved(arrays))
+            load(state, arrays)
+            state.vocabulary.index_codes()
+        except (KeyError, IndexError, ValueError, CheckpointError) as error:
+            self.hosts = hosts
             raise CheckpointError(f"not a checkpoint of this text predictor: {error}") from None
+        self.state = state
+        self._refresh()
+
+    def _unpacked(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The arrays as they are in the state."""
+        for name, h in self.hosts.items():
+            arrays = h.renamed(name, arrays) if h else arrays
+        if "tables.nodes" in arrays:
+            nodes = np.zeros((int(arrays.pop("tables.room")[0]), 2), np.int32)
+            nodes[: len(arrays["tables.nodes"])] = arrays["tables.nodes"]
+            arrays["tables.nodes"] = nodes
+        if "bits.buckets" in arrays:
+            words = len(self.state.bits.buckets)
+            used = arrays.pop("bits.used")
+            arrays["bits.buckets"] = unpack_buckets(arrays["bits.buckets"], used, words)
+        return arrays
+
+
+def like_saved(arrays: dict[str, np.ndarray]) -> Tables:
+    """Empty tables of the size of those saved."""
+    return Tables.create(len(arrays["tables.slots"]), len(arrays["tables.nodes"]))

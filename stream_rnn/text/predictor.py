@@ -15,13 +15,15 @@ share of p(unknown): every possible newcomer is equally likely.
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..codegen.dispatch import entry
 from ..codegen.inlined import kernel
 from ..numerics.float32 import copy_into
+from ..numerics.places import aligned
+from ..numerics.trees import Float
 from .bits import learn as bits_learn
 from .bits import predict as bits_predict
 from .bits.state import BitMixture
@@ -48,7 +50,14 @@ class Predictor(NamedTuple):
     mixture: Mixture | None
     tables: Tables | None
     bits: BitMixture | None
-    belief: np.ndarray  # (1,) float64: b
+    belief: Annotated[Float, "1"]  # b
+
+
+def create_belief() -> np.ndarray:
+    """b before the first symbol."""
+    belief = aligned((1,), np.float64)
+    belief[0] = 0.999
+    return belief
 
 
 @kernel

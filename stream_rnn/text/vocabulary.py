@@ -1,10 +1,11 @@
 """The symbols seen so far, numbered from 1; symbol 0 stands for every one not seen yet."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..codegen.inlined import kernel
+from ..numerics.trees import SCRATCH, Int, Int32, allocate, keep
 
 SEEN, POSSIBLE, EVICTED, UNKNOWN_COUNT = range(4)  # places in `Vocabulary.size`
 
@@ -12,18 +13,24 @@ SEEN, POSSIBLE, EVICTED, UNKNOWN_COUNT = range(4)  # places in `Vocabulary.size`
 class Vocabulary(NamedTuple):
     """C codes (byte values, code points, word numbers), room for V - 1 of them."""
 
-    index: np.ndarray  # (C,) int32: symbol of a code, or 0
-    codes: np.ndarray  # (V,) int32: code of a symbol, or -1
-    counts: np.ndarray  # (V,) int64: how often each was seen
-    size: np.ndarray  # (4,) int64: symbols in use with 0; codes possible; evicted; newcomers met
+    index: Annotated[Int32, "C", SCRATCH]  # symbol of a code, or 0: follows from the codes
+    codes: Annotated[Int32, "V"]  # code of a symbol, or -1
+    counts: Annotated[Int, "V"]  # how often each was seen
+    size: Annotated[Int, "4"]  # symbols in use with 0; codes possible; evicted; newcomers met
 
     @classmethod
     def create(cls, codes: int, symbols: int, possible: int) -> "Vocabulary":
         """An empty vocabulary: only symbol 0 is in use."""
-        return cls(
-            np.zeros(codes, np.int32), np.full(symbols, -1, np.int32),
-            np.zeros(symbols, np.int64), np.array([1, possible, 0, 0]),
-        )  # fmt: skip
+        new = allocate(cls, {"C": codes, "V": symbols})
+        new.codes[:] = -1
+        new.size[:] = 1, possible, 0, 0
+        return new
+
+    def index_codes(self) -> None:
+        """Fill `index`."""
+        n = int(self.size[SEEN])
+        self.index[:] = 0
+        self.index[self.codes[1:n]] = np.arange(1, n)
 
     def least_used(self, share: int = 8) -> np.ndarray:
         """The symbols to keep, in order, when one in `share` goes: the least used, then the
@@ -41,12 +48,12 @@ class Vocabulary(NamedTuple):
         """
         new = Vocabulary.create(len(self.index), symbols, int(self.size[POSSIBLE]))
         n, gone = len(kept), int(self.size[SEEN]) - len(kept)
-        new.codes[:n] = self.codes[kept]
-        new.counts[:n] = (self.counts[kept] + 1) // 2 if gone else self.counts[kept]
-        new.index[new.codes[1:n]] = np.arange(1, n)
-        new.size[:] = self.size
+        keep(self, new, kept)
+        if gone:
+            new.counts[:n] = (new.counts[:n] + 1) // 2
         new.size[SEEN] = n
         new.size[EVICTED] += gone
+        new.index_codes()
         return new
 
 

@@ -1,11 +1,12 @@
 """The match model: where the newest bytes occurred before, and what followed them there."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.inlined import kernel
 from ...numerics.float32 import scramble
+from ...numerics.trees import Int, UInt8, fields, zeros
 
 NOW, POINTER, LENGTH = range(3)  # places in `Match.place`
 LONGEST = 40  # a match found is verified up to this length
@@ -15,18 +16,22 @@ BUCKETS = 32  # classes of match length
 class Match(NamedTuple):
     """A ring of the last bytes and, by hash of the last `least`, where they occurred last."""
 
-    ring: np.ndarray  # (R,) uint8, R a power of two
-    heads: np.ndarray  # (h,) int64: position after the last occurrence, 0 for none
-    place: np.ndarray  # (3,) int64: bytes seen, position of the expected byte, length (0: none)
-    least: np.ndarray  # (1,) int64: shortest match that counts
+    ring: Annotated[UInt8, "R"]  # R a power of two
+    heads: Annotated[Int, "h"]  # position after the last occurrence, 0 for none
+    place: Annotated[Int, "3"]  # bytes seen, position of the expected byte, length (0: none)
+    least: Annotated[Int, "1"]  # shortest match that counts
+
+    @classmethod
+    def fields(cls, ring: int = 1 << 21, heads: int = 1 << 18) -> "Match":
+        """Its arrays, to be allocated with others."""
+        return fields(cls, {"R": ring, "h": heads})
 
     @classmethod
     def create(cls, ring: int = 1 << 21, heads: int = 1 << 18, least: int = 8) -> "Match":
         """A match model that has seen nothing."""
-        return cls(
-            np.zeros(ring, np.uint8), np.zeros(heads, np.int64), np.zeros(3, np.int64),
-            np.array([least]),
-        )  # fmt: skip
+        new = zeros(cls.fields(ring, heads))
+        new.least[0] = least
+        return new
 
 
 @kernel

@@ -116,8 +116,9 @@ def select_sets(bits, depth, prefix, node, known, matched):
     sets, second = bits.sets[depth], bits.second_sets[depth]
     base = bits.base[0 if depth < 4 else 1]
     length = length_bucket(bits.match) if matched else 0
-    high = np.int64(bits.buckets[base[4] + node]) if base[4] >= 0 else 0
-    low = np.int64(bits.buckets[base[2] + node]) if base[2] >= 0 else 0
+    a, b = bits.ranks[0], bits.ranks[1]
+    high = np.int64(bits.buckets[base[a] + node]) if base[a] >= 0 else 0
+    low = np.int64(bits.buckets[base[b] + node]) if base[b] >= 0 else 0
     sets[0] = length * 8 + depth
     sets[1] = prefix
     sets[2] = bits.last[0]

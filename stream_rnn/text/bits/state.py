@@ -13,20 +13,22 @@ a byte is fixed before the byte: all eight decisions are scored with the same we
 everything moves afterwards, so that scoring one byte, listing all 256, and coding agree.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...numerics.float32 import F, log_odds_table
+from ...numerics.trees import SCRATCH, Float, Float32, Int, UInt32, Word, allocate
 from ..contexts.history import KEYS
-from .counters import empty_buckets, indirect_table, rate_table
+from .counters import indirect_table, rate_table
 from .match import Match
 
 SETS = 8  # selectors of weights
 SET_ROWS = 256
+RANKED = "order5", "order3"
 PLACES = 33  # of a correction table
 # Inputs beyond the 3K of the contexts; the match model has two.
-MATCH_AT, BIAS_AT, ORDER0_AT, NETWORK_AT, SECOND_AT, MIXTURE_AT, ORDER_AT = 0, 2, 4, 6, 7, 8, 9
+BIAS_AT, ORDER0_AT, NETWORK_AT, SECOND_AT, MIXTURE_AT, ORDER_AT = 2, 4, 6, 7, 8, 9
 RATE, SLOWEST, DECAY, SECOND_RATE, CORRECTION_RATE, CORRECTED = range(6)  # in `rates`
 
 
@@ -50,63 +52,66 @@ class BitSpec(NamedTuple):
 
 
 class BitMixture(NamedTuple):
-    """State: K contexts, n = 3K + 10 inputs padded to 16s; float32 unless said otherwise."""
+    """State: K contexts, n = 3K + 10 inputs padded to 16s, B buckets."""
 
-    select: np.ndarray  # (K,) int64
-    buckets: np.ndarray  # (B * 16,) uint32
+    select: Annotated[Int, "K"]
+    ranks: Annotated[Int, "2", SCRATCH]  # the contexts whose certainty selects weights
+    buckets: Annotated[UInt32, "16B"]
     match: Match
-    hashes: np.ndarray  # (K,) uint64
-    base: np.ndarray  # (2, K) int64: buckets of the two nibbles, -1 for none
-    indirect: np.ndarray  # (K, 4096): probability of a one after a history
-    indirect_n: np.ndarray  # (K, 4096): its updates
-    run: np.ndarray  # (K, 64 * 8): probability that a run of this length goes on
-    order0: np.ndarray  # (2, 256): probability, updates
-    match_p: np.ndarray  # (32 * 8,): probability that a match goes on
-    match_byte_p: np.ndarray  # (65536,): the same for this byte
-    weights: np.ndarray  # (8, 256, n)
-    second: np.ndarray  # (3, 256, 8): v, the mean of three selected rows
-    correction: np.ndarray  # (2, 65536, 33)
-    x: np.ndarray  # (8, n): inputs of the eight decisions
-    sets: np.ndarray  # (8, 8) int64: selected rows of weights
-    odds: np.ndarray  # (8, 8): d_m
-    second_sets: np.ndarray  # (8, 3) int64
-    p: np.ndarray  # (8, 3): mixed and corrected probability, log odds of the mixed one
-    corrections: np.ndarray  # (8, 2) int64: rows of `correction`
-    tree: np.ndarray  # (4, 512): sums of the other members' distributions down the tree
-    leaves: np.ndarray  # (512,) float64: scratch of `distribute`
-    last: np.ndarray  # (4,) int64: the last bytes; class of the network's confidence
-    stretch: np.ndarray  # (4096,): log odds
-    steps: np.ndarray  # (1,) int64
-    counter_rates: np.ndarray  # (16,)
-    limits: np.ndarray  # (1,): of indirect_n
-    rates: np.ndarray  # (6,) float64
+    hashes: Annotated[Word, "K"]
+    base: Annotated[Int, "2 K"]  # buckets of the two nibbles, -1 for none
+    indirect: Annotated[Float32, "K 4096"]  # probability of a one after a history
+    indirect_n: Annotated[Float32, "K 4096"]  # its updates
+    run: Annotated[Float32, "K 512"]  # probability that a run of this length goes on
+    order0: Annotated[Float32, "2 256"]  # probability, updates
+    match_p: Annotated[Float32, "256"]  # probability that a match goes on
+    match_byte_p: Annotated[Float32, "65536"]  # the same for this byte
+    weights: Annotated[Float32, "8 256 n"]
+    second: Annotated[Float32, "3 256 8"]  # v, the mean of three selected rows
+    correction: Annotated[Float32, "2 65536 33"]
+    x: Annotated[Float32, "8 n", SCRATCH]  # inputs of the eight decisions
+    sets: Annotated[Int, "8 8", SCRATCH]  # selected rows of weights
+    odds: Annotated[Float32, "8 8", SCRATCH]  # d_m
+    second_sets: Annotated[Int, "8 3", SCRATCH]
+    p: Annotated[
+        Float32, "8 3", SCRATCH
+    ]  # mixed and corrected probability, log odds of the mixed one
+    corrections: Annotated[Int, "8 2", SCRATCH]  # rows of `correction`
+    tree: Annotated[Float32, "4 512"]  # sums of the other members' distributions down the tree
+    leaves: Annotated[Float, "512", SCRATCH]  # of `distribute`
+    last: Annotated[Int, "4"]  # the last bytes; class of the network's confidence
+    stretch: Annotated[Float32, "4096"]  # log odds
+    steps: Annotated[Int, "1"]
+    counter_rates: Annotated[Float32, "16"]
+    limits: Annotated[Float32, "1"]  # of indirect_n
+    rates: Annotated[Float, "6"]
 
     @classmethod
     def create(cls, spec: BitSpec) -> "BitMixture":
         """A bit mixture that has seen nothing."""
         K = len(spec.contexts)
-        n = -(-(3 * K + 10) // 16) * 16
+        sizes = {"K": K, "n": -(-(3 * K + 10) // 16) * 16, "B": spec.buckets}
+        new = allocate(cls, sizes, match=Match.fields())
+        new.match.least[0] = spec.least_match
+        new.select[:] = [KEYS.index(name) for name in spec.contexts]
+        new.ranks[:] = [_place(name, spec.contexts) for name in RANKED]
+        new.base[:], new.tree[:] = -1, 1
+        new.indirect[:] = indirect_table(K)
+        run, length = np.arange(64, dtype=F).repeat(8), np.arange(32, dtype=F).repeat(8)
+        new.run[:] = (run + 1) / (run + F(1.6))
+        new.order0[0] = 0.5
+        new.match_p[:], new.match_byte_p[:] = (length + 2) / (length + 3), 0.75
+        new.weights[:], new.second[:] = 0.15, 1 / SETS
+        new.correction[:] = 1 / (1 + np.exp(-(np.arange(PLACES) - 16) / 2))
+        new.stretch[:], new.counter_rates[:] = log_odds_table(), rate_table(spec.counter_limit)
+        new.limits[0] = spec.history_limit
+        new.rates[:] = (
+            *(spec.rate, spec.slowest, spec.decay, spec.second_rate),
+            *(spec.correction_rate, spec.corrected),
+        )
+        return new
 
-        def zeros(*shape):
-            return np.zeros(shape, F)
 
-        run = np.arange(64, dtype=F).repeat(8)
-        places = 1 / (1 + np.exp(-(np.arange(PLACES) - 16) / 2))
-        length = np.arange(32, dtype=F).repeat(8)
-        return cls(
-            np.array([KEYS.index(name) for name in spec.contexts]),
-            empty_buckets(spec.buckets), Match.create(least=spec.least_match),
-            np.zeros(K, np.uint64), np.full((2, K), -1), indirect_table(K), zeros(K, 4096),
-            np.tile((run + 1) / (run + F(1.6)), (K, 1)),
-            np.array([np.full(256, 0.5), np.zeros(256)], F), (length + 2) / (length + 3),
-            np.full(65536, 0.75, F), np.full((SETS, SET_ROWS, n), 0.15, F),
-            np.full((3, SET_ROWS, SETS), 1 / SETS, F),
-            np.ascontiguousarray(np.broadcast_to(places, (2, 65536, PLACES)), F),
-            zeros(8, n), np.zeros((8, SETS), np.int64), zeros(8, SETS),
-            np.zeros((8, 3), np.int64), zeros(8, 3), np.zeros((8, 2), np.int64),
-            np.ones((4, 512), F), np.zeros(512), np.zeros(4, np.int64), log_odds_table(),
-            np.zeros(1, np.int64), rate_table(spec.counter_limit),
-            np.array([spec.history_limit], F),
-            np.array([spec.rate, spec.slowest, spec.decay, spec.second_rate,
-                      spec.correction_rate, spec.corrected]),
-        )  # fmt: skip
+def _place(name: str, contexts: tuple[str, ...]) -> int:
+    """Where a context is; the last one stands in for one that is not there."""
+    return contexts.index(name) if name in contexts else len(contexts) - 1

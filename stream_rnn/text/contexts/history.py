@@ -4,12 +4,13 @@ A context is a 64-bit key.  `KEYS` names them all; members pick theirs by place.
 enter as codes (a byte's value, a character's code point, a word's number).
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.inlined import kernel
 from ...numerics.float32 import scramble
+from ...numerics.trees import Int, Word, allocate
 
 REACH = 8  # newest symbols kept
 WORD, LAST_WORD, WORD_BEFORE = range(3)  # places in `History.words`
@@ -20,25 +21,36 @@ KEYS = (
     "word", "word+last", "word+before", "line", "skip1:2", "skip1:3", "1,3",
     "after1", "after2", "word+first", "pair",
 )  # fmt: skip
+# Places of all but the orders, the first `REACH` of them.
+(
+    WORD_KEY,
+    WORD_LAST,
+    WORD_EARLIER,
+    LINE,
+    SKIP2,
+    SKIP3,
+    ONE_THREE,
+    AFTER1,
+    AFTER2,
+    WORD_FIRST,
+    PAIR,
+) = range(REACH, len(KEYS))
 
 
 class History(NamedTuple):
     """The newest symbols and what is derived from them."""
 
-    recent: np.ndarray  # (8,) uint64: codes + 1, newest first; 0 before the start
-    words: np.ndarray  # (3,) uint64: hashes of the word begun, the one before, and before that
-    line: np.ndarray  # (2,) int64: column, code of the line's first symbol
-    after1: np.ndarray  # (256,) uint64: what followed the last uses of a symbol
-    after2: np.ndarray  # (65536,) uint64: the same for a pair of symbols
-    keys: np.ndarray  # (len(KEYS),) uint64
+    recent: Annotated[Word, "8"]  # codes + 1, newest first; 0 before the start
+    words: Annotated[Word, "3"]  # hashes of the word begun, the one before, and before that
+    line: Annotated[Int, "2"]  # column, code of the line's first symbol
+    after1: Annotated[Word, "256"]  # what followed the last uses of a symbol
+    after2: Annotated[Word, "65536"]  # the same for a pair of symbols
+    keys: Annotated[Word, "keys"]
 
     @classmethod
     def create(cls) -> "History":
         """The history before the first symbol; its keys are still to be made."""
-        return cls(
-            np.zeros(REACH, np.uint64), np.zeros(3, np.uint64), np.zeros(2, np.int64),
-            np.zeros(256, np.uint64), np.zeros(65536, np.uint64), np.zeros(len(KEYS), np.uint64),
-        )  # fmt: skip
+        return allocate(cls, {"keys": len(KEYS)})
 
 
 @kernel
@@ -91,23 +103,23 @@ def make_keys(history):
     one = recent[0]
     word, last, before = history.words
     if word != np.uint64(0):
-        keys[8] = scramble(word, np.uint64(77))
-        keys[9] = scramble(scramble(word, last), np.uint64(78))
-        keys[10] = scramble(scramble(word, before), np.uint64(79))
+        keys[WORD_KEY] = scramble(word, np.uint64(77))
+        keys[WORD_LAST] = scramble(scramble(word, last), np.uint64(78))
+        keys[WORD_EARLIER] = scramble(scramble(word, before), np.uint64(79))
     else:
-        keys[8] = scramble(last, one + np.uint64(1000))
-        keys[9] = scramble(scramble(last, before), one + np.uint64(3000))
-        keys[10] = scramble(before, one + np.uint64(7000))
+        keys[WORD_KEY] = scramble(last, one + np.uint64(1000))
+        keys[WORD_LAST] = scramble(scramble(last, before), one + np.uint64(3000))
+        keys[WORD_EARLIER] = scramble(before, one + np.uint64(7000))
     column = np.uint64(min(history.line[COLUMN], 255))
     first = np.uint64(history.line[FIRST])
-    keys[11] = scramble(first * np.uint64(2097152) + one, column + np.uint64(6000))
+    keys[LINE] = scramble(first * np.uint64(2097152) + one, column + np.uint64(6000))
     two, three, four = recent[1], recent[2], recent[3]
-    keys[12] = scramble(scramble(two, three), np.uint64(11))
-    keys[13] = scramble(scramble(scramble(two, three), four), np.uint64(12))
-    keys[14] = scramble(scramble(one, three), np.uint64(13))
+    keys[SKIP2] = scramble(scramble(two, three), np.uint64(11))
+    keys[SKIP3] = scramble(scramble(scramble(two, three), four), np.uint64(12))
+    keys[ONE_THREE] = scramble(scramble(one, three), np.uint64(13))
     a = (one - np.uint64(1)) & np.uint64(255)
     b = (a << np.uint64(8)) | ((two - np.uint64(1)) & np.uint64(255))
-    keys[15] = scramble(history.after1[a], one + np.uint64(4000))
-    keys[16] = scramble(history.after2[b], scramble(one, two) + np.uint64(5000))
-    keys[17] = scramble(scramble(word, first), one + np.uint64(8000))
-    keys[18] = scramble(scramble(one, two), np.uint64(14))
+    keys[AFTER1] = scramble(history.after1[a], one + np.uint64(4000))
+    keys[AFTER2] = scramble(history.after2[b], scramble(one, two) + np.uint64(5000))
+    keys[WORD_FIRST] = scramble(scramble(word, first), one + np.uint64(8000))
+    keys[PAIR] = scramble(scramble(one, two), np.uint64(14))

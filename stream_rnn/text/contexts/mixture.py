@@ -16,7 +16,7 @@ context is known, the last symbol, the one before, the network's confidence.  Al
 the gradient of log q(y).
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from ...numerics.float32 import (
     rows_dot,
     softmax_into,
 )
+from ...numerics.trees import SYMBOLS, Float, Float32, Int, allocate, keep
 from .history import KEYS
 from .tables import FRONT, N_MASK, TOTAL, find, read_list, update_list
 
@@ -59,29 +60,29 @@ class MixtureSpec(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """State: K contexts, M = K + 1 (+ 1 with a network) members, V symbols; float32."""
+    """State: K contexts, M = K + 1 (+ 1 with a network) members, V symbols."""
 
-    select: np.ndarray  # (K,) int64: places of the contexts' keys
-    parent: np.ndarray  # (K,) int64: row of `vectors` that context k refines
-    orders: np.ndarray  # (1,) int64: how many of the contexts are orders
-    counts: np.ndarray  # (V,): order 0
-    weights: np.ndarray  # (4, sets, M)
-    recency: np.ndarray  # (K, 64): R
-    last_bias: np.ndarray  # (V, V): B1
-    pair_bias: np.ndarray  # (rows, V): B2
-    found: np.ndarray  # (K,) int64: the contexts' slots
-    newest: np.ndarray  # (K,) int64: their most recent symbols, or -1
-    bucket: np.ndarray  # (K,) int64: row of `recency`
-    sets: np.ndarray  # (4,) int64: sets of weights in use
-    tail: np.ndarray  # (2,) int64: the last two symbols
-    pair: np.ndarray  # (1,) int64: row of `pair_bias`
-    vectors: np.ndarray  # (M, V): p_k
-    logs: np.ndarray  # (M, V)
-    mean: np.ndarray  # (M,): the mean of the sets in use, then the gradient
-    logit: np.ndarray  # (V,)
-    q: np.ndarray  # (V,): the prediction
-    clock: np.ndarray  # (1,) int64: symbols learned
-    rates: np.ndarray  # (6,) float64
+    select: Annotated[Int, "K"]  # places of the contexts' keys
+    parent: Annotated[Int, "K"]  # row of `vectors` that context k refines
+    orders: Annotated[Int, "1"]  # how many of the contexts are orders
+    counts: Annotated[Float32, "V"]  # order 0
+    weights: Annotated[Float32, "4 sets M"]
+    recency: Annotated[Float32, "K 64"]  # R
+    last_bias: Annotated[Float32, "V V"]  # B1
+    pair_bias: Annotated[Float32, "rows V"]  # B2
+    found: Annotated[Int, "K"]  # the contexts' slots
+    newest: Annotated[Int, "K", SYMBOLS]  # their most recent symbols, or -1
+    bucket: Annotated[Int, "K"]  # row of `recency`
+    sets: Annotated[Int, "4"]  # sets of weights in use
+    tail: Annotated[Int, "2", SYMBOLS]  # the last two symbols
+    pair: Annotated[Int, "1"]  # row of `pair_bias`
+    vectors: Annotated[Float32, "M V"]  # p_k
+    logs: Annotated[Float32, "M V"]
+    mean: Annotated[Float32, "M"]  # the mean of the sets in use, then the gradient
+    logit: Annotated[Float32, "V"]
+    q: Annotated[Float32, "V"]  # the prediction
+    clock: Annotated[Int, "1"]  # symbols learned
+    rates: Annotated[Float, "6"]
 
     @classmethod
     def create(
@@ -89,24 +90,18 @@ class Mixture(NamedTuple):
     ) -> "Mixture":
         """A mixture that has seen nothing, with room for `symbols` symbols; `pairs` rows of
         corrections by the last two symbols (a power of two)."""
-        K, V = len(spec.contexts), symbols
-        M = K + 1 + network
+        K = len(spec.contexts)
         orders = sum(name.startswith("order") for name in spec.contexts[: K - 1])
-        sets = max(V, 16 * (orders + 2))
-
-        def zeros(*shape):
-            return np.zeros(shape, F)
-
-        return cls(
-            np.array([KEYS.index(name) for name in spec.contexts]),
-            np.array(spec.parents, np.int64), np.array([orders]), zeros(V),
-            np.full((SELECTORS, sets, M), 1 / M, F), zeros(K, 64), zeros(V, V),
-            zeros(pairs, V), np.zeros(K, np.int64), np.full(K, -1), np.zeros(K, np.int64),
-            np.zeros(SELECTORS, np.int64), np.zeros(2, np.int64), np.zeros(1, np.int64),
-            zeros(M, V), zeros(M, V), zeros(M), zeros(V), zeros(V), np.zeros(1, np.int64),
-            np.array([spec.rate, spec.slowest, spec.decay, spec.recency_rate, spec.bias_rate,
-                      spec.theta]),
-        )  # fmt: skip
+        sizes = {"K": K, "V": symbols, "M": K + 1 + network, "rows": pairs}
+        new = allocate(cls, sizes | {"sets": max(symbols, 16 * (orders + 2))})
+        new.select[:] = [KEYS.index(name) for name in spec.contexts]
+        new.parent[:], new.orders[:] = spec.parents, orders
+        new.weights[:], new.newest[:] = 1 / sizes["M"], -1
+        new.rates[:] = (
+            *(spec.rate, spec.slowest, spec.decay),
+            *(spec.recency_rate, spec.bias_rate, spec.theta),
+        )
+        return new
 
     def resized(
         self, spec: MixtureSpec, kept: np.ndarray, symbols: int, network: bool
@@ -114,25 +109,15 @@ class Mixture(NamedTuple):
         """The mixture with room for `symbols` symbols: old symbol kept[i] is now symbol i."""
         new = Mixture.create(spec, symbols, network, len(self.pair_bias))
         n = len(kept)
-        for name in ("counts", "logit", "q"):
-            getattr(new, name)[:n] = getattr(self, name)[kept]
+        keep(self, new, kept)
         new.q[0] += max(0.0, self.q.sum() - self.q[kept].sum())
-        for name in ("pair_bias", "vectors", "logs"):
-            getattr(new, name)[:, :n] = getattr(self, name)[:, kept]
-        new.last_bias[:n, :n] = self.last_bias[np.ix_(kept, kept)]
-        sets = min(self.weights.shape[1], new.weights.shape[1])
-        for m in (LONGEST, CONFIDENCE):
-            new.weights[m, :sets] = self.weights[m, :sets]
-        for m in (LAST, PENULTIMATE):
-            new.weights[m, :n] = self.weights[m, kept]
         renamed = np.zeros(len(self.q), np.int64)
         renamed[kept] = np.arange(n)
-        new.tail[:] = renamed[self.tail]
-        new.sets[:] = self.sets
-        new.sets[[LAST, PENULTIMATE]] = renamed[self.sets[[LAST, PENULTIMATE]]]
-        new.newest[:] = np.where(self.newest >= 0, renamed[self.newest], -1)
-        same = ("recency", "found", "bucket", "pair", "mean", "clock")
-        return new._replace(**{name: getattr(self, name) for name in same})
+        for m in (LAST, PENULTIMATE):  # whose sets are symbols
+            new.weights[m] = 1 / len(self.mean)
+            new.weights[m, :n] = self.weights[m, kept]
+            new.sets[m] = renamed[self.sets[m]]
+        return new
 
 
 @kernel

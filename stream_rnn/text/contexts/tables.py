@@ -9,13 +9,14 @@ contexts that have been idle longest go; time is counted in epochs, one for each
 the table that was filled.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.dispatch import entry
 from ...codegen.inlined import kernel
 from ...numerics.float32 import F, scramble
+from ...numerics.trees import SCRATCH, Float32, Int, Int32, allocate
 
 CHECK, TOTAL, FRONT, NEXT = range(4)  # columns of `slots`; TOTAL is epoch << 24 | N
 USED, NODES, EPOCH, EPOCH_END = range(4)  # places in `fill`
@@ -28,20 +29,18 @@ LONGEST_LIST = 255
 class Tables(NamedTuple):
     """S slots (a power of two), and nodes shared by all of them."""
 
-    slots: np.ndarray  # (S, 4) int32
-    nodes: np.ndarray  # (n, 2) int32: count << 16 | symbol, next node
-    fill: np.ndarray  # (4,) int64: slots used, nodes used, epoch, slots used when it ends
-    symbols: np.ndarray  # (256,) int64: scratch for one list
-    values: np.ndarray  # (256,) float32
+    slots: Annotated[Int32, "S 4"]
+    nodes: Annotated[Int32, "n 2"]  # count << 16 | symbol, next node
+    fill: Annotated[Int, "4"]  # slots used, nodes used, epoch, slots used when it ends
+    symbols: Annotated[Int, "256", SCRATCH]  # for one list
+    values: Annotated[Float32, "256", SCRATCH]
 
     @classmethod
-    def create(cls, slots: int = 1 << 12) -> "Tables":
-        """An empty table."""
-        return cls(
-            np.zeros((slots, 4), np.int32), np.zeros((slots, 2), np.int32),
-            np.array([0, 0, 1, slots // 8]), np.zeros(LONGEST_LIST + 1, np.int64),
-            np.zeros(LONGEST_LIST + 1, F),
-        )  # fmt: skip
+    def create(cls, slots: int = 1 << 12, nodes: int | None = None) -> "Tables":
+        """An empty table, of as many nodes as slots unless told otherwise."""
+        new = allocate(cls, {"S": slots, "n": slots if nodes is None else nodes})
+        new.fill[:] = 0, 0, 1, slots // 8
+        return new
 
     def enlarged(self, entries: int, most: int) -> "Tables":
         """A table with room for `entries` more contexts and nodes: of twice the size, up to
@@ -53,7 +52,7 @@ class Tables(NamedTuple):
             oldest, least = self._limits(size // 2, nodes // 2)
         size = 2 * size if more_slots and size < most else size
         nodes = 2 * nodes if more_nodes and nodes < most else nodes
-        new = Tables.create(size)._replace(nodes=np.zeros((nodes, 2), np.int32))
+        new = Tables.create(size, nodes)
         new.fill[EPOCH] = self.fill[EPOCH]
         move_contexts(self, new, oldest, least)
         new.fill[EPOCH_END] = new.fill[USED] + size // 8

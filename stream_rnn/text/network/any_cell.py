@@ -10,18 +10,19 @@ are forgotten and symbols are numbered anew.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from ...codegen.dispatch import entry
 from ...codegen.inlined import kernel
+from ...engine.layout import State
 from ...engine.loop import absorb, infer
 from ...engine.model import compose
 from ...engine.online import OnlineNetwork
 from ...losses import Softmax
 from ...numerics.float32 import F
-from ...numerics.trees import walk
+from ...numerics.trees import SCRATCH, Float, Float32, Int, fields, walk, zeros
 
 READ, FAILED = range(2)  # places in `EngineNetwork.place`
 NONE = -1
@@ -38,35 +39,23 @@ class EngineSpec(NamedTuple):
 class EngineNetwork(NamedTuple):
     """The engine's parts, and what lies between them and symbols; V symbols."""
 
-    model: Any
+    model: Annotated[Any, SCRATCH]
     state: Any
-    work: Any
-    x: np.ndarray  # (V,) float64: the newest symbol, one-hot by slot
-    y: np.ndarray  # (V,) float64: scratch of targets
-    out: np.ndarray  # (V,) float64: probabilities by slot
-    p: np.ndarray  # (V,) float32: the prediction of the next symbol
-    slots: np.ndarray  # (V,) int64: slot of a symbol
-    place: np.ndarray  # (2,) int64: slot of the newest symbol; whether the engine failed
+    work: Annotated[Any, SCRATCH]
+    x: Annotated[Float, "V"]  # the newest symbol, one-hot by slot
+    y: Annotated[Float, "V", SCRATCH]  # of targets
+    out: Annotated[Float, "V", SCRATCH]  # probabilities by slot
+    p: Annotated[Float32, "V"]  # the prediction of the next symbol
+    slots: Annotated[Int, "V"]  # slot of a symbol
+    place: Annotated[Int, "2"]  # slot of the newest symbol; whether the engine failed
 
     @classmethod
     def around(cls, online: OnlineNetwork) -> "EngineNetwork":
         """The member of a network with V inputs and V outputs."""
         V = online.inputs
-        return cls(
-            online.model, online.state, online.work, np.zeros(V), np.zeros(V), np.zeros(V),
-            np.zeros(V, F), np.arange(V), np.array([NONE, 0]),
-        )  # fmt: skip
-
-    def named(self) -> dict[str, np.ndarray]:
-        """What is to be saved."""
-        own = {name: getattr(self, name) for name in ("x", "p", "slots", "place")}
-        return own | dict(walk(self.state))
-
-    def memory(self) -> list[np.ndarray]:
-        """What reading ahead changes."""
-        state = self.state
-        streams = [array for _, array in walk((state.layers, state.inputs))]
-        return [*streams, state.counts, self.x, self.p, self.place]
+        new = zeros(fields(cls, {"V": V}, model=None, state=None, work=None))
+        new.slots[:], new.place[:] = np.arange(V), (NONE, 0)
+        return new._replace(model=online.model, state=online.state, work=online.work)
 
     def weights(self) -> list[np.ndarray]:
         """The array that is learned."""
@@ -77,26 +66,59 @@ class EngineNetwork(NamedTuple):
         return float(np.linalg.norm(self.state.gradient))
 
 
-def online_network(spec: EngineSpec, symbols: int, seed: int) -> OnlineNetwork:
-    """A fresh network with an input and an output for each symbol; raises `ConfigError`."""
-    model = compose(spec.cell, spec.learner, spec.optimizer, Softmax(), scale=False)
-    return OnlineNetwork(model, symbols, symbols, seed=seed)
+class EngineHost:
+    """Makes and keeps the network of an `EngineSpec`; raises `ConfigError`."""
 
+    reads_words = False
 
-def resized(
-    online: OnlineNetwork, net: EngineNetwork, kept: np.ndarray, symbols: int
-) -> EngineNetwork:
-    """With room for `symbols` symbols: old symbol kept[i] is now symbol i, in its old slot."""
-    if symbols > online.inputs:
-        online.grow(symbols, symbols)
-    new, n = EngineNetwork.around(online), len(kept)
-    new.x[: len(net.x)] = net.x
-    new.place[:] = net.place
-    new.p[:n] = net.p[kept]
-    new.p[0] += max(0.0, net.p.sum() - net.p[kept].sum())
-    new.slots[:n] = net.slots[kept]
-    new.slots[n:] = np.setdiff1d(np.arange(symbols), new.slots[:n])
-    return new
+    def __init__(self, spec: EngineSpec, seed: int):
+        self.model = compose(spec.cell, spec.learner, spec.optimizer, Softmax(), scale=False)
+        self.seed = seed
+
+    def create(self, symbols: int) -> EngineNetwork:
+        """A fresh network with an input and an output for each symbol."""
+        self.online = OnlineNetwork(self.model, symbols, symbols, seed=self.seed)
+        return EngineNetwork.around(self.online)
+
+    def resized(self, net: EngineNetwork, kept: np.ndarray, symbols: int) -> EngineNetwork:
+        """With room for `symbols` symbols: old symbol kept[i] is now symbol i, in its old slot."""
+        if symbols > self.online.inputs:
+            self.online.grow(symbols, symbols)
+        new, n = EngineNetwork.around(self.online), len(kept)
+        new.x[: len(net.x)] = net.x
+        new.place[:] = net.place
+        new.p[:n] = net.p[kept]
+        new.p[0] += max(0.0, net.p.sum() - net.p[kept].sum())
+        new.slots[:n] = net.slots[kept]
+        new.slots[n:] = np.setdiff1d(np.arange(symbols), new.slots[:n])
+        return new
+
+    def restored(self, net: EngineNetwork) -> bool:
+        """Go back to what was good, if an update has failed; whether one had."""
+        if not net.place[FAILED]:
+            return False
+        self.online.roll_back()
+        net.place[FAILED] = 0
+        return True
+
+    def refresh(self, net: EngineNetwork, seen: int, full: bool) -> None:
+        """Fill the scratch, which is not part of the state."""
+        refresh(net, seen, full)
+
+    def cursor(self, net: EngineNetwork) -> list[np.ndarray]:
+        """What reading ahead changes."""
+        streams = [array for _, array in walk((net.state.layers, net.state.inputs))]
+        return [*streams, net.state.counts, net.x, net.p, net.place]
+
+    def renamed(self, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Arrays of 0.1.0, which had those of the engine beside its own, by today's names."""
+        old = {f"{prefix}.{name}" for name in State._fields}
+        return {
+            n.replace(f"{prefix}.", f"{prefix}.state.", 1)
+            if ".".join(n.split(".")[:2]) in old
+            else n: array
+            for n, array in arrays.items()
+        }
 
 
 @kernel

@@ -20,17 +20,22 @@ may be learned once more (`network_replay`).  Sources: Hochreiter and Schmidhube
 online setting.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.dispatch import entry
 from ...numerics.float32 import F, uniform
+from ...numerics.trees import SCRATCH, SYMBOLS, Float, Float32, Int, UInt16, allocate, keep
 
 LANES = 8  # float32 numbers that a vector holds
 # Places in `Network.clock`.  The last four are `network_replay`'s.
 POSITION, UPDATES, STEPS, REMEMBERED, HEAD, BLOCKS_LEFT, WAITING = range(7)
 RATE, DECAY, OUTPUT_RATE, OUTPUT_DECAY, CLIP = range(5)  # places in `Network.rates`
+
+
+# What reading ahead changes; everything else moves by learning only.
+CURSOR = ("symbols", "hidden", "cell", "squashed", "gates", "normed", "scale", "p")
 
 
 class NetworkSpec(NamedTuple):
@@ -57,40 +62,41 @@ class NetworkSpec(NamedTuple):
 
 
 class Network(NamedTuple):
-    """All state of the network; L layers, H units, V symbols, T symbols a block; float32.
+    """All state of the network; L layers, H units, V symbols, T symbols a block.
+
 
     H is the number of units rounded up to `LANES`, so that loops have no remainder; the
     weights, states and gradients of the units beyond ``size[0]`` are exactly 0 for ever.
     """
 
-    recurrent: np.ndarray  # (L, 2H, 3H): rows of the own hidden state, then of the layer below
-    recurrent_v: np.ndarray  # mean squares of the gradients
-    lookup: np.ndarray  # (L, V, 3H)
-    lookup_v: np.ndarray
-    affine: np.ndarray  # (L, 3, 3H): b, γ, β
-    affine_v: np.ndarray
-    output: np.ndarray  # (V, LH)
-    output_bias: np.ndarray  # (V,)
-    touched: np.ndarray  # (V,) int64: the update that last moved a lookup row
-    symbols: np.ndarray  # (T,) int64: inputs of the block
-    hidden: np.ndarray  # (T+1, LH): h of all layers; row 0 is carried over from the last block
-    cell: np.ndarray  # (L, T+1, H)
-    squashed: np.ndarray  # (L, T, H): tanh(c)
-    gates: np.ndarray  # (L, T, 3H): f, g, o
-    normed: np.ndarray  # (L, T, 3H): n
-    scale: np.ndarray  # (L, T, 3): 1 / rms of each gate
-    slope: np.ndarray  # (L, T, 3H): dLoss/dz
-    pull: np.ndarray  # (T, LH): dLoss/dh through the output
-    p: np.ndarray  # (V,): the prediction of the next symbol
-    work: np.ndarray  # (8, max(V, 3H)): scratch
-    rowwork: np.ndarray  # (T, 3H): scratch
-    clock: np.ndarray  # (7,) int64: position in the block, updates, symbols learned, ...
-    memory: np.ndarray  # (M,) uint16: a ring of the symbols read, to be read again
-    head_hidden: np.ndarray  # (LH,): the state of the second reading
-    head_cell: np.ndarray  # (L, H)
-    rates: np.ndarray  # (5,) float64
-    norm: np.ndarray  # (1,) float64: of the last block's gradient, the output's apart
-    size: np.ndarray  # (2,) int64: units without the padding, `replay`
+    recurrent: Annotated[Float32, "L 2H 3H"]  # rows of the own hidden state, then of that below
+    recurrent_v: Annotated[Float32, "L 2H 3H"]  # mean squares of the gradients
+    lookup: Annotated[Float32, "L V 3H"]
+    lookup_v: Annotated[Float32, "L V 3H"]
+    affine: Annotated[Float32, "L 3 3H"]  # b, γ, β
+    affine_v: Annotated[Float32, "L 3 3H"]
+    output: Annotated[Float32, "V LH"]
+    output_bias: Annotated[Float32, "V"]
+    touched: Annotated[Int, "V"]  # the update that last moved a lookup row
+    symbols: Annotated[Int, "T", SYMBOLS]  # inputs of the block
+    hidden: Annotated[Float32, "T+1 LH"]  # h of all layers; row 0 is of the last block
+    cell: Annotated[Float32, "L T+1 H"]
+    squashed: Annotated[Float32, "L T H"]  # tanh(c)
+    gates: Annotated[Float32, "L T 3H"]  # f, g, o
+    normed: Annotated[Float32, "L T 3H"]  # n
+    scale: Annotated[Float32, "L T 3"]  # 1 / rms of each gate
+    slope: Annotated[Float32, "L T 3H"]  # dLoss/dz
+    pull: Annotated[Float32, "T LH"]  # dLoss/dh through the output
+    p: Annotated[Float32, "V"]  # the prediction of the next symbol
+    work: Annotated[Float32, "8 W", SCRATCH]
+    rowwork: Annotated[Float32, "T 3H", SCRATCH]
+    clock: Annotated[Int, "7"]  # position in the block, updates, symbols learned, ...
+    memory: Annotated[UInt16, "M", SYMBOLS]  # a ring of the symbols read, to be read again
+    head_hidden: Annotated[Float32, "LH"]  # the state of the second reading
+    head_cell: Annotated[Float32, "L H"]
+    rates: Annotated[Float, "5"]
+    norm: Annotated[Float, "1"]  # of the last block's gradient, the output's apart
+    size: Annotated[Int, "2"]  # units without the padding, `replay`
 
     def weights(self) -> list[np.ndarray]:
         """The arrays that are learned."""
@@ -103,54 +109,67 @@ class Network(NamedTuple):
     @classmethod
     def create(cls, spec: NetworkSpec, symbols: int, seed: int) -> "Network":
         """A fresh network with room for `symbols` symbols, its weights drawn from `seed`."""
-        L, T, V, units = spec.layers, spec.block, symbols, spec.units
-        H = -(-units // LANES) * LANES
-        G = 3 * H
+        units = spec.units
+        new = allocate(cls, sizes_of(spec, symbols))
+        L, H = spec.layers, new.cell.shape[2]
         real = np.tile(np.arange(H) < units, 3)
-
-        def zeros(*shape):
-            return np.zeros(shape, F)
-
         rng = np.random.default_rng(seed)
-        recurrent = zeros(L, 2, H, G)
         drawn = rng.uniform(-spec.scale, spec.scale, (L, 2, units, 3 * units))
-        recurrent[:, :, :units, real] = drawn
-        recurrent = recurrent.reshape(L, 2 * H, G)
-        affine = zeros(L, 3, G)
-        affine[:, 0, :units] = 1  # the forget gate starts open
-        affine[:, 1, real] = 1
-        network = cls(
-            recurrent, zeros(*recurrent.shape), zeros(L, V, G), zeros(L, V, G),
-            affine, zeros(L, 3, G),
-            zeros(V, L * H), zeros(V), np.zeros(V, np.int64), np.zeros(T, np.int64),
-            zeros(T + 1, L * H), zeros(L, T + 1, H), zeros(L, T, H), zeros(L, T, G),
-            zeros(L, T, G), zeros(L, T, 3), zeros(L, T, G), zeros(T, L * H), zeros(V),
-            zeros(8, max(V, G)), zeros(T, G), np.zeros(7, np.int64),
-            np.zeros(spec.memory if spec.replay else 1, np.uint16), zeros(L * H), zeros(L, H),
-            np.array([spec.rate, spec.decay, spec.output_rate, spec.output_decay, spec.clip]),
-            np.zeros(1), np.array([units, spec.replay]),
-        )  # fmt: skip
-        draw_rows(network.lookup, units, 0, V, spec.scale, seed)
-        return network
+        new.recurrent.reshape(L, 2, H, 3 * H)[:, :, :units, real] = drawn
+        new.affine[:, 0, :units] = 1  # the forget gate starts open
+        new.affine[:, 1, real] = 1
+        new.rates[:] = spec.rate, spec.decay, spec.output_rate, spec.output_decay, spec.clip
+        new.size[:] = units, spec.replay
+        draw_rows(new.lookup, units, 0, symbols, spec.scale, seed)
+        return new
 
     def resized(self, spec: NetworkSpec, kept: np.ndarray, symbols: int, seed: int) -> "Network":
         """The network with room for `symbols` symbols: old symbol kept[i] is now symbol i, the
         other rows are as in a fresh network.  Symbols that are not kept become symbol 0."""
         new = Network.create(spec, symbols, seed)
-        n = len(kept)
-        for name in ("lookup", "lookup_v"):
-            getattr(new, name)[:, :n] = getattr(self, name)[:, kept]
-        for name in ("output", "output_bias", "touched", "p"):
-            getattr(new, name)[:n] = getattr(self, name)[kept]
+        keep(self, new, kept)
         new.p[0] += max(0.0, self.p.sum() - self.p[kept].sum())
-        renamed = np.zeros(len(self.p), np.int64)
-        renamed[kept] = np.arange(n)
-        new.symbols[:] = renamed[self.symbols]
-        new.memory[:] = renamed[self.memory]
-        new.clock[:] = self.clock
-        by_symbol = {"lookup", "lookup_v", "output", "output_bias", "touched", "p"}
-        by_symbol |= {"symbols", "memory", "clock", "work"}
-        return new._replace(**{k: v for k, v in self._asdict().items() if k not in by_symbol})
+        return new
+
+
+def sizes_of(spec: NetworkSpec, symbols: int) -> dict[str, int]:
+    """Lengths by letter, with room for `symbols` symbols."""
+    L, H = spec.layers, -(-spec.units // LANES) * LANES
+    memory = spec.memory if spec.replay else 1
+    sizes = {"L": L, "H": H, "T": spec.block, "V": symbols, "M": memory}
+    return sizes | {"LH": L * H, "W": max(symbols, 3 * H)}
+
+
+class NetworkHost:
+    """Makes the network of a `NetworkSpec`."""
+
+    reads_words = True
+
+    def __init__(self, spec: NetworkSpec, seed: int):
+        self.spec, self.seed = spec, seed
+
+    def create(self, symbols: int) -> Network:
+        """A fresh network with room for `symbols` symbols."""
+        return Network.create(self.spec, symbols, self.seed)
+
+    def resized(self, net: Network, kept: np.ndarray, symbols: int) -> Network:
+        """With room for `symbols` symbols: old symbol kept[i] is now symbol i."""
+        return net.resized(self.spec, kept, symbols, self.seed)
+
+    def restored(self, net: Network) -> bool:
+        """Whether an update had failed: none does."""
+        return False
+
+    def refresh(self, net: Network, seen: int, full: bool) -> None:
+        """All that the next update reads is in the state."""
+
+    def cursor(self, net: Network) -> list[np.ndarray]:
+        """What reading ahead changes."""
+        return [getattr(net, name) for name in CURSOR]
+
+    def renamed(self, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Arrays of a checkpoint by today's names, which are those of 0.1.0."""
+        return arrays
 
 
 @entry

@@ -1,15 +1,28 @@
 """What the loop asks of a network, whichever kind it is; chosen while compiling.
 
-`network` has a fast kernel of its own, `engine_network` runs any cell and learner.
+`coupled_lstm` has a fast kernel of its own, `any_cell` runs any cell and learner.
 """
+
+from functools import singledispatch
+from typing import Any
 
 from ...codegen.dispatch import generic
 from . import any_cell as engine
-from . import backward as backward
+from . import backward
 from . import forward as ahead
 from . import replay as again
-from .any_cell import EngineNetwork
-from .coupled_lstm import Network
+from .any_cell import EngineHost, EngineNetwork, EngineSpec
+from .coupled_lstm import Network, NetworkHost, NetworkSpec
+
+
+@singledispatch
+def host(spec: Any, seed: int) -> Any:
+    """Who makes, enlarges and restores the network of a spec; None for no network."""
+    return None
+
+
+host.register(NetworkSpec, NetworkHost)
+host.register(EngineSpec, EngineHost)
 
 
 @generic

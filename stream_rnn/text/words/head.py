@@ -9,7 +9,7 @@ One step costs two products of at most 128 (or vocabulary / 128) rows.  Source: 
 2001, "Classes for fast maximum entropy training".
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from ...numerics.float32 import (
     rows_dot,
     softmax_into,
 )
+from ...numerics.trees import SCRATCH, Float32, allocate, keep
 from ..network.backward import output_step
 from ..network.coupled_lstm import POSITION
 
@@ -34,28 +35,22 @@ MEMBERS = 128
 class WordHead(NamedTuple):
     """V words in ceil(V / 128) classes; the members' weights are the network's output."""
 
-    classes: np.ndarray  # (V / 128, LH) float32
-    bias: np.ndarray  # (V / 128,)
-    p_class: np.ndarray  # (V / 128,): the prediction of the class
-    p_member: np.ndarray  # (128,): of the members of the class asked for last
-    work: np.ndarray  # (max(V / 128, 128),): scratch
+    classes: Annotated[Float32, "G LH"]
+    bias: Annotated[Float32, "G"]
+    p_class: Annotated[Float32, "G"]  # the prediction of the class
+    p_member: Annotated[Float32, "128"]  # of the members of the class asked for last
+    work: Annotated[Float32, "W", SCRATCH]
 
     @classmethod
     def create(cls, symbols: int, width: int) -> "WordHead":
         """A fresh head; the output weights start at 0."""
         n = -(-symbols // MEMBERS)
-        return cls(
-            np.zeros((n, width), F), np.zeros(n, F), np.zeros(n, F), np.zeros(MEMBERS, F),
-            np.zeros(max(n, MEMBERS), F),
-        )  # fmt: skip
+        return allocate(cls, {"G": n, "LH": width, "W": max(n, MEMBERS)})
 
     def resized(self, symbols: int) -> "WordHead":
         """With room for more words; classes stay what they are."""
         new = WordHead.create(symbols, self.classes.shape[1])
-        n = len(self.bias)
-        for name in ("classes", "bias", "p_class"):
-            getattr(new, name)[:n] = getattr(self, name)[: len(new.bias)]
-        new.p_member[:] = self.p_member
+        keep(self, new, np.arange(symbols))
         return new
 
 

@@ -7,7 +7,7 @@ followed a context (`tables.LONGEST_LIST`).  Contexts are the last words, what t
 with (a stand-in for their part of speech), and the words used lately.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -21,14 +21,29 @@ from ...numerics.float32 import (
     rows_dot,
     softmax_into,
 )
+from ...numerics.trees import Float, Float32, Int, allocate, keep
 from ..contexts.mixture import SELECTORS, amount, soft_log_into
-from ..contexts.tables import FRONT, LONGEST_LIST, N_MASK, TOTAL, find, read_list, update_list
+from ..contexts.tables import FRONT, N_MASK, TOTAL, find, read_list, update_list
 from .head import MEMBERS, classes_in_use, members_in_use
-from .history import CONTEXTS
+from .history import (
+    CONTEXTS,
+    END,
+    LINES,
+    ONE,
+    ONE_THREE,
+    RECENT,
+    SKIP,
+    THREE,
+    TWO,
+    TWO_ENDS,
+)
 
-#          recent  end  end2  word1  word2  word3  skip  1,3  line
-PARENTS = (0, 0, 2, 2, 4, 5, 1, 4, 3)  # 0: frequencies; k: the k-th context
-ORDERS = (4, 5, 6)  # words in a row
+FREQUENCIES = -1
+PARENT = {
+    RECENT: FREQUENCIES, END: FREQUENCIES, TWO_ENDS: END, ONE: END, TWO: ONE, THREE: TWO,
+    SKIP: RECENT, ONE_THREE: ONE, LINES: TWO_ENDS,
+}  # fmt: skip
+PARENTS = tuple(PARENT[context] + 1 for context in range(CONTEXTS))  # rows of `vectors`
 SETS = 1024
 RATE, SLOWEST, DECAY, RECENCY_RATE, THETA = range(5)  # places in `rates`
 
@@ -46,56 +61,45 @@ class WordSpec(NamedTuple):
 class WordMixture(NamedTuple):
     """State; index 0 of the leading axis of length 2 is the class step, 1 the member step."""
 
-    counts: np.ndarray  # (V,) float32: order 0; symbol 0 counts newcomers
-    class_counts: np.ndarray  # (V / 128,)
-    weights: np.ndarray  # (2, 4, SETS, M)
-    recency: np.ndarray  # (2, K, 64)
-    sets: np.ndarray  # (2, 4) int64
-    lists: np.ndarray  # (K, 256) int64: symbols of the contexts, most recent first
-    shares: np.ndarray  # (K, 256): their discounted counts / (N + θ)
-    lengths: np.ndarray  # (K,) int64
-    rest: np.ndarray  # (K,): what is left to the parent
-    bucket: np.ndarray  # (K,) int64: row of `recency`
-    vectors: np.ndarray  # (M, n): p_k of the step made last, n = max(V / 128, 128)
-    logs: np.ndarray  # (2, M, n)
-    mean: np.ndarray  # (M,)
-    logit: np.ndarray  # (n,)
-    q_class: np.ndarray  # (V / 128,): the prediction of the class
-    q_member: np.ndarray  # (128,): of the members of the class asked for last
-    clock: np.ndarray  # (1,) int64
-    rates: np.ndarray  # (5,) float64
+    counts: Annotated[Float32, "V"]  # order 0; symbol 0 counts newcomers
+    class_counts: Annotated[Float32, "G"]
+    weights: Annotated[Float32, "2 4 sets M"]
+    recency: Annotated[Float32, "2 K 64"]
+    sets: Annotated[Int, "2 4"]
+    lists: Annotated[Int, "K 256"]  # symbols of the contexts, most recent first
+    shares: Annotated[Float32, "K 256"]  # their discounted counts / (N + θ)
+    lengths: Annotated[Int, "K"]
+    rest: Annotated[Float32, "K"]  # what is left to the parent
+    bucket: Annotated[Int, "K"]  # row of `recency`
+    vectors: Annotated[Float32, "M n"]  # p_k of the step made last, n = max(V / 128, 128)
+    logs: Annotated[Float32, "2 M n"]
+    mean: Annotated[Float32, "M"]
+    logit: Annotated[Float32, "n"]
+    q_class: Annotated[Float32, "G"]  # the prediction of the class
+    q_member: Annotated[Float32, "128"]  # of the members of the class asked for last
+    clock: Annotated[Int, "1"]
+    rates: Annotated[Float, "5"]
 
     @classmethod
     def create(cls, spec: WordSpec, symbols: int, network: bool) -> "WordMixture":
         """A mixture that has seen nothing, with room for `symbols` words."""
-        K, M, groups = CONTEXTS, CONTEXTS + 1 + network, -(-symbols // MEMBERS)
-        n = max(groups, MEMBERS)
-
-        def zeros(*shape):
-            return np.zeros(shape, F)
-
-        return cls(
-            zeros(symbols), zeros(groups), np.full((2, SELECTORS, SETS, M), 1 / M, F),
-            zeros(2, K, 64), np.zeros((2, SELECTORS), np.int64),
-            np.zeros((K, LONGEST_LIST + 1), np.int64), zeros(K, LONGEST_LIST + 1),
-            np.zeros(K, np.int64), np.ones(K, F), np.zeros(K, np.int64), zeros(M, n),
-            zeros(2, M, n), zeros(M), zeros(n), zeros(groups), zeros(MEMBERS),
-            np.zeros(1, np.int64),
-            np.array([spec.rate, spec.slowest, spec.decay, spec.recency_rate, spec.theta]),
-        )  # fmt: skip
+        M, groups = CONTEXTS + 1 + network, -(-symbols // MEMBERS)
+        sizes = {"K": CONTEXTS, "V": symbols, "M": M, "G": groups, "sets": SETS}
+        new = allocate(cls, sizes | {"n": max(groups, MEMBERS)})
+        new.weights[:], new.rest[:] = 1 / M, 1
+        new.rates[:] = spec.rate, spec.slowest, spec.decay, spec.recency_rate, spec.theta
+        return new
 
     def resized(
         self, spec: WordSpec, kept: np.ndarray, symbols: int, network: bool
     ) -> "WordMixture":
         """With room for `symbols` words: old word kept[i] is now word i."""
         new = WordMixture.create(spec, symbols, network)
-        n = len(kept)
-        new.counts[:n] = self.counts[kept]
+        keep(self, new, kept)
         padded = np.zeros(len(new.class_counts) * MEMBERS, F)
-        padded[:n] = new.counts[:n]
+        padded[:symbols] = new.counts
         new.class_counts[:] = padded.reshape(-1, MEMBERS).sum(1)
-        sized = {"counts", "class_counts", "vectors", "logs", "logit", "q_class"}
-        return new._replace(**{k: v for k, v in self._asdict().items() if k not in sized})
+        return new
 
 
 @kernel
@@ -114,8 +118,8 @@ def gather(mix, tables, keys):
             mix.rest[k] = discount(mix.shares[k], n, F(total), theta)
             front = np.int64(tables.slots[slot, FRONT] >> 16)
             mix.bucket[k] = min(n - 1, 3) * 16 + min(total - 1, 3) * 4 + min(front - 1, 3)
-            if 3 <= k <= 5:
-                top, top_total, top_distinct = k - 2, total, n
+            if ONE <= k <= THREE:
+                top, top_total, top_distinct = k - ONE + 1, total, n
     return top, top_total, top_distinct
 
 
@@ -198,7 +202,7 @@ def predict_class(mix, tables, head, history, tail, seen):
     for step in range(2):
         mix.sets[step, 0] = top * 16 + min(distinct, 3) * 4 + amount(total)
         mix.sets[step, 1] = min(tail, SETS - 1)
-        mix.sets[step, 2] = min(mix.lengths[2], 15) * 16 + min(mix.lengths[6], 15)
+        mix.sets[step, 2] = min(mix.lengths[TWO_ENDS], 15) * 16 + min(mix.lengths[SKIP], 15)
         mix.sets[step, 3] = 0
     vectors_of(mix, -1, 0, n, seen)
     if head is not None:

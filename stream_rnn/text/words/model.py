@@ -5,10 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import ConfigError
-from ..contexts.tables import Tables
-from ..model import CURSOR, TextModel
-from ..network.any_cell import EngineSpec
-from ..network.coupled_lstm import Network
+from ...numerics.places import aligned
+from ...numerics.trees import allocate
+from ..model import TextModel
 from ..presets import Preset
 from ..vocabulary import SEEN, Vocabulary
 from . import predictor as word_predictor
@@ -25,38 +24,40 @@ class WordModel(TextModel):
     """A predictor of words; codes are the numbers that `Words` gives them."""
 
     loops: Any = word_predictor
+    first = FIRST_WORDS
     cursor: ClassVar = {
         "history": WordHistory._fields,
-        "network": CURSOR["network"],
         "head": ("p_class", "p_member", "work"),
         "mixture": ("sets", "lists", "shares", "lengths", "rest", "bucket", "vectors", "logs",
                     "mean", "logit", "q_class", "q_member"),
     }  # fmt: skip
 
     def __init__(self, preset: Preset, words: Words, seed: int):
-        if preset.bits is not None:
-            raise ConfigError("preset: a bit mixture predicts bytes; use unit='byte'")
-        if isinstance(preset.network, EngineSpec):
+        self.words = words
+        super().__init__(preset, words.codes, 2**62, words.most, seed)
+        network = self.hosts["network"]
+        if network is not None and not network.reads_words:
             raise ConfigError("cell: words have a network of their own; use unit='byte' or 'char'")
-        self.online = None
-        self.preset, self.most, self.seed, self.words = preset, words.most, seed, words
-        room = min(FIRST_WORDS, self.most) + 1
-        network = head = mixture = tables = None
-        if preset.network is not None:
-            network = Network.create(preset.network, room, seed)
+
+    def _fresh(self, room: int, tables: Any) -> Any:
+        network = head = mixture = None
+        if self.hosts["network"] is not None:
+            network = self.hosts["network"].create(room)
             head = WordHead.create(room, network.hidden.shape[1])
-        if preset.mixture is not None:
+        if self.preset.mixture is not None:
             mixture = WordMixture.create(WordSpec(), room, network is not None)
-            tables = Tables.create()
-        spelling = Spelling(
-            np.zeros(words.codes, np.uint64), np.zeros(words.codes, np.uint64), np.array([-1])
+        spelling = allocate(Spelling, {"C": self.codes})
+        spelling.newline[0] = -1
+        return WordPredictor(
+            Vocabulary.create(self.codes, room, self.possible),
+            spelling,
+            WordHistory.create(),
+            network,
+            head,
+            mixture,
+            None if mixture is None else tables(),
+            aligned((1,), np.int64),
         )
-        vocabulary = Vocabulary.create(words.codes, room, 2**62)
-        tail = np.zeros(1, np.int64)
-        self.state: Any = WordPredictor(
-            vocabulary, spelling, WordHistory.create(), network, head, mixture, tables, tail
-        )
-        self.loops.start(*self.state)
 
     def learn_symbols(self, symbols: Any) -> np.ndarray:
         """Learn words; their costs in bits."""
@@ -88,32 +89,30 @@ class WordModel(TextModel):
         return CONTEXTS
 
     def _keep(self, kept: np.ndarray, room: int) -> None:
-        state, network, head, mixture = self.state, *self.state[3:6]
-        if network is not None:
-            network = network.resized(self.preset.network, kept, room, self.seed)
-            head = head.resized(room)
-        if mixture is not None:
-            mixture = mixture.resized(WordSpec(), kept, room, network is not None)
-        vocabulary = state.vocabulary.resized(kept, room)
+        state = self.state
+        parts = {}
+        if state.network is not None:
+            parts["network"] = self.hosts["network"].resized(state.network, kept, room)
+            parts["head"] = state.head.resized(room)
+        if state.mixture is not None:
+            parts["mixture"] = state.mixture.resized(
+                WordSpec(), kept, room, state.network is not None
+            )
         renamed = np.zeros(int(state.vocabulary.size[SEEN]), np.int64)
         renamed[kept] = np.arange(len(kept))
-        self.state = state._replace(
-            vocabulary=vocabulary, network=network, head=head, mixture=mixture,
-            tail=renamed[state.tail],
-        )  # fmt: skip
+        state.tail[:] = renamed[state.tail]
+        vocabulary = state.vocabulary.resized(kept, room)
+        self.state = state._replace(vocabulary=vocabulary, **parts)
         self.loops.repredict(*self.state)
 
     def arrays(self) -> dict[str, np.ndarray]:
         arrays = super().arrays()
-        del arrays["spelling.words"], arrays["spelling.ends"]
         arrays["words"] = self.words.save()
         arrays["words.free"] = np.array(self.words.free, np.int64)
         return arrays
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         arrays = dict(arrays)
-        for name in ("words", "ends"):
-            arrays[f"spelling.{name}"] = np.zeros(self.words.codes, np.uint64)
         self.words.load(arrays.pop("words"), arrays.pop("words.free").tolist())
         super().load(arrays)
         self._spell(np.array(sorted(self.words.numbers.values()), np.int32))

@@ -6,12 +6,13 @@ word not seen yet; what it is spelled like is not predicted.
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.dispatch import entry
 from ...codegen.inlined import kernel
+from ...numerics.trees import SCRATCH, Int, Word
 from ..contexts.tables import Tables, has_room
 from ..network import forward as recurrent
 from ..network.backward import adopt_row
@@ -28,9 +29,9 @@ from .mixture import WordMixture
 class Spelling(NamedTuple):
     """What is known of the words themselves, by code."""
 
-    words: np.ndarray  # (C,) uint64: hash of the word
-    ends: np.ndarray  # (C,) uint64: hash of its ending
-    newline: np.ndarray  # (1,) int64: code of the newline, or -1
+    words: Annotated[Word, "C", SCRATCH]  # hash of the word
+    ends: Annotated[Word, "C", SCRATCH]  # hash of its ending
+    newline: Annotated[Int, "1"]  # code of the newline, or -1
 
 
 class WordPredictor(NamedTuple):
@@ -43,7 +44,7 @@ class WordPredictor(NamedTuple):
     head: WordHead | None
     mixture: WordMixture | None
     tables: Tables | None
-    tail: np.ndarray  # (1,) int64: the last word
+    tail: Annotated[Int, "1"]  # the last word
 
 
 @kernel
