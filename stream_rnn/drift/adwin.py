@@ -16,11 +16,11 @@ As with `river.drift.ADWIN`, the window starts anew after a drift.
 """
 
 from math import log, sqrt
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, NamedTuple
 
 from ..codegen.dispatch import kernel
+from ..numerics import trees
+from ..numerics.trees import Float, Int
 
 LEVELS = 48  # sizes of buckets: more values than a stream has
 TOTAL, SPREAD, WIDTH, TICK = range(4)
@@ -31,11 +31,13 @@ class Adwin(NamedTuple):
     """``sums[l, k]`` and ``spreads[l, k]``: the total of bucket k of 2ˡ values, oldest first,
     and the sum of squares around its mean."""
 
-    settings: np.ndarray  # (5,): δ, clock, M, least, grace
-    sums: np.ndarray  # (LEVELS, M + 1)
-    spreads: np.ndarray  # (LEVELS, M + 1)
-    counts: np.ndarray  # int64 (LEVELS,): buckets in use
-    whole: np.ndarray  # (4,): total, sum of squares around the mean, values, ticks of the clock
+    settings: Annotated[Float, "5"]  # δ, clock, M, least, grace
+    sums: Annotated[Float, "LEVELS M+1"]
+    spreads: Annotated[Float, "LEVELS M+1"]
+    counts: Annotated[Int, "LEVELS"]  # buckets in use
+    whole: Annotated[
+        Float, "4"
+    ]  # total, sum of squares around the mean, values, ticks of the clock
 
 
 def allocate(
@@ -46,10 +48,9 @@ def allocate(
     grace_period: int = 10,
 ) -> Adwin:
     """An empty window; the parameters are those of `river.drift.ADWIN`."""
-    settings = [delta, clock, max_buckets, min_window_length, grace_period]
-    buckets = np.zeros((LEVELS, max_buckets + 1))
-    counts = np.zeros(LEVELS, np.int64)
-    return Adwin(np.array(settings, float), buckets, buckets.copy(), counts, np.zeros(4))
+    window = trees.allocate(Adwin, {"LEVELS": LEVELS, "M": max_buckets})
+    window.settings[:] = delta, clock, max_buckets, min_window_length, grace_period
+    return window
 
 
 @kernel

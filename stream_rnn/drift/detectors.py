@@ -14,7 +14,8 @@ from river.base import BinaryDriftDetector, DriftDetector
 from river.base.drift_detector import _BaseDriftDetector
 
 from ..codegen.dispatch import entry
-from ..errors import CheckpointError, ConfigError
+from ..errors import ConfigError
+from ..numerics.trees import load, walk
 from . import adwin
 
 IDLE = (drift.NoDrift, drift.DummyDriftDetector)  # which do not look at the stream
@@ -50,17 +51,13 @@ class Window:
         return found[: run(self.window, values, found)].tolist()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {name: array.copy() for name, array in self.window._asdict().items()}
+        return {name: array.copy() for name, array in walk(self.window)}
 
     def meta(self) -> Any:
         return None
 
     def load(self, arrays: dict[str, np.ndarray], meta: Any) -> None:
-        for name, array in self.window._asdict().items():
-            if name not in arrays or arrays[name].shape != array.shape:
-                raise CheckpointError(f"the drift detector's {name} does not fit this ADWIN")
-        for name, array in self.window._asdict().items():
-            array[...] = arrays[name]
+        load(self.window, arrays)
 
 
 @entry

@@ -5,12 +5,14 @@ forecast the record h ahead.  `run` does so for a chunk; one record is a chunk o
 the results do not depend on how a stream is cut.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..codegen.denormals import flush_denormals, restore_denormals
 from ..codegen.dispatch import entry
+from ..numerics import trees
+from ..numerics.trees import Float, Int
 from . import interval
 from .experts import base as ops
 from .experts import default as experts
@@ -40,11 +42,11 @@ NOISE_RATE = 0.005
 class Pending(NamedTuple):
     """What was forecast and from what, kept until the truth arrives: a ring of h slots."""
 
-    rows: np.ndarray  # (h, D) feature rows
-    anchor: np.ndarray  # (h, 3): the last value, the leap, 1 if the leap was known
-    experts: np.ndarray  # (h, K) their predictions
-    made: np.ndarray  # (h, heads, 5), see `mix.combine`
-    forecast: np.ndarray  # (h, WIDTH): median, mean, scale, lower and upper bounds
+    rows: Annotated[Float, "h D"]  # feature rows
+    anchor: Annotated[Float, "h 3"]  # the last value, the leap, 1 if the leap was known
+    experts: Annotated[Float, "h K"]  # their predictions
+    made: Annotated[Float, "h heads stages"]  # see `mix.combine`
+    forecast: Annotated[Float, "h WIDTH"]  # median, mean, scale, lower and upper bounds
 
 
 class Bank(NamedTuple):
@@ -59,7 +61,7 @@ class Bank(NamedTuple):
     groups: tuple
     mix: Mix
     interval: Interval
-    counts: np.ndarray  # int64 (2,): records learned from, values missing
+    counts: Annotated[Int, "2"]  # records learned from, values missing
     youth: Youth
 
 
@@ -71,31 +73,41 @@ def allocate(
     mixture: Mixture | None = None,
 ) -> Bank:
     """A bank of *specs* that has seen nothing, for *inputs* exogenous inputs."""
-    groups, prior, shared = experts.pack(specs, inputs, horizon, seed)
-    return Bank(
+    groups, prior, row = experts.pack(specs, inputs, horizon, seed)
+    sizes = {"h": horizon, "D": len(row.row), "K": len(prior), "heads": HEADS}
+    sizes |= {"stages": FINAL + 1, "WIDTH": WIDTH}
+    pending = trees.allocate(Pending, sizes)
+    pending.anchor[:], pending.forecast[:] = 1, np.nan
+    parts = Bank(
         history.allocate(3 * period.LONGEST + 2 * horizon + 4),
         scale.allocate(),
         shift.allocate(),
         period.allocate(),
-        shared,
-        Pending(
-            np.zeros((horizon, len(shared.row))),
-            np.ones((horizon, 3)),
-            np.zeros((horizon, len(prior))),
-            np.zeros((horizon, HEADS, FINAL + 1)),
-            np.full((horizon, WIDTH), np.nan),
-        ),
+        row,
+        pending,
         groups,
         mix.allocate(prior, mixture),
         interval.allocate(),
         np.zeros(2, np.int64),
         youth.allocate(inputs),
     )
+    return trees.duplicate(parts)  # in one block
+
+
+def grow(old: Bank, new: Bank) -> None:
+    """Carry *old* over into *new*, the same bank with more exogenous inputs.
+
+    Exogenous inputs come last on every axis that counts them, so what was known is the
+    leading corner of the new array.  Weights of the new inputs are 0.
+    """
+    trees.extend(old._replace(groups=()), new._replace(groups=()))
+    for before, after in zip(old.groups, new.groups, strict=True):
+        ops.grow(before, after)
 
 
 def health(bank: Bank) -> dict[str, float]:
     """Counters of one bank by metric name; losses are absolute errors of the median."""
-    resets = sum(int(g.resets[0]) for g in bank.groups if hasattr(g, "resets"))
+    resets = sum(int(ops.lost(group).sum()) for group in bank.groups)
     return {
         "loss_sum": float(bank.interval.scale[interval.TOTAL]),
         "loss_observations": float(bank.counts[LEARNED]),

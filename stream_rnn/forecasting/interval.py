@@ -1,10 +1,10 @@
 """Prediction intervals with online calibration, and the outliers they reveal."""
 
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ..numerics import trees
+from ..numerics.trees import Float
 from .kernels import kernel
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # calibrated; others are interpolated
@@ -25,13 +25,15 @@ class Interval(NamedTuple):
     tail misses (1 − level)/2 of the time whatever the distribution.
     """
 
-    scale: np.ndarray  # (5,): quick and steady mean |e|, errors seen, outliers, Σ|e|
-    width: np.ndarray  # (2, len(LEVELS)): lower and upper
+    scale: Annotated[Float, "5"]  # quick and steady mean |e|, errors seen, outliers, Σ|e|
+    width: Annotated[Float, "2 levels"]  # lower and upper
 
 
 def allocate() -> Interval:
     """Scale 0, widths of a Laplace-like distribution."""
-    return Interval(np.zeros(5), np.array([START, START]))
+    new = trees.allocate(Interval, {"levels": len(LEVELS)})
+    new.width[:] = START
+    return new
 
 
 @kernel

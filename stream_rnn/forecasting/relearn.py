@@ -8,6 +8,7 @@ import numpy as np
 
 from . import bank, interval
 from .bank import Bank
+from .experts.base import lost
 from .inputs import history
 from .inputs.period import FOUND, HELD
 
@@ -28,7 +29,6 @@ def relearn(old: Bank, new: Bank) -> Bank:
     for mark in (interval.TOTAL, interval.OUTLIERS):
         new.interval.scale[mark] = old.interval.scale[mark]
     for mine, before in zip(new.groups, old.groups, strict=True):
-        if hasattr(mine, "resets"):
-            mine.resets[...] = np.maximum(mine.resets, before.resets)
+        lost(mine)[...] = np.maximum(lost(mine), lost(before))
     new.counts[...] = old.counts
     return new

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..numerics import trees
 from . import bank as banks
-from . import state
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
 from .inputs import history
 from .inputs.period import NEWS
@@ -121,7 +121,7 @@ class Series:
             if ahead == 0:
                 rows[j - 1] = self.newest(index)
                 continue
-            copy = copies.setdefault(index, state.duplicate(self.banks[index]))
+            copy = copies.setdefault(index, trees.duplicate(self.banks[index]))
             done, missing = taken[h], np.full(ahead - taken[h], np.nan)
             out = np.empty((len(missing), WIDTH))
             fills, at = rows[done:ahead, MEDIAN].copy(), 0
@@ -137,7 +137,7 @@ class Series:
         before = self.banks
         self._begin(inputs)
         for old, new in zip(before, self.banks, strict=True):
-            state.grow(old, new)
+            banks.grow(old, new)
 
     def health(self) -> dict[str, float]:
         """Counters and gauges by metric name, summed over the horizons."""
@@ -149,11 +149,11 @@ class Series:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All state by name; no copies."""
-        return state.arrays(tuple(self.banks))
+        return dict(trees.walk(tuple(self.banks), scratch=False))
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
-        """Overwrite all state; KeyError or ValueError if it is of another model."""
-        state.load(tuple(self.banks), arrays)
+        """Overwrite all state; `CheckpointError` if it is of another model."""
+        trees.load(tuple(self.banks), arrays)
 
 
 def widen(row: np.ndarray, factor: float) -> np.ndarray:

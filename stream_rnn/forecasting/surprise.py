@@ -1,9 +1,10 @@
 """How rare an error is among the errors of the same stream so far."""
 
 from math import log2, log10
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
+from ..numerics import trees
+from ..numerics.trees import Float
 
 PER_OCTAVE = 8
 SMALLEST = -8.0  # log₂ of the first bin's upper edge
@@ -18,13 +19,13 @@ LARGEST, HELD, SEEN = range(3)
 class Surprise(NamedTuple):
     """A histogram of errors on a logarithmic scale, and what must be exceeded to alarm."""
 
-    counts: np.ndarray  # (BINS + 1,)
-    marks: np.ndarray  # (3,): largest error, the last alarm as it has faded, errors seen
+    counts: Annotated[Float, "BINS+1"]
+    marks: Annotated[Float, "3"]  # largest error, the last alarm as it has faded, errors seen
 
 
 def allocate() -> Surprise:
     """Nothing seen."""
-    return Surprise(np.zeros(BINS + 1), np.zeros(3))
+    return trees.allocate(Surprise, {"BINS": BINS})
 
 
 def _bin(error: float) -> int:

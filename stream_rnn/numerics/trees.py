@@ -180,10 +180,13 @@ def under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
 
 
 def load(tree: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Overwrite what is saved of *tree*; `CheckpointError` unless names and shapes agree."""
-    mine = dict(walk(tree, scratch=False))
-    if mine.keys() != arrays.keys():
-        odd = ", ".join(sorted(mine.keys() ^ arrays.keys()))
+    """Overwrite what is saved of *tree*; `CheckpointError` unless names and shapes agree.
+
+    Scratch, some of which 0.1.0 saved, is passed over.
+    """
+    mine, passed = dict(walk(tree, scratch=False)), {name for name, _ in walk(tree)}
+    if mine.keys() - arrays.keys() or arrays.keys() - passed:
+        odd = ", ".join(sorted((mine.keys() - arrays.keys()) | (arrays.keys() - passed)))
         raise CheckpointError(f"the checkpoint is of another model; they differ in: {odd}")
     for name, array in mine.items():
         other = arrays[name]
@@ -216,6 +219,16 @@ def size(tree: Any) -> int:
 def into_corner(old: np.ndarray, new: np.ndarray) -> None:
     """Copy *old* into the leading corner of *new*."""
     new[tuple(slice(n) for n in old.shape)] = old
+
+
+def extend(old: Any, new: Any) -> None:
+    """Copy *old* into the leading corners of *new*, the same tree with longer axes.
+
+    Integers of another length, which say what lies where, stay as *new* has them.
+    """
+    for (_, array), (_, target) in zip(walk(old), walk(new), strict=True):
+        if array.shape == target.shape or array.dtype.kind == "f":
+            into_corner(array, target)
 
 
 def keep(old: Any, new: Any, kept: np.ndarray, axis: str = "V") -> None:

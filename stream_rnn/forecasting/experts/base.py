@@ -5,7 +5,63 @@ group.  For each record the bank calls `learn` with the target of the forecast m
 ago, `observe` with the new value, and `predict` for the value h records ahead.
 """
 
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import numpy as np
+
 from ...codegen.dispatch import generic
+from ...numerics import trees
+
+NONE_LOST = np.zeros(0, np.int64)
+
+
+class Shared(NamedTuple):
+    """What experts may depend on when they are packed."""
+
+    width: int  # columns of the feature row
+    units: int  # random units among them
+    inputs: int  # exogenous inputs, the last of them
+    horizon: int
+    seed: int
+
+
+@singledispatch
+def pack_like(first: Any, specs: list, shared: Shared) -> Any:
+    """The group of *specs*, all of the kind of the *first*, before the first record."""
+    raise ValueError(f"{first!r} is not an expert; use one of those in EXPERTS, such as Linear()")
+
+
+@singledispatch
+def kind(spec: Any) -> Any:
+    """Specs of one kind are packed in one group."""
+    return type(spec)
+
+
+@singledispatch
+def reads_random(spec: Any) -> bool:
+    """Whether an expert reads the random units of the feature row."""
+    return False
+
+
+@singledispatch
+def grow(old: Any, new: Any) -> None:
+    """Carry the group *old* over into *new*, which has more exogenous inputs, the last ones.
+
+    Weights of the new inputs are 0.
+    """
+    trees.extend(old, new)
+
+
+@singledispatch
+def unsettle(group: Any, share: float) -> None:
+    """Give every weight of a filter a *share* of its prior variance back."""
+
+
+@singledispatch
+def lost(group: Any) -> np.ndarray:
+    """Counters of how often a filter was lost, to be read and written; empty if it has none."""
+    return NONE_LOST
 
 
 @generic

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inputs import features
-from . import holt_winters, levels, linear
-from . import lstm as lstm_expert
+from .base import Shared, kind, pack_like, reads_random
 from .holt_winters import HoltWinters
 from .levels import Ewma
 from .linear import Linear
@@ -85,30 +84,16 @@ def pack(specs: tuple, inputs: int, horizon: int, seed: int) -> Packed:
     """
     if not specs or specs[0] != Ewma(1.0, specs[0].weight):
         raise ValueError(f"experts[0] is {specs[:1]}; the first expert must be Ewma(1.0)")
-    units = RANDOM_UNITS if any(getattr(spec, "random", 0) for spec in specs) else 0
-    shared = features.allocate(units, inputs, np.random.default_rng(seed))
-    width = len(shared.row)
+    units = RANDOM_UNITS if any(map(reads_random, specs)) else 0
+    row = features.allocate(units, inputs, np.random.default_rng(seed))
+    shared = Shared(len(row.row), units, inputs, horizon, seed)
     kinds: dict[Any, list] = {}
     for spec in specs:
-        key = (Lstm, spec.units) if isinstance(spec, Lstm) else type(spec)
-        kinds.setdefault(key, []).append(spec)
-    groups: list[Any] = []
-    for key, members in kinds.items():
-        if key is Ewma:
-            groups.append(levels.pack(members))
-        elif key is HoltWinters:
-            groups.append(holt_winters.pack(members))
-        elif key is Linear:
-            groups.append(linear.pack(members, units, inputs))
-        elif isinstance(members[0], Lstm):
-            groups.append(lstm_expert.pack(members, width, inputs, horizon, seed))
-        else:
-            raise ValueError(
-                f"{members[0]!r} is not an expert; use Ewma, HoltWinters, Linear, Lstm"
-            )
+        kinds.setdefault(kind(spec), []).append(spec)
+    groups = tuple(pack_like(members[0], members, shared) for members in kinds.values())
     ordered = [spec for members in kinds.values() for spec in members]
     weight = np.array([spec.weight for spec in ordered], float)
     weight[0] = 0.0
     prior = (1 - LAST_VALUE_PRIOR) * weight / weight.sum() if len(ordered) > 1 else weight
     prior[0] = LAST_VALUE_PRIOR if len(ordered) > 1 else 1.0
-    return Packed(tuple(groups), prior, shared)
+    return Packed(groups, prior, row)

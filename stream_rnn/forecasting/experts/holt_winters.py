@@ -1,12 +1,12 @@
 """Holt–Winters smoothing on the season that the period finder reports."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ...numerics import trees
+from ...numerics.trees import Float, Int
 from ..inputs.period import LONGEST
 from ..kernels import kernel
-from .base import learn, level_shift, observe, predict, size
+from .base import learn, level_shift, observe, pack_like, predict, size
 
 LEVEL, TREND, SMALLEST = range(3)
 PERIOD, MULTIPLICATIVE = range(2)
@@ -30,22 +30,22 @@ class HoltWinters(NamedTuple):
 class Seasonal(NamedTuple):
     """A group of n `HoltWinters`."""
 
-    rates: np.ndarray  # (n, 3)
-    state: np.ndarray  # (n, 3): level, trend, smallest value seen
-    season: np.ndarray  # (n, LONGEST + 1)
-    mode: np.ndarray  # int64 (n, 2): the period in use, 1 if multiplicative
+    rates: Annotated[Float, "n 3"]
+    state: Annotated[Float, "n 3"]  # level, trend, smallest value seen
+    season: Annotated[Float, "n LONGEST+1"]
+    mode: Annotated[Int, "n 2"]  # the period in use, 1 if multiplicative
 
 
 def pack(specs: list[HoltWinters]) -> Seasonal:
     """The group of *specs* before the first record."""
-    n = len(specs)
-    rates = np.array([[spec.level, spec.trend, spec.season] for spec in specs], float)
-    return Seasonal(
-        rates.reshape(n, 3),
-        np.zeros((n, 3)),
-        np.zeros((n, LONGEST + 1)),
-        np.zeros((n, 2), np.int64),
-    )
+    new = trees.allocate(Seasonal, {"n": len(specs), "LONGEST": LONGEST})
+    new.rates[:] = [[spec.level, spec.trend, spec.season] for spec in specs]
+    return new
+
+
+@pack_like.register
+def _pack(first: HoltWinters, specs, shared):
+    return pack(specs)
 
 
 @kernel

@@ -1,11 +1,11 @@
 """Experts that keep one number: exponentially weighted moving averages."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ...numerics import trees
+from ...numerics.trees import Float
 from ..kernels import kernel
-from .base import learn, level_shift, observe, predict, size
+from .base import learn, level_shift, observe, pack_like, predict, size
 
 
 class Ewma(NamedTuple):
@@ -18,13 +18,20 @@ class Ewma(NamedTuple):
 class Levels(NamedTuple):
     """A group of n `Ewma`."""
 
-    rate: np.ndarray  # (n,)
-    level: np.ndarray  # (n,)
+    rate: Annotated[Float, "n"]
+    level: Annotated[Float, "n"]
 
 
 def pack(specs: list[Ewma]) -> Levels:
     """The group of *specs* before the first record."""
-    return Levels(np.array([float(spec.rate) for spec in specs]), np.zeros(len(specs)))
+    new = trees.allocate(Levels, {"n": len(specs)})
+    new.rate[:] = [spec.rate for spec in specs]
+    return new
+
+
+@pack_like.register
+def _pack(first: Ewma, specs, shared):
+    return pack(specs)
 
 
 @kernel

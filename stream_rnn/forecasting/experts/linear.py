@@ -1,13 +1,26 @@
 """Experts that are linear in the features, each a Kalman filter with its own prior."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...numerics import trees
+from ...numerics.trees import SCRATCH, Float, Int
 from ..inputs import features
 from ..kernels import clip, kernel
 from . import least_squares as kalman
-from .base import learn, level_shift, observe, predict, size
+from .base import (
+    grow,
+    learn,
+    level_shift,
+    lost,
+    observe,
+    pack_like,
+    predict,
+    reads_random,
+    size,
+    unsettle,
+)
 
 HUBER = 1.5  # deviations from which an innovation is weighted down
 BOUND = 6.0  # leaps that a prediction may be away from the last value
@@ -45,16 +58,16 @@ class Filters(NamedTuple):
     ``square[i]``.
     """
 
-    start: np.ndarray  # int64 (n + 1,)
-    square: np.ndarray  # int64 (n + 1,)
-    columns: np.ndarray  # int64 (Σ N_i,) into the feature row
-    prior: np.ndarray  # (Σ N_i,)
-    motion: np.ndarray  # (n, 2): drift, forget
-    weights: np.ndarray  # (Σ N_i,)
-    covariance: np.ndarray  # (Σ N_i²,)
-    noise: np.ndarray  # (n,) R
-    resets: np.ndarray  # int64 (1,): how often a filter was lost
-    scratch: np.ndarray  # (2, max N_i)
+    start: Annotated[Int, "n+1"]
+    square: Annotated[Int, "n+1"]
+    columns: Annotated[Int, "columns"]  # into the feature row
+    prior: Annotated[Float, "columns"]
+    motion: Annotated[Float, "n 2"]  # drift, forget
+    weights: Annotated[Float, "columns"]
+    covariance: Annotated[Float, "squares"]
+    noise: Annotated[Float, "n"]  # R
+    resets: Annotated[Int, "1"]  # how often a filter was lost
+    scratch: Annotated[Float, "2 widest", SCRATCH]
 
 
 def block(spec: Linear, units: int, inputs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -84,18 +97,38 @@ def pack(specs: list[Linear], units: int, inputs: int) -> Filters:
     """The group of *specs* before the first record: weights 0, covariances diag(prior)."""
     blocks = [block(spec, units, inputs) for spec in specs]
     sizes = np.array([len(columns) for columns, _ in blocks])
-    return Filters(
-        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        np.concatenate([[0], np.cumsum(sizes**2)]).astype(np.int64),
-        np.concatenate([columns for columns, _ in blocks]),
-        np.concatenate([prior for _, prior in blocks]),
-        np.array([[spec.drift, spec.forget] for spec in specs], float),
-        np.zeros(sizes.sum()),
-        np.concatenate([np.diag(prior).ravel() for _, prior in blocks]),
-        np.ones(len(specs)),
-        np.zeros(1, np.int64),
-        np.zeros((2, sizes.max())),
-    )
+    totals = {"columns": int(sizes.sum()), "squares": int((sizes**2).sum())}
+    new = trees.allocate(Filters, totals | {"n": len(specs), "widest": int(sizes.max())})
+    new.start[1:], new.square[1:] = np.cumsum(sizes), np.cumsum(sizes**2)
+    new.columns[:] = np.concatenate([columns for columns, _ in blocks])
+    new.prior[:] = np.concatenate([prior for _, prior in blocks])
+    new.motion[:] = [[spec.drift, spec.forget] for spec in specs]
+    new.covariance[:] = np.concatenate([np.diag(prior).ravel() for _, prior in blocks])
+    new.noise[:] = 1
+    return new
+
+
+@pack_like.register
+def _pack(first: Linear, specs, shared):
+    return pack(specs, shared.units, shared.inputs)
+
+
+@reads_random.register
+def _reads_random(spec: Linear):
+    return spec.random > 0
+
+
+@lost.register
+def _lost(group: Filters):
+    return group.resets
+
+
+@unsettle.register
+def _unsettle(group: Filters, share):
+    for i in range(len(group.noise)):
+        prior = group.prior[group.start[i] : group.start[i + 1]]
+        square = group.covariance[group.square[i] : group.square[i + 1]]
+        square[:: len(prior) + 1] += share * prior
 
 
 @kernel
@@ -160,7 +193,8 @@ def _level_shift(group: Filters, jump, age):
     pass
 
 
-def grow(old: Filters, new: Filters) -> None:
+@grow.register
+def _grow(old: Filters, new):
     """Carry the filters *old* over into *new*, which have more inputs, the last columns."""
     for i in range(len(old.noise)):
         n, m = np.diff(old.start[i : i + 2])[0], np.diff(new.start[i : i + 2])[0]

@@ -1,15 +1,17 @@
 """Experts with memory: small LSTMs, trained by exact RTRL and a Kalman filter."""
 
 from math import sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.blas import matmul, vecmat
+from ...numerics import trees
+from ...numerics.trees import SCRATCH, Float32, Int
 from ..inputs import features
 from ..kernels import clip, kernel, squash
 from . import least_squares as kalman
-from .base import learn, level_shift, observe, predict, size
+from .base import grow, kind, learn, level_shift, lost, observe, pack_like, predict, size, unsettle
 from .linear import BOUND, Linear, block
 from .lstm_filter import learn_network
 
@@ -41,21 +43,21 @@ class Networks(NamedTuple):
     ``readout`` hold, for each ring slot, ∂prediction/∂W and [h, features].
     """
 
-    columns: np.ndarray  # int64 (N,) columns of the feature row
-    motion: np.ndarray  # (U, 2): prior, drift
-    prior: np.ndarray  # (H + N,) of the readout
-    w: np.ndarray  # (U, D, 4H)
-    v: np.ndarray  # (U, H + N)
-    w_covariance: np.ndarray  # (U, D, D, 4H): one (D, D) matrix for each column of w
-    v_covariance: np.ndarray  # (U, H + N, H + N)
-    noise: np.ndarray  # (U,) R
-    state: np.ndarray  # (U, 2, H): h and c
-    h_sensitivity: np.ndarray  # (U, H, D · 4H)
-    c_sensitivity: np.ndarray  # (U, H, D · 4H)
-    slope: np.ndarray  # (U, h, D, 4H)
-    readout: np.ndarray  # (U, h, H + N)
-    resets: np.ndarray  # int64 (1,): how often a filter was lost
-    scratch: np.ndarray  # (9 + 2H, D · 4H)
+    columns: Annotated[Int, "N"]  # columns of the feature row
+    motion: Annotated[Float32, "U 2"]  # prior, drift
+    prior: Annotated[Float32, "X"]  # of the readout
+    w: Annotated[Float32, "U D 4H"]
+    v: Annotated[Float32, "U X"]
+    w_covariance: Annotated[Float32, "U D D 4H"]  # one (D, D) matrix for each column of w
+    v_covariance: Annotated[Float32, "U X X"]
+    noise: Annotated[Float32, "U"]  # R
+    state: Annotated[Float32, "U 2 H"]  # h and c
+    h_sensitivity: Annotated[Float32, "U H S"]
+    c_sensitivity: Annotated[Float32, "U H S"]
+    slope: Annotated[Float32, "U h D 4H"]
+    readout: Annotated[Float32, "U h X"]
+    resets: Annotated[Int, "1"]  # how often a filter was lost
+    scratch: Annotated[Float32, "rows S", SCRATCH]
 
 
 def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) -> Networks:
@@ -72,24 +74,44 @@ def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) ->
     w, v = np.zeros((count, d, 4 * units)), np.zeros((count, n))
     for u in range(count):
         w[u], v[u, :units] = start_weights(units, inputs, seed + 100 * u)
-    eye = np.broadcast_to(np.eye(d)[:, :, None], (d, d, 4 * units))
-    return Networks(
-        columns,
-        np.array([[spec.prior, spec.drift] for spec in specs], np.float32),
-        prior.astype(np.float32),
-        w.astype(np.float32),
-        v.astype(np.float32),
-        np.array([spec.prior * eye for spec in specs], np.float32),
-        np.array([np.diag(prior)] * count, np.float32),
-        np.ones(count, np.float32),
-        np.zeros((count, 2, units), np.float32),
-        np.zeros((count, units, d * 4 * units), np.float32),
-        np.zeros((count, units, d * 4 * units), np.float32),
-        np.zeros((count, horizon, d, 4 * units), np.float32),
-        np.zeros((count, horizon, n), np.float32),
-        np.zeros(1, np.int64),
-        np.zeros((9 + 2 * units, d * 4 * units), np.float32),
-    )
+    sizes = {"U": count, "H": units, "D": d, "X": n, "N": len(columns), "h": horizon}
+    new = trees.allocate(Networks, sizes | {"S": d * 4 * units, "rows": 9 + 2 * units})
+    new.columns[:], new.prior[:] = columns, prior
+    new.motion[:] = [[spec.prior, spec.drift] for spec in specs]
+    new.w[:], new.v[:] = w, v
+    k = np.arange(d)
+    new.w_covariance[:, k, k] = new.motion[:, 0, None, None]
+    new.v_covariance[:], new.noise[:] = np.diag(prior), 1
+    return new
+
+
+@pack_like.register
+def _pack(first: Lstm, specs, shared):
+    return pack(specs, shared.width, shared.inputs, shared.horizon, shared.seed)
+
+
+@kind.register
+def _kind(spec: Lstm):
+    return Lstm, spec.units  # arrays of one size
+
+
+@lost.register
+def _lost(group: Networks):
+    return group.resets
+
+
+@unsettle.register
+def _unsettle(group: Networks, share):
+    n, d = np.arange(len(group.prior)), np.arange(group.w.shape[1])
+    group.v_covariance[:, n, n] += np.float32(share) * group.prior
+    priors = np.float32(share) * group.motion[:, 0]
+    group.w_covariance[:, d, d, :] += priors[:, None, None]
+
+
+@grow.register
+def _grow(old: Networks, new):
+    trees.extend(old, new)
+    new.w[:, old.w.shape[1] :] = 0
 
 
 def start_weights(units: int, inputs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

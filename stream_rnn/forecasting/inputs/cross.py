@@ -1,10 +1,12 @@
 """What the series of a multivariate stream tell one another: their last moves."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.dispatch import entry
+from ...numerics import trees
+from ...numerics.trees import Float
 
 RATE = 0.1
 LAST, AVERAGE, COUNT = range(3)
@@ -13,12 +15,12 @@ LAST, AVERAGE, COUNT = range(3)
 class Cross(NamedTuple):
     """Last value, moving average and number of values of each of C series."""
 
-    state: np.ndarray  # (3, C)
+    state: Annotated[Float, "3 C"]
 
 
 def allocate(count: int) -> Cross:
     """Nothing seen of *count* series."""
-    return Cross(np.zeros((3, count)))
+    return trees.allocate(Cross, {"C": count})
 
 
 @entry

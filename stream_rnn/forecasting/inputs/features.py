@@ -1,10 +1,12 @@
 """One row of inputs per record, shared by all experts of a bank."""
 
 from math import sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...numerics import trees
+from ...numerics.trees import Float
 from ..kernels import clip, kernel, squash
 from .scale import CHANGE_FLOOR, LEVEL_FLOOR, follow
 
@@ -32,22 +34,20 @@ class Features(NamedTuple):
     clipped at ±4, level and exogenous inputs at ±10, against outliers.
     """
 
-    row: np.ndarray  # (RANDOM + U + M,)
-    averages: np.ndarray  # (2, AVERAGES): moving averages, mean squares of the deviations
-    inputs: np.ndarray  # (3, M): running mean, variance and count of the exogenous inputs
-    random: np.ndarray  # (WINDOW + 2, U) weights: levels, last change, bias
+    row: Annotated[Float, "D"]  # D = RANDOM + U + M
+    averages: Annotated[Float, "2 AVERAGES"]  # moving averages, mean squares of the deviations
+    inputs: Annotated[Float, "3 M"]  # running mean, variance and count of the exogenous inputs
+    random: Annotated[Float, "window U"]  # weights: levels, last change, bias
 
 
 def allocate(units: int, inputs: int, rng: np.random.Generator) -> Features:
     """Random units: weights N(0, 1/WINDOW), bias U(−1, 1), drawn from *rng*."""
+    sizes = {"AVERAGES": AVERAGES, "M": inputs, "U": units, "window": WINDOW + 2}
+    new = trees.allocate(Features, sizes | {"D": RANDOM + units + inputs})
     random = rng.standard_normal((units, WINDOW + 2)) / sqrt(WINDOW)
     random[:, -1] = rng.uniform(-1, 1, units)
-    return Features(
-        np.zeros(RANDOM + units + inputs),
-        np.zeros((2, AVERAGES)),
-        np.zeros((3, inputs)),
-        np.ascontiguousarray(random.T),
-    )
+    new.random[:] = random.T
+    return new
 
 
 @kernel

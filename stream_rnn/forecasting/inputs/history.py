@@ -1,9 +1,9 @@
 """The last values of a series, newest first, in one contiguous piece."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ...numerics import trees
+from ...numerics.trees import Float, Int
 from ..kernels import kernel
 
 CURSOR, COUNT = 0, 1
@@ -16,13 +16,15 @@ class History(NamedTuple):
     span moves to the upper half, so a push costs O(1) on average and reading is a slice.
     """
 
-    values: np.ndarray  # (2 * span,)
-    clock: np.ndarray  # int64 (2,): cursor, records seen
+    values: Annotated[Float, "2span"]
+    clock: Annotated[Int, "2"]  # cursor, records seen
 
 
 def allocate(span: int) -> History:
     """An empty history that can look *span* records back."""
-    return History(np.zeros(2 * span), np.array([span, 0], np.int64))
+    new = trees.allocate(History, {"span": span})
+    new.clock[CURSOR] = span
+    return new
 
 
 @kernel

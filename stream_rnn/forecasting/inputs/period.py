@@ -1,10 +1,10 @@
 """The season's length, read off the cumulative autocorrelation of the changes."""
 
 from math import sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ...numerics import trees
+from ...numerics.trees import Float, Int
 from ..kernels import clip, kernel
 from . import history
 from .history import History
@@ -22,14 +22,15 @@ class Period(NamedTuple):
     """``products[k]`` = Σ z_t z_{t−k}, z the change in units of its deviation, clipped ±3."""
 
     changes: History
-    products: np.ndarray  # (LONGEST + 1,)
-    found: np.ndarray  # int64 (3,): the period, 0 for none; the record before which it is
+    products: Annotated[Float, "LONGEST+1"]
+    found: Annotated[Int, "3"]  # the period, 0 for none; the record before which it is
     # held, as it is known from elsewhere; 1 if a sure one was found by the last record
 
 
 def allocate() -> Period:
     """No change seen, no period."""
-    return Period(history.allocate(LONGEST + 1), np.zeros(LONGEST + 1), np.zeros(3, np.int64))
+    changes = history.allocate(LONGEST + 1)
+    return trees.allocate(Period, {"LONGEST": LONGEST}, changes=None)._replace(changes=changes)
 
 
 @kernel

@@ -1,10 +1,10 @@
 """Running level and running size of changes: the units every expert works in."""
 
 from math import sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ...numerics import trees
+from ...numerics.trees import Float
 from ..kernels import clip, kernel
 
 MEAN, VARIANCE, STEP, LEAP = range(4)
@@ -21,7 +21,7 @@ class Scale(NamedTuple):
     ``moments``: mean, variance, mean square of one-step changes, of h-step changes.
     """
 
-    moments: np.ndarray  # (4,)
+    moments: Annotated[Float, "4"]
 
 
 class Units(NamedTuple):
@@ -35,7 +35,7 @@ class Units(NamedTuple):
 
 def allocate() -> Scale:
     """Nothing seen yet."""
-    return Scale(np.zeros(4))
+    return trees.allocate(Scale, {})
 
 
 @kernel

@@ -1,9 +1,9 @@
 """A level that jumps and stays: noticed, confirmed, and spliced out of the past."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
-
+from ...numerics import trees
+from ...numerics.trees import Float
 from ..kernels import kernel
 
 JUMP = 30.0  # root mean square changes; a larger change is suspect
@@ -16,12 +16,12 @@ AGE, SIZE, COUNT = range(3)
 class Shift(NamedTuple):
     """The suspected shift: how many records old (0 for none), its size; shifts confirmed."""
 
-    suspect: np.ndarray  # (3,)
+    suspect: Annotated[Float, "3"]
 
 
 def allocate() -> Shift:
     """Nothing suspected."""
-    return Shift(np.zeros(3))
+    return trees.allocate(Shift, {})
 
 
 @kernel

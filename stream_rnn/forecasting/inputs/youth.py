@@ -1,9 +1,11 @@
 """The first records of a series, kept until its season is known: see `relearn`."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...numerics import trees
+from ...numerics.trees import Float
 from ..kernels import kernel
 from .period import EAGER
 
@@ -11,13 +13,15 @@ from .period import EAGER
 class Youth(NamedTuple):
     """The first `EAGER` records as they were given; NaN where there was nothing."""
 
-    targets: np.ndarray  # (2, EAGER): values, what stands in for a missing one
-    inputs: np.ndarray  # (EAGER, M)
+    targets: Annotated[Float, "2 EAGER"]  # values, what stands in for a missing one
+    inputs: Annotated[Float, "EAGER M"]
 
 
 def allocate(inputs: int) -> Youth:
     """Nothing seen, for *inputs* exogenous inputs."""
-    return Youth(np.full((2, EAGER), np.nan), np.full((EAGER, inputs), np.nan))
+    new = trees.allocate(Youth, {"EAGER": EAGER, "M": inputs})
+    new.targets[:], new.inputs[:] = np.nan, np.nan
+    return new
 
 
 @kernel

@@ -1,10 +1,12 @@
 """Bernstein online aggregation: weights that follow the best expert, with fast regret."""
 
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...numerics import trees
+from ...numerics.trees import Float
 from ..kernels import clip, kernel
 
 WEIGHT, PRIOR, SURPRISE, REGRET, VARIANCE, RANGE, RATE = range(7)  # SURPRISE: −ln π
@@ -21,15 +23,16 @@ class Boa(NamedTuple):
     gradient trick and a learning rate of its own for every expert.
     """
 
-    table: np.ndarray  # (heads, 7, K)
+    table: Annotated[Float, "heads 7 K"]
 
 
 def allocate(prior: np.ndarray, heads: int = 2) -> Boa:
     """Weights start at the *prior* (K,), which sums to 1; where it is 0 they stay 0."""
-    table = np.zeros((heads, 7, len(prior)))
+    boa = trees.allocate(Boa, {"heads": heads, "K": len(prior)})
+    table = boa.table
     table[:, WEIGHT] = table[:, PRIOR] = prior
     table[:, SURPRISE] = -np.log(np.maximum(prior, 1e-300))
-    return Boa(table)
+    return boa
 
 
 @kernel

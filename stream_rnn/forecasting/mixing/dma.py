@@ -1,10 +1,12 @@
 """Dynamic model averaging: posterior weights that forget."""
 
 from math import exp, log
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...numerics import trees
+from ...numerics.trees import Float
 from ..kernels import kernel
 
 WEIGHT, LOG_PRIOR, LOG_WEIGHT, ERROR = range(4)
@@ -20,16 +22,17 @@ class Dma(NamedTuple):
     scale is each expert's own recent mean absolute error.
     """
 
-    table: np.ndarray  # (4, K)
-    count: np.ndarray  # (1,): discounted number of records
+    table: Annotated[Float, "4 K"]
+    count: Annotated[Float, "1"]  # discounted number of records
 
 
 def allocate(prior: np.ndarray) -> Dma:
     """Weights start at the *prior* (K,), which sums to 1."""
-    table = np.zeros((4, len(prior)))
+    dma = trees.allocate(Dma, {"K": len(prior)})
+    table = dma.table
     table[WEIGHT] = prior
     table[LOG_PRIOR] = table[LOG_WEIGHT] = np.log(prior)
-    return Dma(table, np.zeros(1))
+    return dma
 
 
 @kernel

@@ -1,9 +1,11 @@
 """Stacking: a Kalman filter that corrects an aggregation by what its experts disagree on."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...numerics import trees
+from ...numerics.trees import SCRATCH, Float
 from ..experts import least_squares as kalman
 from ..kernels import kernel
 
@@ -15,22 +17,24 @@ NOISE_FLOOR = 1e-12
 class Stack(NamedTuple):
     """(y − p)/leap = wᵀ(p_k − p)/leap + noise, w of mean 0 and constant; one for each head."""
 
-    weights: np.ndarray  # (heads, K)
-    covariance: np.ndarray  # (heads, K, K)
-    noise: np.ndarray  # (heads,)
-    prior: np.ndarray  # (K,)
-    scratch: np.ndarray  # (2, K)
+    weights: Annotated[Float, "heads K"]
+    covariance: Annotated[Float, "heads K K"]
+    noise: Annotated[Float, "heads"]
+    prior: Annotated[Float, "K"]
+    scratch: Annotated[Float, "2 K", SCRATCH]
 
 
 def allocate(count: int, heads: int = 2) -> Stack:
     """No correction yet."""
-    return Stack(
-        np.zeros((heads, count)),
-        np.array([np.eye(count) * PRIOR] * heads),
-        np.ones(heads),
-        np.full(count, PRIOR),
-        np.zeros((2, count)),
-    )
+    new = trees.allocate(Stack, {"K": count, "heads": heads})
+    new.covariance[:], new.noise[:], new.prior[:] = np.eye(count) * PRIOR, 1, PRIOR
+    return new
+
+
+def unsettle(stack: Stack, share: float) -> None:
+    """P ← P + share·diag(prior)."""
+    k = np.arange(len(stack.prior))
+    stack.covariance[:, k, k] += share * stack.prior
 
 
 @kernel
