@@ -30,6 +30,7 @@ from .cache import PackageCache
 from .part_compiler import PartCompiler
 
 LEAN = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}  # allocates nothing
+LOOSE = {"reassoc", "contract", "arcp", "nsz", "afn"}
 INNER = LEAN | {"no_cpython_wrapper": True, "pipeline_class": PartCompiler}  # no entry point
 
 
@@ -82,6 +83,16 @@ def kernel(function: Callable, **options: Any) -> Any:
     of Numba's ``jit``.
     """
     return register_jitable(**(INNER | options))(function)
+
+
+def loose_kernel(function: Callable) -> Any:
+    """A `kernel` whose sums LLVM may reorder, contract to fused multiply-adds, and divide by
+    reciprocals; NaN and infinity stay, for guards test for them.
+
+    The same machine code runs for one record and for a chunk, and arrays lie as `numerics.places`
+    says, so that reordering never makes two runs differ.
+    """
+    return kernel(function, fastmath=LOOSE)
 
 
 def compiled(function: Callable) -> Any:

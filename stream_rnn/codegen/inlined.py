@@ -1,10 +1,10 @@
-"""How the parts of the compiled loops over text are compiled.
+"""Parts of compiled loops that are put wherever they are called: how those over text are made.
 
-`kernel` allows reassociation of sums and fused multiply-adds, but not the assumption that
+`inlined` allows reassociation of sums and fused multiply-adds, but not the assumption that
 no value is NaN, so that a diverged network stays visible; `ordered` assumes it for the sake
 of a vectorised maximum.
 
-Both are inlined wherever they are called, up to the entry function.  To pass on a state of
+Both go wherever they are called, up to the entry function.  To pass on a state of
 thirty arrays by value costs more than most kernels do.  And with reassociation the last bits
 depend on the machine code: a part that stands apart is there twice, as it was compiled by
 itself and as it was compiled with its entry, and a process that compiles would run the one,
@@ -15,6 +15,7 @@ compile error.
 """
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from numba import config, njit, types
@@ -40,5 +41,10 @@ def _part(fastmath: set[str]) -> Callable[[Callable], Any]:
     return declare
 
 
-kernel = _part({"reassoc", "contract", "nsz", "arcp"})
+def anew(function: Callable) -> Callable:
+    """The same source as another function, to be compiled in another way."""
+    return FunctionType(function.__code__, function.__globals__, function.__name__)
+
+
+inlined = _part({"reassoc", "contract", "nsz", "arcp"})
 ordered = _part({"reassoc", "nsz", "nnan"})

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ..codegen.denormals import flush_denormals, restore_denormals
-from ..codegen.dispatch import entry
+from ..codegen.dispatch import entry, loose_kernel
 from ..numerics import trees
 from ..numerics.trees import Float, Int
 from . import interval
@@ -26,7 +26,6 @@ from .inputs.scale import Scale
 from .inputs.shift import Shift
 from .inputs.youth import Youth
 from .interval import LEVELS, Interval
-from .kernels import kernel
 from .mixing import mix
 from .mixing.mix import FINAL, HEADS, Mix, Mixture
 
@@ -140,7 +139,7 @@ def run(bank, ys, fills, xs, out):
     return done
 
 
-@kernel
+@loose_kernel
 def step(bank, y, fill, x, out):
     """One record: `learn`, take in, `predict`."""
     t = bank.history.clock[history.COUNT]
@@ -164,7 +163,7 @@ def step(bank, y, fill, x, out):
     predict(bank, t, slot, x, known)
 
 
-@kernel
+@loose_kernel
 def learn(bank, slot, y):
     """The truth *y* of the forecast in ring slot *slot* is known."""
     bank.counts[LEARNED] += 1
@@ -179,7 +178,7 @@ def learn(bank, slot, y):
     interval.learn(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:], y)
 
 
-@kernel
+@loose_kernel
 def predict(bank, t, slot, x, known):
     """Forecast h records ahead of record *t*, which is in the history already."""
     pending, h = bank.pending, len(bank.pending.rows)
@@ -211,7 +210,7 @@ def predict(bank, t, slot, x, known):
     interval.bounds(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:])
 
 
-@kernel
+@loose_kernel
 def splice(bank, past, jump):
     """A level shift is confirmed: move the past onto the new level, as if it had no jump."""
     age = shift.CONFIRMED - 1  # records that have already taken part in the averages
@@ -222,7 +221,7 @@ def splice(bank, past, jump):
     ops.level_shift(bank.groups, jump, age)
 
 
-@kernel
+@loose_kernel
 def _limit(predictions, last, bound):
     """No expert may stray further than *bound* from the last value; NaN becomes it."""
     for k in range(len(predictions)):

@@ -3,9 +3,9 @@
 from math import exp, sqrt
 from typing import Annotated, NamedTuple
 
+from ..codegen.dispatch import loose_kernel
 from ..numerics import trees
 from ..numerics.trees import Float
-from .kernels import kernel
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # calibrated; others are interpolated
 START = (0.85, 1.6, 2.2, 2.7, 3.6)  # widths of these levels before any evidence
@@ -36,13 +36,13 @@ def allocate() -> Interval:
     return new
 
 
-@kernel
+@loose_kernel
 def scale(interval):
     """.7·EMA(.1)|e| + .3·EMA(.002)|e|."""
     return SHARE * interval.scale[QUICK] + (1 - SHARE) * interval.scale[STEADY]
 
 
-@kernel
+@loose_kernel
 def bounds(interval, centre, lower, upper):
     """Fill *lower* and *upper* (len(LEVELS),) around the forecast *centre*."""
     unit = scale(interval)
@@ -51,7 +51,7 @@ def bounds(interval, centre, lower, upper):
         upper[i] = centre + unit * interval.width[1, i]
 
 
-@kernel
+@loose_kernel
 def learn(interval, centre, lower, upper, truth):
     """Compare the *truth* with the interval that was forecast.
 

@@ -1,25 +1,9 @@
-"""How the forecaster's inner loops are compiled."""
+"""Elementary functions of the forecaster, in whatever precision they are given."""
 
-from collections.abc import Callable
-from typing import Any
-
-from ..codegen import dispatch
-
-#: LLVM may reorder sums, contract to fused multiply-adds and use reciprocals, but must
-#: keep NaN and infinity, because the guards of the filters test for them.
-FAST = {"reassoc", "contract", "arcp", "nsz", "afn"}
+from ..codegen.dispatch import loose_kernel
 
 
-def kernel(function: Callable) -> Any:
-    """`stream_rnn.codegen.dispatch.kernel` for loops whose sums may be reordered.
-
-    The same machine code runs for one record and for a chunk, so reordering never makes
-    the two differ.
-    """
-    return dispatch.kernel(function, fastmath=FAST)
-
-
-@kernel
+@loose_kernel
 def clip(value, limit):
     """*value* limited to ±*limit*; not-a-number becomes 0, so that it cannot spread."""
     if value > limit:
@@ -29,7 +13,7 @@ def clip(value, limit):
     return value if value == value else 0.0 * limit
 
 
-@kernel
+@loose_kernel
 def squash(x):
     """tanh x by its (7, 6) Padé approximant, which vectorises; within 1e-4, and odd."""
     one = x - x + 1  # in the type of x

@@ -7,14 +7,13 @@ a longer function LLVM meets more pairs of arrays that might overlap than it is 
 check, and gives up.
 """
 
-import math
-
 import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from ..codegen.inlined import kernel, ordered
+from ..codegen.inlined import anew, inlined, ordered
+from .activations import rational_tanh
 
 F = np.float32
 
@@ -54,32 +53,16 @@ def _float_of(i):
     return lambda i: _to_float(np.int32(i))
 
 
-@kernel
-def tanh(x):
-    """tanh by an odd 13 / even 6 rational, absolute error below 1e-6 (Eigen's fit)."""
-    x = min(max(x, F(-7.90531110763549805)), F(7.90531110763549805))
-    u = x * x
-    p = F(-2.76076847742355e-16)
-    p = p * u + F(2.00018790482477e-13)
-    p = p * u + F(-8.60467152213735e-11)
-    p = p * u + F(5.12229709037114e-08)
-    p = p * u + F(1.48572235717979e-05)
-    p = p * u + F(6.37261928875436e-04)
-    p = p * u + F(4.89352455891786e-03)
-    q = F(1.19825839466702e-06)
-    q = q * u + F(1.18534705686654e-04)
-    q = q * u + F(2.26843463243900e-03)
-    q = q * u + F(4.89352518554385e-03)
-    return x * p / q
+tanh = inlined(anew(rational_tanh))
 
 
-@kernel
+@inlined
 def sigmoid(x):
     """1 / (1 + e^-x) = (1 + tanh(x/2)) / 2."""
     return F(0.5) * tanh(F(0.5) * x) + F(0.5)
 
 
-@kernel
+@inlined
 def exp(x):
     """e^x for x <= 0, relative error below 2e-7; arguments below -27 count as -27."""
     y = max(x * F(1.44269504), F(-40.0))
@@ -96,7 +79,7 @@ def exp(x):
     return p * float_of(np.int32((k + np.int32(127)) << np.int32(23)))
 
 
-@kernel
+@inlined
 def log(x):
     """Natural logarithm of a normal x > 0, relative error below 2e-7 (Cephes' logf)."""
     i = bits_of(x)
@@ -124,14 +107,14 @@ def peak(x, n):
     return m
 
 
-@kernel
+@inlined
 def log_into(x, n, out):
     """out[:n] = log(x[:n])"""
     for i in range(n):
         out[i] = log(x[i])
 
 
-@kernel
+@inlined
 def softmax_into(x, n, out):
     """out[:n] = softmax(x[:n])"""
     m = peak(x, n)
@@ -145,49 +128,49 @@ def softmax_into(x, n, out):
         out[i] *= s
 
 
-@kernel
+@inlined
 def fill(x, n, out):
     """out[:n] = x"""
     for i in range(n):
         out[i] = x
 
 
-@kernel
+@inlined
 def copy_into(x, n, out):
     """out[:n] = x[:n]"""
     for i in range(n):
         out[i] = x[i]
 
 
-@kernel
+@inlined
 def sum_into(x, y, n, out):
     """out[:n] = x[:n] + y[:n]"""
     for i in range(n):
         out[i] = x[i] + y[i]
 
 
-@kernel
+@inlined
 def add_into(x, n, out):
     """out[:n] += x[:n]"""
     for i in range(n):
         out[i] += x[i]
 
 
-@kernel
+@inlined
 def add_product(x, y, n, out):
     """out[:n] += x[:n] * y[:n]"""
     for i in range(n):
         out[i] += x[i] * y[i]
 
 
-@kernel
+@inlined
 def add_scaled(a, x, n, out):
     """out[:n] += a * x[:n]"""
     for i in range(n):
         out[i] += a * x[i]
 
 
-@kernel
+@inlined
 def add_outer(a, u, x, n, width, rows):
     """rows[:n, :width] += a * u[:n] ⊗ x[:width]"""
     for i in range(n):
@@ -197,7 +180,7 @@ def add_outer(a, u, x, n, width, rows):
             row[j] += b * x[j]
 
 
-@kernel
+@inlined
 def dot(a, b, n):
     """Σ a[i] b[i] over i < n"""
     s = F(0)
@@ -206,13 +189,13 @@ def dot(a, b, n):
     return s
 
 
-@kernel
+@inlined
 def add_combination(u, rows, n, width, out):
     """out[:width] += u[:n] @ rows[:n, :width]; eight rows at once, to load `out` less often."""
     add_columns(u, rows, n, 0, width, out)
 
 
-@kernel
+@inlined
 def add_columns(u, rows, n, first, last, out):
     """out[: last - first] += u[:n] @ rows[:n, first:last]"""
     width, eights = last - first, n - n % 8
@@ -240,7 +223,7 @@ def add_columns(u, rows, n, first, last, out):
             out[j] += a * p[j]
 
 
-@kernel
+@inlined
 def rows_dot(rows, x, n, width, out):
     """out[:n] = rows[:n, :width] @ x[:width]; four rows at once, to load `x` less often."""
     whole = n - n % 4
@@ -258,7 +241,7 @@ def rows_dot(rows, x, n, width, out):
         out[i] = dot(rows[i], x, width)
 
 
-@kernel
+@inlined
 def scramble(a, b):
     """A 64-bit hash of two 64-bit numbers (multiply, shift, multiply: SplitMix64's finaliser)."""
     x = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15)
@@ -268,7 +251,7 @@ def scramble(a, b):
     return x ^ (x >> np.uint64(32))
 
 
-@kernel
+@inlined
 def uniform(seed, i, j):
     """A number in [-1, 1) that depends on nothing but its arguments."""
     h = scramble(scramble(np.uint64(seed), np.uint64(i)), np.uint64(j))
@@ -279,6 +262,3 @@ def log_odds_table(size: int = 4096) -> np.ndarray:
     """ln(p / (1-p)) at the middles of `size` equal intervals of (0, 1); float32."""
     p = (np.arange(size) + 0.5) / size
     return np.log(p / (1 - p)).astype(F)
-
-
-BITS_PER_NAT = 1.0 / math.log(2.0)

@@ -2,15 +2,15 @@
 
 From the loop down to the parts:
 
-- `predictor` is the compiled loop over bytes and characters, `word_predictor` that over words;
-  `model` and `word_model` enlarge, save and restore what the loops work on.
-- The members: `network` (with `network_forward`, `network_backward`, `network_replay`), or
-  `engine_network` for any cell and learner; `mixture` of contexts kept in `tables`;
-  `bits` (with `bits_predict`, `bits_learn`), which mixes bit by bit over `counters` and a
-  `match` model.  `presets` names combinations of them.
-- `history` says what contexts see, `vocabulary` numbers symbols; words have `word_history`,
-  `word_head` (a softmax in two steps), `word_mixture` and `words` (spelling).
-- `numerics` has the elementary functions, `parts` says how all of it is compiled.
-- `coder` and `codec` compress; `sampling` generates and completes; `surprise` flags lines;
-  `commands` and `cli` are the commands.
+- `predictor` is the compiled loop over bytes and characters, `words.predictor` that over words;
+  `model` and `words.model` enlarge, save and restore what the loops work on.
+- The members: `network.coupled_lstm` (with `forward`, `backward`, `replay`), or
+  `network.any_cell` for any cell and learner; `contexts.mixture` of contexts kept in
+  `contexts.tables`; `bits` (with `predict`, `learn`), which mixes bit by bit over `counters`
+  and a `match` model.  `presets` names combinations of them.
+- `contexts.history` says what contexts see, `vocabulary` numbers symbols; words have a
+  `history`, a `head` (a softmax in two steps), a `mixture` and `split` (spelling).
+- `numerics.float32` has the elementary functions, `codegen.inlined` says how all of it is
+  compiled.
+- `codec` compresses; `sampling` generates and completes; `surprise` flags lines.
 """

@@ -20,7 +20,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ..codegen.dispatch import entry
-from ..codegen.inlined import kernel
+from ..codegen.inlined import inlined
 from ..numerics.float32 import copy_into
 from ..numerics.places import aligned
 from ..numerics.trees import Float
@@ -60,28 +60,28 @@ def create_belief() -> np.ndarray:
     return belief
 
 
-@kernel
+@inlined
 def uniform_of(vocabulary):
     """u of a known symbol: one over their number, and one more if there can be a new one."""
     known = vocabulary.size[SEEN] - 1
     return 1.0 / (known + (1 if unseen(vocabulary) > 0 else 0))
 
 
-@kernel
+@inlined
 def uniform_share(vocabulary, code):
     """u of one code; a code that is not known has its share of the newcomers' u."""
     u = uniform_of(vocabulary)
     return u if vocabulary.index[code] > 0 else u / unseen(vocabulary)
 
 
-@kernel
+@inlined
 def update_belief(belief, model, uniform):
     """Bayes' rule, then the exchange of a share."""
     posterior = belief[0] * model / (belief[0] * model + (1 - belief[0]) * uniform)
     belief[0] = SHARE + (1 - 2 * SHARE) * posterior
 
 
-@kernel
+@inlined
 def predict_next(vocabulary, history, network, second, mixture, tables, bits):
     """Every member predicts the next symbol."""
     seen, full = vocabulary.size[SEEN], unseen(vocabulary) == 0
@@ -96,7 +96,7 @@ def predict_next(vocabulary, history, network, second, mixture, tables, bits):
         bits_predict.prepare(bits, network, second, mixture, history, seen, vocabulary.codes, new)
 
 
-@kernel
+@inlined
 def score(vocabulary, history, network, second, mixture, bits, code):
     """q of one code; a code that is not known has its share of q(unknown)."""
     if bits is not None:
@@ -109,7 +109,7 @@ def score(vocabulary, history, network, second, mixture, bits, code):
         return 0.0
 
 
-@kernel
+@inlined
 def share_of(vocabulary, q, code):
     """q of a known code; another one has its share of q[0]."""
     symbol = vocabulary.index[code]
@@ -117,7 +117,7 @@ def share_of(vocabulary, q, code):
     return p if symbol > 0 else p / unseen(vocabulary)
 
 
-@kernel
+@inlined
 def read(history, network, second, mixture, bits, symbol, code):
     """Move on to the position after the symbol."""
     past.observe(history, code)
@@ -131,7 +131,7 @@ def read(history, network, second, mixture, bits, symbol, code):
         forward(second, symbol)
 
 
-@kernel
+@inlined
 def learn_scored(vocabulary, history, network, second, mixture, tables, bits, belief, code, q, u):
     """Learn and read one symbol that had the probabilities q and u."""
     seen = vocabulary.size[SEEN]
@@ -160,7 +160,7 @@ def learn_scored(vocabulary, history, network, second, mixture, tables, bits, be
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@kernel
+@inlined
 def has_room_for(vocabulary, network, mixture, tables, code):
     """Whether the symbol can be learned without enlarging, or restoring, anything."""
     if network is not None and has_failed(network):
@@ -229,7 +229,7 @@ def distribution(vocabulary, history, network, second, mixture, tables, bits, be
         out[0] = 0.0
 
 
-@kernel
+@inlined
 def members_distribution(vocabulary, history, network, second, mixture, bits, out):
     """out[:seen] = q"""
     seen = vocabulary.size[SEEN]

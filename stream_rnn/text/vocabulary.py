@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..codegen.inlined import kernel
+from ..codegen.inlined import inlined
 from ..numerics.trees import SCRATCH, Int, Int32, allocate, keep
 
 SEEN, POSSIBLE, EVICTED, UNKNOWN_COUNT = range(4)  # places in `Vocabulary.size`
@@ -57,19 +57,19 @@ class Vocabulary(NamedTuple):
         return new
 
 
-@kernel
+@inlined
 def unseen(vocabulary):
     """How many possible symbols have not been seen, or were forgotten."""
     return vocabulary.size[POSSIBLE] - (vocabulary.size[SEEN] - 1)
 
 
-@kernel
+@inlined
 def is_full(vocabulary):
     """Whether a new symbol would need room first."""
     return vocabulary.size[SEEN] >= vocabulary.codes.size
 
 
-@kernel
+@inlined
 def admit(vocabulary, code):
     """Number a new symbol."""
     symbol = vocabulary.size[SEEN]

@@ -1,0 +1,1 @@
+"""The experts: what one does (`base`), a file for each kind, and the `default` bank of them."""

@@ -2,10 +2,10 @@
 
 from typing import Annotated, NamedTuple
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float, Int
 from ..inputs.period import LONGEST
-from ..kernels import kernel
 from .base import learn, level_shift, observe, pack_like, predict, size
 
 LEVEL, TREND, SMALLEST = range(3)
@@ -48,7 +48,7 @@ def _pack(first: HoltWinters, specs, shared):
     return pack(specs)
 
 
-@kernel
+@loose_kernel
 def _mean(past, start, m):
     total = 0.0
     for k in range(m):
@@ -56,7 +56,7 @@ def _mean(past, start, m):
     return total / m
 
 
-@kernel
+@loose_kernel
 def start(state, season, past, t, m, multiplicative):
     """Begin from up to three past seasons: mean, slope between seasons, mean shape."""
     seasons = min(3, (t + 1) // m)
@@ -75,7 +75,7 @@ def start(state, season, past, t, m, multiplicative):
     state[TREND] = trend
 
 
-@kernel
+@loose_kernel
 def step(rates, state, season, y, t, m, multiplicative):
     """The recurrence of `HoltWinters` for record *t*."""
     i, before = t % m, state[LEVEL]

@@ -2,12 +2,12 @@
 
 from math import sqrt
 
-from ..kernels import kernel
+from ...codegen.dispatch import loose_kernel
 
 LOST = 1e12  # a prediction variance beyond this, in target units, means the filter is lost
 
 
-@kernel
+@loose_kernel
 def update(P, w, x, prior, drift, forget, noise, target, rate, limit, floor, gain):
     """One scalar measurement y = wᵀx + N(0, R); returns the new R, or −R after a reset.
 
@@ -34,7 +34,7 @@ def update(P, w, x, prior, drift, forget, noise, target, rate, limit, floor, gai
     return noise + rate * (max(weight * weight * error * error, floor) - noise)
 
 
-@kernel
+@loose_kernel
 def dot(a, b):
     """aᵀb."""
     total = a[0] * b[0]
@@ -43,7 +43,7 @@ def dot(a, b):
     return total
 
 
-@kernel
+@loose_kernel
 def product(P, x, gain):
     """gain ← P x; returns xᵀPx.  Reads the lower triangle, four rows at a time."""
     n = len(x)
@@ -75,14 +75,14 @@ def product(P, x, gain):
     return dot(gain, x)
 
 
-@kernel
+@loose_kernel
 def huber(error, deviation, limit):
     """The weight of an innovation: 1 up to *limit* deviations, then falling as 1/|e|."""
     bound = limit * deviation
     return bound / abs(error) if abs(error) > bound else 1.0
 
 
-@kernel
+@loose_kernel
 def correct(P, w, gain, error, shrink):
     """w += gain·error·shrink;  P −= gain gainᵀ·shrink, in the lower triangle.
 
@@ -111,7 +111,7 @@ def correct(P, w, gain, error, shrink):
             p[j] -= g * gain[j]
 
 
-@kernel
+@loose_kernel
 def reset(P, w, prior):
     """P ← diag(prior); a weight that is not finite ← 0."""
     for i in range(len(prior)):
@@ -122,7 +122,7 @@ def reset(P, w, prior):
             w[i] = 0.0
 
 
-@kernel
+@loose_kernel
 def fade(P, prior, forget):
     """P ← P/λ, then rows and columns shrunk so that no variance exceeds 10·prior."""
     n = len(prior)

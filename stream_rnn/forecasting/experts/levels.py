@@ -2,9 +2,9 @@
 
 from typing import Annotated, NamedTuple
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import kernel
 from .base import learn, level_shift, observe, pack_like, predict, size
 
 
@@ -34,7 +34,7 @@ def _pack(first: Ewma, specs, shared):
     return pack(specs)
 
 
-@kernel
+@loose_kernel
 def follow(rates, levels, y, t):
     """One step of every average; the first value starts them all."""
     for i in range(len(rates)):

@@ -4,10 +4,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import SCRATCH, Float, Int
 from ..inputs import features
-from ..kernels import clip, kernel
+from ..kernels import clip
 from . import least_squares as kalman
 from .base import (
     grow,
@@ -131,7 +132,7 @@ def _unsettle(group: Filters, share):
         square[:: len(prior) + 1] += share * prior
 
 
-@kernel
+@loose_kernel
 def learn_filters(group, row, target, rate):
     """One measurement for each filter, on the features *row* of the forecast."""
     for i in range(len(group.noise)):
@@ -158,7 +159,7 @@ def learn_filters(group, row, target, rate):
         group.noise[i] = abs(noise)
 
 
-@kernel
+@loose_kernel
 def predict_filters(group, row, leap, last, out):
     """S[t] + leap·wᵀx, at most 6 leaps away."""
     for i in range(len(group.noise)):

@@ -6,10 +6,11 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ...codegen.blas import matmul, vecmat
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import SCRATCH, Float32, Int
 from ..inputs import features
-from ..kernels import clip, kernel, squash
+from ..kernels import clip, squash
 from . import least_squares as kalman
 from .base import grow, kind, learn, level_shift, lost, observe, pack_like, predict, size, unsettle
 from .linear import BOUND, Linear, block
@@ -125,7 +126,7 @@ def start_weights(units: int, inputs: int, seed: int) -> tuple[np.ndarray, np.nd
     return np.hstack([x, bias[:, None], h, exogenous]).T, v
 
 
-@kernel
+@loose_kernel
 def step(w, z, state, act):
     """One LSTM step (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 
@@ -162,7 +163,7 @@ def step(w, z, state, act):
         act[6, i] = go * (one - th * th)
 
 
-@kernel
+@loose_kernel
 def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, flow):
     """Exact RTRL for one LSTM; *act* from `step`.
 
@@ -192,7 +193,7 @@ def propagate(w, z, act, h_sensitivity, c_sensitivity, fold, flow):
             dh[p] = pass_on * dc[p] + across[p]
 
 
-@kernel
+@loose_kernel
 def advance(group, u, row, slot):
     """One step of network *u*, keeping what `learn_network` will need in ring slot *slot*."""
     n, w = group.state.shape[2], group.w[u]

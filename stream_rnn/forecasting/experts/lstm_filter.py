@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..kernels import kernel
+from ...codegen.dispatch import loose_kernel
 from . import least_squares as kalman
 from .linear import HUBER
 
@@ -10,7 +10,7 @@ NOISE_FLOOR = 1e-7  # float32
 READOUT_DRIFT = 1e-6
 
 
-@kernel
+@loose_kernel
 def learn_network(group, u, slot, target, rate):
     """One measurement for all weights of network *u*: α = R/ω + Σ_r s_rᵀΠ_r s_r + xᵀPx."""
     x, v, slope = group.readout[u, slot], group.v[u], group.slope[u, slot]
@@ -33,7 +33,7 @@ def learn_network(group, u, slot, target, rate):
         P[k, k] += x.dtype.type(READOUT_DRIFT)
 
 
-@kernel
+@loose_kernel
 def products(C, slope, gains):
     """gains[k, r] ← Σ_j C[k, j, r] slope[j, r] for each group r; returns Σ slope·gains.
 
@@ -57,7 +57,7 @@ def products(C, slope, gains):
     return total
 
 
-@kernel
+@loose_kernel
 def corrections(C, w, gains, error, shrink, drift):
     """w += gains·error·shrink;  C[:, :, r] −= gains_r gains_rᵀ·shrink, + drift·I."""
     d, width = w.shape
@@ -74,7 +74,7 @@ def corrections(C, w, gains, error, shrink, drift):
             diagonal[r] += drift
 
 
-@kernel
+@loose_kernel
 def restart(group, u):
     """A lost filter: covariances back to the prior, derivatives and odd weights to 0."""
     kalman.reset(group.v_covariance[u], group.v[u], group.prior)

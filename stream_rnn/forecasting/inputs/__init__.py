@@ -1,0 +1,1 @@
+"""What the experts see: a series' history, scale, season, shifts; `features` made of them."""

@@ -5,9 +5,10 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import clip, kernel, squash
+from ..kernels import clip, squash
 from .scale import CHANGE_FLOOR, LEVEL_FLOOR, follow
 
 LAGS, AVERAGES, SEASONS = 60, 5, 4
@@ -50,7 +51,7 @@ def allocate(units: int, inputs: int, rng: np.random.Generator) -> Features:
     return new
 
 
-@kernel
+@loose_kernel
 def observe(features, past, x, t, h, period, units):
     """Compute the row of record *t* from *past* (newest first) and the inputs *x* (M,)."""
     row = features.row
@@ -65,7 +66,7 @@ def observe(features, past, x, t, h, period, units):
     _exogenous(features, x)
 
 
-@kernel
+@loose_kernel
 def _averages(features, y, t):
     """Deviations from moving averages, each over its own root mean square."""
     averages = features.averages
@@ -80,7 +81,7 @@ def _averages(features, y, t):
         features.row[AVERAGE + i] = clip(deviation / sqrt(size), CLIP) if size > 0 else 0.0
 
 
-@kernel
+@loose_kernel
 def _seasons(row, past, t, h, m, units):
     """S[t+h−jm] − S[t−jm], j = 1, 2, 3, and the last change's excess over a season ago."""
     for i in range(SEASON, SEASON + SEASONS):
@@ -99,7 +100,7 @@ def _seasons(row, past, t, h, m, units):
         row[SEASON + 3] = clip(excess / units.step, CLIP)
 
 
-@kernel
+@loose_kernel
 def _products(row, past, units):
     """All products of two and three of a delay embedding: a Volterra series (NVAR).
 
@@ -112,7 +113,7 @@ def _products(row, past, units):
     _multiply(row[DELAY:RANDOM], row[DELAY], row[DELAY + 1], row[DELAY + 2], row[DELAY + 3], 4)
 
 
-@kernel
+@loose_kernel
 def _multiply(out, a, b, c, d, n):
     at = 0
     for i in range(n):
@@ -126,7 +127,7 @@ def _multiply(out, a, b, c, d, n):
                 at += 1
 
 
-@kernel
+@loose_kernel
 def _random(features, past, units):
     """tanh of fixed random combinations of the last levels and the last change."""
     row, random = features.row, features.random
@@ -142,7 +143,7 @@ def _random(features, past, units):
         out[i] = squash(out[i])
 
 
-@kernel
+@loose_kernel
 def _exogenous(features, x):
     """Standardised by running moments; a missing value (NaN) counts as the mean."""
     moments = features.inputs
@@ -161,7 +162,7 @@ def _exogenous(features, x):
         features.row[first + i] = z
 
 
-@kernel
+@loose_kernel
 def level_shift(features, jump, age):
     """Move the averages as if the *jump*, *age* records ago, had been in all before it."""
     for i in range(AVERAGES):

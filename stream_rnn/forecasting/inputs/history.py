@@ -2,9 +2,9 @@
 
 from typing import Annotated, NamedTuple
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float, Int
-from ..kernels import kernel
 
 CURSOR, COUNT = 0, 1
 
@@ -27,7 +27,7 @@ def allocate(span: int) -> History:
     return new
 
 
-@kernel
+@loose_kernel
 def push(history, value):
     """Append *value*; before the first one the series is taken to have been constant."""
     values, clock = history.values, history.clock
@@ -44,7 +44,7 @@ def push(history, value):
     values[clock[CURSOR]] = value
 
 
-@kernel
+@loose_kernel
 def newest(history):
     """Where the newest value is: ``values[newest(h) + k]`` is k records old, for k < span."""
     return history.clock[CURSOR]

@@ -3,9 +3,10 @@
 from math import sqrt
 from typing import Annotated, NamedTuple
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float, Int
-from ..kernels import clip, kernel
+from ..kernels import clip
 from . import history
 from .history import History
 
@@ -33,7 +34,7 @@ def allocate() -> Period:
     return trees.allocate(Period, {"LONGEST": LONGEST}, changes=None)._replace(changes=changes)
 
 
-@kernel
+@loose_kernel
 def observe(period, change, t):
     """Take in one standardised *change*, of record number *t* ≥ 1, and search again."""
     z = clip(change, CLIP)
@@ -52,7 +53,7 @@ def observe(period, change, t):
             period.found[NEWS] = 1 if r > max(SURE, PROOF / sqrt(1.0 * t)) else 0
 
 
-@kernel
+@loose_kernel
 def search(products, current, t):
     """The period after *t* changes: a local maximum, 5 % above every shorter one.
 

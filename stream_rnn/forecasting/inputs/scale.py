@@ -3,9 +3,10 @@
 from math import sqrt
 from typing import Annotated, NamedTuple
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import clip, kernel
+from ..kernels import clip
 
 MEAN, VARIANCE, STEP, LEAP = range(4)
 
@@ -38,7 +39,7 @@ def allocate() -> Scale:
     return trees.allocate(Scale, {})
 
 
-@kernel
+@loose_kernel
 def follow(mean_square, value, rate):
     """Mean square moved towards value²; a value beyond `EXCESS` units counts as so many."""
     square = value * value
@@ -48,7 +49,7 @@ def follow(mean_square, value, rate):
     return mean_square + rate * (square - mean_square)
 
 
-@kernel
+@loose_kernel
 def observe(scale, past, t, h):
     """Take in ``past[0]``, record number *t* (from 0): x̄ += r(x − x̄), r = max(1/n, floor)."""
     moments = scale.moments
@@ -67,7 +68,7 @@ def observe(scale, past, t, h):
         moments[LEAP] = follow(moments[LEAP], past[0] - past[h], rate)
 
 
-@kernel
+@loose_kernel
 def units(scale, t, h):
     """The scale as `Units`; 1 wherever nothing has varied yet."""
     moments = scale.moments
@@ -79,7 +80,7 @@ def units(scale, t, h):
     return Units(moments[MEAN], deviation, step, leap)
 
 
-@kernel
+@loose_kernel
 def level_shift(scale, jump, age):
     """Move the mean as if the *jump*, *age* records ago, had been in all that came before."""
     scale.moments[MEAN] += jump * (1 - LEVEL_FLOOR) ** age

@@ -2,9 +2,9 @@
 
 from typing import Annotated, NamedTuple
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import kernel
 
 JUMP = 30.0  # root mean square changes; a larger change is suspect
 CONFIRMED = 4  # records at the new level, after which it is believed
@@ -24,7 +24,7 @@ def allocate() -> Shift:
     return trees.allocate(Shift, {})
 
 
-@kernel
+@loose_kernel
 def observe(shift, past, step, t):
     """Look at ``past[0]``; true if a shift has just been confirmed.
 

@@ -4,9 +4,9 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import kernel
 from .period import EAGER
 
 
@@ -24,7 +24,7 @@ def allocate(inputs: int) -> Youth:
     return new
 
 
-@kernel
+@loose_kernel
 def record(youth, t, y, fill, x):
     """Keep record *t* if it is one of the first."""
     if t >= EAGER:

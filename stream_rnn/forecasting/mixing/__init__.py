@@ -1,0 +1,1 @@
+"""From experts to one forecast: aggregations (`boa`, `dma`, `stack`) and their `mix`."""

@@ -5,9 +5,10 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import clip, kernel
+from ..kernels import clip
 
 WEIGHT, PRIOR, SURPRISE, REGRET, VARIANCE, RANGE, RATE = range(7)  # SURPRISE: −ln π
 
@@ -35,7 +36,7 @@ def allocate(prior: np.ndarray, heads: int = 2) -> Boa:
     return boa
 
 
-@kernel
+@loose_kernel
 def combine(boa, head, experts):
     """Σ_k w_k p_k."""
     weights = boa.table[head, WEIGHT]
@@ -45,7 +46,7 @@ def combine(boa, head, experts):
     return total
 
 
-@kernel
+@loose_kernel
 def learn(boa, head, experts, combined, truth, unit):
     """Weigh the *experts* (K,) anew, whose *combined* forecast of *truth* is known.
 
@@ -73,7 +74,7 @@ def learn(boa, head, experts, combined, truth, unit):
         _normalise(table, fastest)
 
 
-@kernel
+@loose_kernel
 def _normalise(table, fastest):
     """w ∝ π η exp(ηG); an expert that never differed has the fastest rate."""
     top = -1e300

@@ -5,9 +5,9 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import kernel
 
 WEIGHT, LOG_PRIOR, LOG_WEIGHT, ERROR = range(4)
 FORGET = 0.98
@@ -35,7 +35,7 @@ def allocate(prior: np.ndarray) -> Dma:
     return dma
 
 
-@kernel
+@loose_kernel
 def combine(dma, experts):
     """Σ_k w_k p_k."""
     total = 0.0
@@ -44,7 +44,7 @@ def combine(dma, experts):
     return total
 
 
-@kernel
+@loose_kernel
 def learn(dma, experts, truth):
     """Weigh the *experts* (K,) anew by their errors on *truth*.
 

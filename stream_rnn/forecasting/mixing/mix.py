@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...codegen.dispatch import loose_kernel
 from ..experts.linear import BOUND
-from ..kernels import kernel
 from . import boa, dma, stack
 from .boa import Boa
 from .dma import Dma
@@ -56,7 +56,7 @@ def allocate(prior: np.ndarray, mixture: Mixture | None = None) -> Mix:
     )
 
 
-@kernel
+@loose_kernel
 def combine(mix, experts, last, leap, out):
     """Fill *out* (heads, 6): last value, BOA, stack, DMA, mean, the forecast made of them.
 
@@ -79,7 +79,7 @@ def combine(mix, experts, last, leap, out):
         row[FINAL] = boa.combine(mix.top, head, row[:FINAL])
 
 
-@kernel
+@loose_kernel
 def learn(mix, experts, made, leap, known, truth, rate):
     """Learn from the forecasts *made* (heads, 6) of the *experts* (K,) and the *truth*.
 

@@ -4,10 +4,10 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import SCRATCH, Float
 from ..experts import least_squares as kalman
-from ..kernels import kernel
 
 HUBER = (1.5, 4.0)  # deviations, for the median and the mean head
 PRIOR = 0.03
@@ -37,7 +37,7 @@ def unsettle(stack: Stack, share: float) -> None:
     stack.covariance[:, k, k] += share * stack.prior
 
 
-@kernel
+@loose_kernel
 def correction(stack, head, experts, combined, leap):
     """wᵀ(p_k − p)/leap, in leaps."""
     weights = stack.weights[head]
@@ -47,7 +47,7 @@ def correction(stack, head, experts, combined, leap):
     return total
 
 
-@kernel
+@loose_kernel
 def learn(stack, head, experts, combined, leap, truth, rate):
     """One measurement: how far *combined* was off, explained by the *experts* (K,)."""
     x = stack.scratch[0]

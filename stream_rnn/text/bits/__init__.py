@@ -1,0 +1,1 @@
+"""The bit mixture: a byte is eight decisions, each predicted by mixing many opinions (`state`)."""

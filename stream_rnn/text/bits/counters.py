@@ -9,7 +9,7 @@ prediction (Mahoney's nonstationary states, in 12 bits).
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import F
 from ...numerics.places import aligned
 
@@ -52,7 +52,7 @@ def rate_table(limit: float) -> np.ndarray:
     return rates.astype(F)
 
 
-@kernel
+@inlined
 def peek(buckets, h):
     """First word of the bucket of hash h, or -1 if there is none."""
     check = np.int64((h >> np.uint64(40)) & np.uint64(0xFFFF))
@@ -64,7 +64,7 @@ def peek(buckets, h):
     return -1
 
 
-@kernel
+@inlined
 def insert(buckets, h):
     """A cleared bucket for hash h: a free one of three, or the one used least."""
     check = np.int64((h >> np.uint64(40)) & np.uint64(0xFFFF))
@@ -82,7 +82,7 @@ def insert(buckets, h):
     return best
 
 
-@kernel
+@inlined
 def next_history(state, bit):
     """The history after one more bit."""
     zeros, ones, last = state & 31, (state >> 5) & 31, (state >> 10) & 3
@@ -97,7 +97,7 @@ def next_history(state, bit):
     return (((last << 1) | bit) & 3) << 10 | ones << 5 | zeros
 
 
-@kernel
+@inlined
 def next_counter(word, bit, rates):
     """The counter after one more bit."""
     word = np.int64(word)
@@ -107,7 +107,7 @@ def next_counter(word, bit, rates):
     return np.uint32(np.int64(p) << 16 | min(n + 1, 15) << 12 | next_history(state, bit))
 
 
-@kernel
+@inlined
 def next_run(word, byte):
     """Word 0 after the context was followed by `byte`."""
     word = np.int64(word)

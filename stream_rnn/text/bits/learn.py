@@ -1,8 +1,8 @@
-"""The bit mixture after a byte: everything that learns; see `bits`."""
+"""The bit mixture after a byte: everything that learns; see `state`."""
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import F, add_scaled, sigmoid
 from .counters import insert, next_counter, next_run
 from .match import advance, expected, length_bucket
@@ -10,7 +10,7 @@ from .predict import nibble_hash, node_in_bucket, place_of
 from .state import CORRECTION_RATE, DECAY, RATE, SECOND_RATE, SETS, SLOWEST
 
 
-@kernel
+@inlined
 def learn_mixing(bits, depth, bit, rate):
     """Weights, second weights and corrections of one decision."""
     y = F(bit)
@@ -29,7 +29,7 @@ def learn_mixing(bits, depth, bit, rate):
         row[j + 1] += (y - row[j + 1]) * move * w
 
 
-@kernel
+@inlined
 def learn_contexts(K, buckets, first, base, node, depth, byte, indirect, indirect_n, run, rates,
                    limit):  # fmt: skip
     """Counters, histories and runs of one decision."""
@@ -52,7 +52,7 @@ def learn_contexts(K, buckets, first, base, node, depth, byte, indirect, indirec
             run[i, row] += (hit - run[i, row]) * F(0.01)
 
 
-@kernel
+@inlined
 def learn_match(bits, depth, byte):
     """How far the match can be trusted."""
     guess = expected(bits.match)
@@ -64,7 +64,7 @@ def learn_match(bits, depth, byte):
         bits.match_byte_p[row] += (hit - bits.match_byte_p[row]) * F(0.02)
 
 
-@kernel
+@inlined
 def claim_buckets(bits, byte):
     """Buckets for the contexts that have none yet."""
     for i in range(bits.select.size):
@@ -75,7 +75,7 @@ def claim_buckets(bits, byte):
             bits.base[1, i] = insert(bits.buckets, h)
 
 
-@kernel
+@inlined
 def learn(bits, byte):
     """Learn the byte that `score` was asked for, and move past it."""
     K = bits.select.size
@@ -101,7 +101,7 @@ def learn(bits, byte):
     bits.steps[0] += 1
 
 
-@kernel
+@inlined
 def shift(bits, byte):
     """The newest byte is now `byte`."""
     advance(bits.match, byte)

@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import scramble
 from ...numerics.trees import Int, UInt8, fields, zeros
 
@@ -34,7 +34,7 @@ class Match(NamedTuple):
         return new
 
 
-@kernel
+@inlined
 def expected(match):
     """The byte that followed last time, or -1."""
     if match.place[LENGTH] == 0:
@@ -42,14 +42,14 @@ def expected(match):
     return np.int64(match.ring[match.place[POINTER] & (match.ring.size - 1)])
 
 
-@kernel
+@inlined
 def length_bucket(match):
     """0..31, growing with the length of the match."""
     n = match.place[LENGTH]
     return min(n, 15) if n < 16 else min(16 + (n - 16) // 4, 31)
 
 
-@kernel
+@inlined
 def common_suffix(ring, a, b, most):
     """How many bytes before positions a and b agree, up to `most`."""
     mask = ring.size - 1
@@ -59,7 +59,7 @@ def common_suffix(ring, a, b, most):
     return n
 
 
-@kernel
+@inlined
 def advance(match, byte):
     """Append `byte`; go on with the match if it was expected, else look for another."""
     ring, place = match.ring, match.place

@@ -1,15 +1,15 @@
-"""The bit mixture before a byte: contexts found, decisions made; see `bits`."""
+"""The bit mixture before a byte: contexts found, decisions made; see `state`."""
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import F, dot, peak, scramble, sigmoid
 from .counters import peek
 from .match import expected, length_bucket
 from .state import BIAS_AT, CORRECTED, MIXTURE_AT, NETWORK_AT, ORDER0_AT, ORDER_AT, SECOND_AT
 
 
-@kernel
+@inlined
 def sum_down(p, seen, codes, new, tree):
     """tree[256 + byte] = its probability, tree[k] = tree[2k] + tree[2k+1]; `new` bytes that
     were not seen share p[0]."""
@@ -22,7 +22,7 @@ def sum_down(p, seen, codes, new, tree):
         tree[k] = tree[2 * k] + tree[2 * k + 1]
 
 
-@kernel
+@inlined
 def prepare(bits, network, second, mixture, history, seen, codes, new):
     """Find the contexts of the position, and sum the members' distributions."""
     K = bits.select.size
@@ -40,13 +40,13 @@ def prepare(bits, network, second, mixture, history, seen, codes, new):
         sum_down(mixture.vectors[mixture.orders[0]], seen, codes, new, bits.tree[3])
 
 
-@kernel
+@inlined
 def nibble_hash(h, prefix):
     """The hash of a context's bucket for the second nibble, after the first one."""
     return scramble(h, np.uint64(prefix + 77))
 
 
-@kernel
+@inlined
 def enter_second_nibble(bits, prefix):
     """Find the buckets for the second nibble; `prefix` is the first, with a leading 1."""
     for i in range(bits.select.size):
@@ -56,13 +56,13 @@ def enter_second_nibble(bits, prefix):
 # One decision --------------------------------------------------------------------------------
 
 
-@kernel
+@inlined
 def node_in_bucket(depth, prefix):
     """Word of a bucket for the bits of the nibble so far."""
     return prefix if depth < 4 else (1 << (depth - 4)) | (prefix & ((1 << (depth - 4)) - 1))
 
 
-@kernel
+@inlined
 def context_inputs(K, buckets, first, base, node, depth, prefix, indirect, run, stretch, x):
     """x[:3K] from the contexts' counters, histories and runs; returns how many are known."""
     known = 0
@@ -83,7 +83,7 @@ def context_inputs(K, buckets, first, base, node, depth, prefix, indirect, run, 
     return known
 
 
-@kernel
+@inlined
 def match_inputs(byte, length, depth, prefix, match_p, match_byte_p, stretch, x):
     """x[:2]: log odds that the match goes on; returns whether there is one at this node."""
     x[0] = x[1] = F(0)
@@ -96,7 +96,7 @@ def match_inputs(byte, length, depth, prefix, match_p, match_byte_p, stretch, x)
     return True
 
 
-@kernel
+@inlined
 def tree_odds(tree, prefix):
     """Log odds of a one after `prefix`, within ±11.5."""
     p = tree[2 * prefix + 1] / tree[prefix]
@@ -104,13 +104,13 @@ def tree_odds(tree, prefix):
     return F(np.log(p / (F(1) - p)))
 
 
-@kernel
+@inlined
 def certainty(word):
     """0..15 from a counter's history: how many zeros and ones, up to three each."""
     return min(word & 31, 3) * 4 + min((word >> 5) & 31, 3)
 
 
-@kernel
+@inlined
 def select_sets(bits, depth, prefix, node, known, matched):
     """Rows of weights for this decision."""
     sets, second = bits.sets[depth], bits.second_sets[depth]
@@ -132,7 +132,7 @@ def select_sets(bits, depth, prefix, node, known, matched):
     second[2] = bits.last[0]
 
 
-@kernel
+@inlined
 def mix(weights, sets, x, second, second_sets, odds):
     """d_m of every set, and Σ v_m d_m."""
     total = F(0)
@@ -145,7 +145,7 @@ def mix(weights, sets, x, second, second_sets, odds):
     return total * F(1 / 3)
 
 
-@kernel
+@inlined
 def place_of(odds):
     """Where log odds fall between the places of a correction table: index and fraction."""
     at = (min(max(odds, F(-7.999)), F(7.999)) + F(8)) * F(2)
@@ -153,7 +153,7 @@ def place_of(odds):
     return j, at - F(j)
 
 
-@kernel
+@inlined
 def probability(odds, correction, rows, corrected, p):
     """p[0]: of a one; returns p[1]: corrected."""
     p[0] = sigmoid(odds)
@@ -166,7 +166,7 @@ def probability(odds, correction, rows, corrected, p):
     return p[1]
 
 
-@kernel
+@inlined
 def decide(bits, network, second, mixture, history, depth, prefix):
     """The probability of a one after `prefix`; what it came from stays at bits.x[depth] ..."""
     K = bits.select.size
@@ -198,7 +198,7 @@ def decide(bits, network, second, mixture, history, depth, prefix):
     return probability(odds, bits.correction, rows, F(bits.rates[CORRECTED]), bits.p[depth])
 
 
-@kernel
+@inlined
 def score(bits, network, second, mixture, history, byte):
     """The probability of `byte`."""
     p, prefix = 1.0, 1
@@ -212,7 +212,7 @@ def score(bits, network, second, mixture, history, byte):
     return p
 
 
-@kernel
+@inlined
 def distribute(bits, network, second, mixture, history, p):
     """p[256 + byte]: probabilities of all bytes; p[k] of the prefix k."""
     p[1] = 1.0
@@ -225,7 +225,7 @@ def distribute(bits, network, second, mixture, history, p):
                 branch(bits, network, second, mixture, history, nibble << below | low, p)
 
 
-@kernel
+@inlined
 def branch(bits, network, second, mixture, history, prefix, p):
     """Divide p[prefix] between its two continuations."""
     depth = 0

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ...codegen.dispatch import entry
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ..bits.predict import decide, enter_second_nibble
 from ..predictor import has_room_for, learn_scored, share_of, uniform_share
 
@@ -36,7 +36,7 @@ def last_bytes(interval: np.ndarray) -> bytes:
     raise AssertionError("an interval contains its lower end")
 
 
-@kernel
+@inlined
 def threshold(interval, p):
     """The last number of the part of the interval that stands for a one."""
     scaled = np.uint64(min(max(p * 4294967296.0, 1.0), 4294967295.0))
@@ -46,7 +46,7 @@ def threshold(interval, p):
     return low + whole + part
 
 
-@kernel
+@inlined
 def narrow(interval, middle, bit):
     """Keep the part of the interval for `bit`."""
     if bit:
@@ -55,20 +55,20 @@ def narrow(interval, middle, bit):
         interval[0] = middle + np.uint64(1)
 
 
-@kernel
+@inlined
 def leading_byte_known(interval):
     """Whether low and high agree in their first byte."""
     return (interval[0] ^ interval[1]) >> np.uint64(56) == np.uint64(0)
 
 
-@kernel
+@inlined
 def drop_leading_byte(interval):
     """Make the interval 256 times as wide."""
     interval[0] = interval[0] << np.uint64(8)
     interval[1] = (interval[1] << np.uint64(8)) | np.uint64(255)
 
 
-@kernel
+@inlined
 def write(interval, out, place):
     """Write the leading bytes that are known."""
     while leading_byte_known(interval):
@@ -77,7 +77,7 @@ def write(interval, out, place):
         drop_leading_byte(interval)
 
 
-@kernel
+@inlined
 def fetch(interval, source, place):
     """Follow with the code; beyond the end of the source there are zeros."""
     while leading_byte_known(interval):
@@ -88,7 +88,7 @@ def fetch(interval, source, place):
         drop_leading_byte(interval)
 
 
-@kernel
+@inlined
 def sum_leaves(vocabulary, q, known_only, tree):
     """tree[256 + byte] = its share of q (or of the uniform distribution), summed down."""
     for byte in range(256):
@@ -100,7 +100,7 @@ def sum_leaves(vocabulary, q, known_only, tree):
         tree[k] = tree[2 * k] + tree[2 * k + 1]
 
 
-@kernel
+@inlined
 def open_symbol(vocabulary, network, mixture, bits, model, uniform):
     """Sum the distributions of the next byte down the tree."""
     sum_leaves(vocabulary, uniform, False, uniform)
@@ -112,7 +112,7 @@ def open_symbol(vocabulary, network, mixture, bits, model, uniform):
         sum_leaves(vocabulary, network.p, True, model)
 
 
-@kernel
+@inlined
 def node(history, network, second, mixture, bits, model, prefix):
     """The members' probability of a one after `prefix`."""
     if bits is not None:
@@ -126,7 +126,7 @@ def node(history, network, second, mixture, bits, model, prefix):
         return model[2 * prefix + 1] / max(model[prefix], 1e-300)
 
 
-@kernel
+@inlined
 def blend(belief, q, one, uniform, prefix):
     """The probability of a one when the prefix had the probability q: see `predictor`."""
     b = belief[0]
@@ -134,7 +134,7 @@ def blend(belief, q, one, uniform, prefix):
     return ones / (b * q + (1 - b) * uniform[prefix])
 
 
-@kernel
+@inlined
 def close_symbol(
     vocabulary, history, network, second, mixture, tables, bits, belief, code, q, uniform
 ):

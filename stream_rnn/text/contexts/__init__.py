@@ -1,0 +1,1 @@
+"""What followed the contexts that a position is in (`history`, `tables`), mixed (`mixture`)."""

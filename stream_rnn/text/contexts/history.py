@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import scramble
 from ...numerics.trees import Int, Word, allocate
 
@@ -53,7 +53,7 @@ class History(NamedTuple):
         return allocate(cls, {"keys": len(KEYS)})
 
 
-@kernel
+@inlined
 def fold(code):
     """Lower case for ASCII letters, 0 for what ends a word (letters, ' and non-ASCII are in)."""
     if 65 <= code <= 90:
@@ -63,7 +63,7 @@ def fold(code):
     return 0
 
 
-@kernel
+@inlined
 def observe(history, code):
     """Move on by one symbol and make the keys of the new position."""
     recent, words, line = history.recent, history.words, history.line
@@ -92,7 +92,7 @@ def observe(history, code):
     make_keys(history)
 
 
-@kernel
+@inlined
 def make_keys(history):
     """Hash every context of the current position."""
     keys, recent = history.keys, history.recent

@@ -20,7 +20,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import (
     F,
     add_combination,
@@ -120,7 +120,7 @@ class Mixture(NamedTuple):
         return new
 
 
-@kernel
+@inlined
 def order_zero(counts, seen, out):
     """Frequencies with half a count added; symbol 0, a new one, has a count of one."""
     total = F(1)
@@ -132,7 +132,7 @@ def order_zero(counts, seen, out):
         out[s] = (counts[s] + F(0.5)) * z
 
 
-@kernel
+@inlined
 def interpolate(tables, slot, parent, theta, seen, out):
     """Eq. (1) for the context in `slot`; returns (most recent symbol, distinct symbols)."""
     symbols, counts = tables.symbols, tables.values
@@ -153,7 +153,7 @@ def interpolate(tables, slot, parent, theta, seen, out):
     return symbols[0], n
 
 
-@kernel
+@inlined
 def gather(mix, tables, keys, seen):
     """The members' predictions; returns the longest order seen, its N and its D."""
     order_zero(mix.counts, seen, mix.vectors[0])
@@ -179,13 +179,13 @@ def gather(mix, tables, keys, seen):
     return top, top_total, top_distinct
 
 
-@kernel
+@inlined
 def amount(n):
     """0, 1, 2, 3 for n < 2, < 4, < 10, more."""
     return 0 if n < 2 else 1 if n < 4 else 2 if n < 10 else 3
 
 
-@kernel
+@inlined
 def predict(mix, tables, network, history, seen, full):
     """q[:seen] of Eq. (2); `full`: no symbol is left to be new, so q[0] = 0."""
     top, total, distinct = gather(mix, tables, history.keys, seen)
@@ -216,14 +216,14 @@ def predict(mix, tables, network, history, seen, full):
         mix.q[0] = F(0)
 
 
-@kernel
+@inlined
 def soft_log_into(x, n, out):
     """out[:n] = log(x[:n] + 1e-9): a member that is sure must not be beyond repair"""
     for i in range(n):
         out[i] = log(x[i] + F(1e-9))
 
 
-@kernel
+@inlined
 def mean_weights(weights, sets, n, out):
     """out[:n] = mean over the four selected sets"""
     a, b = weights[0, sets[0]], weights[1, sets[1]]
@@ -232,7 +232,7 @@ def mean_weights(weights, sets, n, out):
         out[k] = F(0.25) * (a[k] + b[k] + c[k] + d[k])
 
 
-@kernel
+@inlined
 def learn(mix, tables, target, seen):
     """Move weights and corrections along the gradient of log q(target)."""
     members = mix.mean.size
@@ -256,7 +256,7 @@ def learn(mix, tables, target, seen):
     mix.clock[STEPS] += 1
 
 
-@kernel
+@inlined
 def count(mix, tables, keys, symbol):
     """Count `symbol` in its contexts, longest order first, with update exclusion."""
     mix.counts[symbol] += F(1)
@@ -268,7 +268,7 @@ def count(mix, tables, keys, symbol):
             break
 
 
-@kernel
+@inlined
 def shift(mix, symbol):
     """The newest symbol is now `symbol`."""
     mix.tail[1] = mix.tail[0]

@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ...codegen.dispatch import entry
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import F, scramble
 from ...numerics.trees import SCRATCH, Float32, Int, Int32, allocate
 
@@ -71,31 +71,31 @@ class Tables(NamedTuple):
                 least *= 2
 
 
-@kernel
+@inlined
 def slots_left(tables, entries):
     """Whether `entries` more contexts fit; at most 3/4 of the slots are used."""
     return tables.slots.shape[0] * 3 // 4 - tables.fill[USED] >= entries
 
 
-@kernel
+@inlined
 def nodes_left(tables, entries):
     """Whether `entries` more nodes fit."""
     return tables.nodes.shape[0] - tables.fill[NODES] >= entries
 
 
-@kernel
+@inlined
 def has_room(tables, entries):
     """Whether `entries` more contexts and nodes fit."""
     return slots_left(tables, entries) and nodes_left(tables, entries)
 
 
-@kernel
+@inlined
 def check_of(key, salt):
     """The 32 bits that stand for a context; contexts of different kinds share the table."""
     return np.int32(np.int64(scramble(key, np.uint64(salt)) >> np.uint64(32)))
 
 
-@kernel
+@inlined
 def find(slots, key, salt):
     """The context's slot, or the free slot where it would go (linear probing)."""
     check = check_of(key, salt)
@@ -106,7 +106,7 @@ def find(slots, key, salt):
     return i
 
 
-@kernel
+@inlined
 def read_list(tables, slot, symbols, values):
     """Unpack a context's symbols and counts, most recent first; returns how many."""
     nodes = tables.nodes
@@ -124,7 +124,7 @@ def read_list(tables, slot, symbols, values):
     return n
 
 
-@kernel
+@inlined
 def update_list(tables, key, salt, symbol):
     """Count `symbol` in the context and move it to the front; returns its count before."""
     slots, nodes, fill = tables.slots, tables.nodes, tables.fill
@@ -175,7 +175,7 @@ def update_list(tables, key, salt, symbol):
     return count
 
 
-@kernel
+@inlined
 def halve(slots, nodes, i):
     """Halve a context's counts, rounding up, and make N their sum."""
     c = ((slots[i, FRONT] >> 16) + 1) >> 1
@@ -190,7 +190,7 @@ def halve(slots, nodes, i):
     slots[i, TOTAL] = (slots[i, TOTAL] & 0x7F000000) | total
 
 
-@kernel
+@inlined
 def age_of(tables, i):
     """Epochs since the context in slot i was last used."""
     return (tables.fill[EPOCH] - (tables.slots[i, TOTAL] >> 24)) & IDLE_FOR_EVER

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from ...codegen.dispatch import entry
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...engine.layout import State
 from ...engine.loop import absorb, infer
 from ...engine.model import compose
@@ -121,13 +121,13 @@ class EngineHost:
         }
 
 
-@kernel
+@inlined
 def has_failed(net):
     """Whether the last update left something that is not finite."""
     return net.place[FAILED] != 0
 
 
-@kernel
+@inlined
 def forward(net, symbol):
     """Read `symbol`."""
     if net.place[READ] >= 0:
@@ -136,7 +136,7 @@ def forward(net, symbol):
     net.x[net.place[READ]] = 1.0
 
 
-@kernel
+@inlined
 def predict(net, seen, full):
     """p[:seen]: the engine's probabilities, divided by those of all symbols in use."""
     infer(net.model, net.state, net.work, net.x, net.out)
@@ -150,7 +150,7 @@ def predict(net, seen, full):
         net.p[s] = F(net.out[net.slots[s]] * scale)
 
 
-@kernel
+@inlined
 def learn(net, symbol):
     """Learn that `symbol` came next; what the engine makes of it is its own affair."""
     slot = net.slots[symbol]
@@ -160,7 +160,7 @@ def learn(net, symbol):
     net.y[slot] = 0.0
 
 
-@kernel
+@inlined
 def stay(net):
     """Move past the newest symbol without learning."""
     for i in range(net.y.size):
@@ -170,7 +170,7 @@ def stay(net):
         net.y[i] = 0.0
 
 
-@kernel
+@inlined
 def adopt_column(net, symbol):
     """A symbol's output weights start as those of symbol 0, which foretold it."""
     V, R = net.y.size, net.work.r.size

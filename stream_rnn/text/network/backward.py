@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import (
     F,
     add_columns,
@@ -24,13 +24,13 @@ BETA, EPSILON = 0.9999, 1e-6
 TILE = 320  # columns of a block's slopes that the nearest cache holds
 
 
-@kernel
+@inlined
 def output_step(net):
     """Step size of the output weights."""
     return F(net.rates[OUTPUT_RATE] / math.sqrt(1 + net.rates[OUTPUT_DECAY] * net.clock[STEPS]))
 
 
-@kernel
+@inlined
 def learn_output(net, target, seen):
     """One gradient step of the output; dLoss/dh is taken before the weights move."""
     e = net.clock[POSITION]
@@ -46,7 +46,7 @@ def learn_output(net, target, seen):
     add_scaled(-step, error, seen, net.output_bias)
 
 
-@kernel
+@inlined
 def local_slope(H, units, gain, normed, scale, gates, before, squashed, dh, dc, clip, dz, da):
     """Back through Eq. (2) and Eq. (1): dh, dc -> dz (3H,), the new dc, and da = dLoss/da."""
     f, g, o = gates[:H], gates[H : 2 * H], gates[2 * H :]
@@ -72,14 +72,14 @@ def local_slope(H, units, gain, normed, scale, gates, before, squashed, dh, dc, 
             x[j] -= s * n[j]
 
 
-@kernel
+@inlined
 def add_clipped(x, y, bound, n, out):
     """out[:n] = x + y held within ±bound"""
     for i in range(n):
         out[i] = x[i] + min(max(y[i], -bound), bound)
 
 
-@kernel
+@inlined
 def move(w, v, g, n, step, correction):
     """w[:n] -= step · g / √(v' · correction + ε), v' the decaying mean of g².
 
@@ -93,7 +93,7 @@ def move(w, v, g, n, step, correction):
         w[i] -= step * x / F(math.sqrt(second * correction + F(EPSILON)))
 
 
-@kernel
+@inlined
 def backward_layer(net, layer, length):
     """Gradients of one layer over the block: fills slope, adds to `pull` of the layer below.
 
@@ -126,7 +126,7 @@ def backward_layer(net, layer, length):
             add_into(dh, H, below)
 
 
-@kernel
+@inlined
 def move_matrix(net, layer, inputs, first, length, row0, step, correction):
     """Move rows row0.. of a recurrent matrix; row i's gradient is Σ_k inputs[k, i] slope[k].
 
@@ -150,7 +150,7 @@ def move_matrix(net, layer, inputs, first, length, row0, step, correction):
             move(W[r][a:b], S[r][a:b], gradient, b - a, step, correction)
 
 
-@kernel
+@inlined
 def move_lookup(net, layer, length, step, correction):
     """Move the lookup rows used in the block; an idle row's second moment decays first."""
     G = net.lookup.shape[2]
@@ -177,7 +177,7 @@ def move_lookup(net, layer, length, step, correction):
             move(net.lookup[layer, s], v, net.rowwork[k], G, step, correction)
 
 
-@kernel
+@inlined
 def learn_block(net, length):
     """Backpropagate over the block of `length` symbols and move all weights but the output."""
     L, _, G = net.lookup.shape
@@ -201,7 +201,7 @@ def learn_block(net, length):
     net.norm[0] = math.sqrt(net.norm[0])
 
 
-@kernel
+@inlined
 def adopt_row(net, symbol):
     """A symbol's output row starts as a copy of row 0, the row that foretold it."""
     copy_into(net.output[0], net.output.shape[1], net.output[symbol])

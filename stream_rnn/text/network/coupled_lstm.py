@@ -15,7 +15,7 @@ hidden state below it; the output reads all layers.  Blocks of T symbols are dis
 the end of a block the gradient runs back over it once and moves the weights, each by its
 gradient over the root mean square of those before (β = .9999).  The output weights move at
 every symbol, by plain gradient steps whose size falls as 0.1 / sqrt(1 + 1e-5 t); old text
-may be learned once more (`network_replay`).  Sources: Hochreiter and Schmidhuber 1997
+may be learned once more (`replay`).  Sources: Hochreiter and Schmidhuber 1997
 (LSTM); Ba, Kiros and Hinton 2016 (normalisation); lstm-compress and cmix (Knoll) for the
 online setting.
 """
@@ -29,7 +29,7 @@ from ...numerics.float32 import F, uniform
 from ...numerics.trees import SCRATCH, SYMBOLS, Float, Float32, Int, UInt16, allocate, keep
 
 LANES = 8  # float32 numbers that a vector holds
-# Places in `Network.clock`.  The last four are `network_replay`'s.
+# Places in `Network.clock`.  The last four are those of `replay`.
 POSITION, UPDATES, STEPS, REMEMBERED, HEAD, BLOCKS_LEFT, WAITING = range(7)
 RATE, DECAY, OUTPUT_RATE, OUTPUT_DECAY, CLIP = range(5)  # places in `Network.rates`
 

@@ -1,8 +1,8 @@
-"""The network forward: read a symbol, predict the next; see `network` for the equations."""
+"""The network forward: read a symbol, predict the next; see `coupled_lstm` for the equations."""
 
 import math
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import (
     F,
     add_combination,
@@ -18,7 +18,7 @@ from ...numerics.float32 import (
 from .coupled_lstm import POSITION
 
 
-@kernel
+@inlined
 def normalise(z, H, units, normed, scale):
     """Eq. (1) for the three gates in z (3H,); the mean is over the units, not the padding."""
     for k in range(3):
@@ -29,7 +29,7 @@ def normalise(z, H, units, normed, scale):
             n[j] = x[j] * r
 
 
-@kernel
+@inlined
 def activate(H, affine, normed, gates, before, cell, squashed, hidden):
     """Eq. (2): gates, cell and hidden state of one layer.
 
@@ -54,7 +54,7 @@ def activate(H, affine, normed, gates, before, cell, squashed, hidden):
         hidden[j] = o[j] * squashed[j]
 
 
-@kernel
+@inlined
 def forward(net, symbol):
     """Read `symbol` at the block's position e: hidden[e], cell[e] -> hidden[e+1], cell[e+1]."""
     L, _, G = net.lookup.shape
@@ -78,7 +78,7 @@ def forward(net, symbol):
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def predict(net, seen, full):
     """p[:seen] = softmax of the output, from the hidden state after the newest symbol.
 
@@ -95,7 +95,7 @@ def predict(net, seen, full):
         net.p[0] = F(0)
 
 
-@kernel
+@inlined
 def stay(net):
     """Make the state after the newest symbol the one before the next, without learning."""
     e = net.clock[POSITION]
@@ -105,7 +105,7 @@ def stay(net):
         copy_into(net.cell[layer, e + 1], H, net.cell[layer, e])
 
 
-@kernel
+@inlined
 def carry_over(net, e):
     """Start a new block from the state after position e."""
     net.clock[POSITION] = 0

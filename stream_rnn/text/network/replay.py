@@ -12,7 +12,7 @@ It uses nothing but what was read before: predictions stay honest.
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import F, fill, scramble
 from ..words import head as headwise
 from .backward import learn_block, learn_output
@@ -23,7 +23,7 @@ PASSAGE = 20  # blocks
 UNITS, EVERY = range(2)  # places in `Network.size`
 
 
-@kernel
+@inlined
 def remember(net, symbol):
     """Append the symbol to the ring."""
     M = net.memory.size
@@ -32,7 +32,7 @@ def remember(net, symbol):
         net.clock[REMEMBERED] += 1
 
 
-@kernel
+@inlined
 def is_due(net):
     """Whether an old block follows the new one that was just learned."""
     if net.size[EVERY] == 0:
@@ -44,7 +44,7 @@ def is_due(net):
     return net.clock[REMEMBERED] >= 2 * PASSAGE * net.symbols.size
 
 
-@kernel
+@inlined
 def swap(x, y, n):
     """Exchange x[:n] and y[:n]."""
     for i in range(n):
@@ -53,7 +53,7 @@ def swap(x, y, n):
         y[i] = z
 
 
-@kernel
+@inlined
 def exchange_states(net):
     """The state of the first reading for that of the second, or back."""
     L, _, H = net.cell.shape
@@ -62,7 +62,7 @@ def exchange_states(net):
         swap(net.cell[layer, 0], net.head_cell[layer], H)
 
 
-@kernel
+@inlined
 def choose_passage(net):
     """Move the head to a random passage, if it has come to the end of one."""
     clock, T, M = net.clock, net.symbols.size, net.memory.size
@@ -78,7 +78,7 @@ def choose_passage(net):
         fill(F(0), net.head_cell.shape[1], net.head_cell[layer])
 
 
-@kernel
+@inlined
 def learn_target(net, head, target, seen):
     """One step of the output, which foretold the symbol; ``head`` is that of words, or None."""
     if head is not None:
@@ -87,7 +87,7 @@ def learn_target(net, head, target, seen):
         learn_output(net, target, seen)
 
 
-@kernel
+@inlined
 def foretell(net, head, target, seen, full):
     """Predict the symbol at the position; of words the class of `target` and its members."""
     if head is not None:
@@ -97,7 +97,7 @@ def foretell(net, head, target, seen, full):
         predict(net, seen, full)
 
 
-@kernel
+@inlined
 def read_passage(net, head, seen, full):
     """Read an old block as when it was new; a forgotten symbol (0) is no target."""
     M, clock = net.memory.size, net.clock
@@ -114,7 +114,7 @@ def read_passage(net, head, seen, full):
     clock[BLOCKS_LEFT] -= 1
 
 
-@kernel
+@inlined
 def learn_blocks(net, head, seen, full):
     """Learn the block that is full, and perhaps an old one.
 
@@ -132,7 +132,7 @@ def learn_blocks(net, head, seen, full):
         exchange_states(net)
 
 
-@kernel
+@inlined
 def learn(net, head, target, seen, full):
     """Learn the symbol that was foretold, and what is due at the end of a block; what the
     network predicts is no longer there then."""

@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import (
     F,
     add_combination,
@@ -54,19 +54,19 @@ class WordHead(NamedTuple):
         return new
 
 
-@kernel
+@inlined
 def classes_in_use(seen):
     """How many classes the first `seen` words make."""
     return (seen + MEMBERS - 1) // MEMBERS
 
 
-@kernel
+@inlined
 def members_in_use(group, seen):
     """How many words of the class are in use."""
     return min(MEMBERS, seen - group * MEMBERS)
 
 
-@kernel
+@inlined
 def predict_class(net, head, seen):
     """p_class, from the hidden state after the newest word."""
     h = net.hidden[net.clock[POSITION] + 1]
@@ -76,7 +76,7 @@ def predict_class(net, head, seen):
     softmax_into(head.work, n, head.p_class)
 
 
-@kernel
+@inlined
 def predict_member(net, head, group, seen):
     """p_member of one class."""
     h = net.hidden[net.clock[POSITION] + 1]
@@ -86,7 +86,7 @@ def predict_member(net, head, group, seen):
     softmax_into(head.work, n, head.p_member)
 
 
-@kernel
+@inlined
 def learn(net, head, target, seen):
     """One step of both softmaxes towards `target`, whose class was asked for last."""
     e = net.clock[POSITION]
@@ -104,7 +104,7 @@ def learn(net, head, target, seen):
     move(head.work, h, n, width, step, net.output[first:], net.output_bias[first:], pull)
 
 
-@kernel
+@inlined
 def move(error, h, n, width, step, rows, bias, pull):
     """Add dLoss/dh to `pull`, then move the rows."""
     add_combination(error, rows, n, width, pull)

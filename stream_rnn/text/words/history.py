@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import scramble
 from ...numerics.trees import Word, allocate
 
@@ -28,7 +28,7 @@ class WordHistory(NamedTuple):
         return allocate(cls, {"contexts": CONTEXTS})
 
 
-@kernel
+@inlined
 def observe(history, word, end, newline):
     """Move on by one word and make the keys of the contexts."""
     for i in range(3, 0, -1):

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.float32 import (
     F,
     add_combination,
@@ -102,7 +102,7 @@ class WordMixture(NamedTuple):
         return new
 
 
-@kernel
+@inlined
 def gather(mix, tables, keys):
     """Read the contexts' lists; returns the longest run of words known, its N, its D."""
     theta = F(mix.rates[THETA])
@@ -123,7 +123,7 @@ def gather(mix, tables, keys):
     return top, top_total, top_distinct
 
 
-@kernel
+@inlined
 def discount(counts, n, total, theta):
     """counts[:n] become discounted shares; returns what is left to the parent."""
     z = F(1) / (total + theta)
@@ -136,7 +136,7 @@ def discount(counts, n, total, theta):
     return F(1) - kept
 
 
-@kernel
+@inlined
 def vectors_of(mix, group, first, n, seen):
     """p_k over the classes (group < 0), or jointly over the members of a class."""
     zero = mix.vectors[0]
@@ -157,7 +157,7 @@ def vectors_of(mix, group, first, n, seen):
         scatter(mix.lists[k], mix.shares[k], mix.lengths[k], group, out)
 
 
-@kernel
+@inlined
 def scatter(symbols, shares, length, group, out):
     """Add the shares of a list to their classes, or to the members of one class."""
     for i in range(length):
@@ -168,7 +168,7 @@ def scatter(symbols, shares, length, group, out):
             out[s - group * MEMBERS] += shares[i]
 
 
-@kernel
+@inlined
 def mix_step(mix, step, n, p_network, group, out):
     """out[:n] = the mixture of one step."""
     logs = mix.logs[step]
@@ -194,7 +194,7 @@ def mix_step(mix, step, n, p_network, group, out):
     softmax_into(mix.logit, n, out)
 
 
-@kernel
+@inlined
 def predict_class(mix, tables, head, history, tail, seen):
     """q_class; `tail` is the last word."""
     top, total, distinct = gather(mix, tables, history.keys)
@@ -211,7 +211,7 @@ def predict_class(mix, tables, head, history, tail, seen):
         mix_step(mix, 0, n, None, -1, mix.q_class)
 
 
-@kernel
+@inlined
 def predict_member(mix, head, group, seen):
     """q_member of one class."""
     n = members_in_use(group, seen)
@@ -223,7 +223,7 @@ def predict_member(mix, head, group, seen):
         mix_step(mix, 1, n, None, group, mix.q_member)
 
 
-@kernel
+@inlined
 def learn(mix, target, seen):
     """Move weights and corrections of both steps; the target's class was asked for last."""
     t = np.float64(mix.clock[0])
@@ -245,7 +245,7 @@ def learn(mix, target, seen):
     mix.clock[0] += 1
 
 
-@kernel
+@inlined
 def learn_step(mix, step, q, n, target, rate):
     """Weights of one step along the gradient of log q(target)."""
     members, logs = mix.mean.size, mix.logs[step]
@@ -256,7 +256,7 @@ def learn_step(mix, step, q, n, target, rate):
         add_scaled(rate, mix.mean, members, mix.weights[step, m, mix.sets[step, m]])
 
 
-@kernel
+@inlined
 def count(mix, tables, keys, symbol, new):
     """Count the word in its contexts; a newcomer also counts as symbol 0 in order 0."""
     if new:

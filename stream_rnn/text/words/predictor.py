@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ...codegen.dispatch import entry
-from ...codegen.inlined import kernel
+from ...codegen.inlined import inlined
 from ...numerics.trees import SCRATCH, Int, Word
 from ..contexts.tables import Tables, has_room
 from ..network import forward as recurrent
@@ -47,7 +47,7 @@ class WordPredictor(NamedTuple):
     tail: Annotated[Int, "1"]  # the last word
 
 
-@kernel
+@inlined
 def predict_next(vocabulary, history, network, head, mixture, tables, tail):
     """Predict the class of the next word."""
     seen = vocabulary.size[SEEN]
@@ -57,7 +57,7 @@ def predict_next(vocabulary, history, network, head, mixture, tables, tail):
         wordwise.predict_class(mixture, tables, head, history, tail[0], seen)
 
 
-@kernel
+@inlined
 def probability_of_class(head, mixture, group):
     """The prediction of the outermost member."""
     if mixture is not None:
@@ -68,7 +68,7 @@ def probability_of_class(head, mixture, group):
         return 0.0
 
 
-@kernel
+@inlined
 def probability_of_member(head, mixture, member):
     """The same for a member of the class that `enter_class` was called for."""
     if mixture is not None:
@@ -79,7 +79,7 @@ def probability_of_member(head, mixture, member):
         return 0.0
 
 
-@kernel
+@inlined
 def enter_class(network, head, mixture, group, seen):
     """Predict the members of one class."""
     if network is not None:
@@ -88,7 +88,7 @@ def enter_class(network, head, mixture, group, seen):
         wordwise.predict_member(mixture, head, group, seen)
 
 
-@kernel
+@inlined
 def read(spelling, history, network, tail, symbol, code):
     """Move on to the position after the word."""
     newline = code == spelling.newline[0]
@@ -98,7 +98,7 @@ def read(spelling, history, network, tail, symbol, code):
         recurrent.forward(network, symbol)
 
 
-@kernel
+@inlined
 def step(vocabulary, spelling, history, network, head, mixture, tables, tail, code):
     """Score, learn and read one word; returns its cost in bits."""
     seen = vocabulary.size[SEEN]
@@ -126,7 +126,7 @@ def step(vocabulary, spelling, history, network, head, mixture, tables, tail, co
     return -math.log2(max(p, 1e-30))
 
 
-@kernel
+@inlined
 def has_room_for(vocabulary, mixture, tables, code):
     """Whether the word can be learned without enlarging anything."""
     if mixture is not None and not has_room(tables, CONTEXTS):
