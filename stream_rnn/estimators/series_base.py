@@ -147,7 +147,7 @@ class SeriesForecaster(Savable, Forecaster):
         """*one* with the state *arrays*; raises `CheckpointError` if they do not fit."""
         try:
             one.load(arrays)
-        except (KeyError, ValueError) as error:
+        except CheckpointError as error:
             raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
         return one
 
