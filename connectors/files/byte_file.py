@@ -1,5 +1,6 @@
 """The uncompressed bytes of one file, and marks by which the same file is found again."""
 
+import codecs
 import gzip
 import hashlib
 import os
@@ -9,8 +10,10 @@ from typing import IO, Any, NamedTuple
 import zstandard
 
 from ..base import SourceError
+from .json_values import JsonValues, is_json, is_whole
 
 HEAD_BYTES = 4096
+LONGEST_WINDOW = 1 << 31  # of zstandard: what --long=31 needs, in bytes of memory
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -24,6 +27,8 @@ class Identity(NamedTuple):
 class ByteFile:
     """One open file, decompressed if it is gzip or zstandard (told by its first bytes).
 
+    Of a *whole* file, one that does not grow, UTF-16 becomes UTF-8 and one JSON array lines.
+
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "a.jsonl.gz")
     >>> with gzip.open(path, "wb") as file:
@@ -33,8 +38,9 @@ class ByteFile:
     (b'{"x":', 5, True)
     """
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, whole: bool = False):
         self.path = path
+        self._whole = whole
         self.offset = 0  # uncompressed bytes read so far
         self._head = b""
         try:
@@ -52,7 +58,25 @@ class ByteFile:
             self._stream = _ZstdStream(self._raw)
         else:
             self.compressed = False
+        if whole:
+            self._transform(first)
         self._first = b"" if self.compressed else first  # as it was when it was opened
+
+    def _transform(self, first: bytes) -> None:
+        """Read UTF-16 as UTF-8, and one JSON array as lines; only of files that do not grow."""
+        if first[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            self._stream, self.compressed = Utf16Stream(self._raw), True
+        if not is_json(self.path):
+            return
+        head = first
+        if self.compressed:
+            try:
+                with ByteFile(self.path) as other:
+                    head = other.read(HEAD_BYTES)
+            except SourceError:
+                return  # it will be told when it is read
+        if is_whole(head):
+            self._stream, self.compressed = JsonValues(self._stream), True
 
     @property
     def raw_offset(self) -> int:
@@ -83,7 +107,7 @@ class ByteFile:
         if not self.compressed:
             return os.pread(self._raw.fileno(), size, 0)
         if self.offset == 0 and not self._head:
-            with ByteFile(self.path) as other:
+            with ByteFile(self.path, self._whole) as other:
                 while len(other._head) < size and other.read(HEAD_BYTES):
                     pass
                 self._head = other._head
@@ -137,7 +161,7 @@ class _ZstdStream:
 
     def __init__(self, raw: IO[bytes]):
         self._raw = raw
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=LONGEST_WINDOW)
         self._frame: Any = None  # the frame being read
         self._ready = b""
 
@@ -164,6 +188,25 @@ class _ZstdStream:
 
     def close(self) -> None:
         self._raw.close()
+
+
+class Utf16Stream:
+    """UTF-16 with a byte order mark as UTF-8."""
+
+    def __init__(self, stream: IO[bytes] | Any):
+        self._stream = stream
+        self._decode = codecs.getincrementaldecoder("utf-16")("replace").decode
+
+    def read(self, size: int) -> bytes:
+        """Some bytes, empty at the end."""
+        while True:
+            data = self._stream.read(max(2, size // 2))
+            text = self._decode(data, final=not data)
+            if text or not data:
+                return text.encode("utf-8", "replace")
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 class Mark(NamedTuple):

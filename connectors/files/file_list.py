@@ -5,6 +5,7 @@ import os
 
 from ..base import SourceError
 from .byte_file import ByteFile, Mark
+from .natural import natural
 
 
 class FileList:
@@ -20,7 +21,7 @@ class FileList:
         if self._next == len(self.paths):
             return None
         self._next += 1
-        return ByteFile(self.paths[self._next - 1])
+        return ByteFile(self.paths[self._next - 1], whole=True)
 
     def read(self, file: ByteFile, size: int) -> bytes:
         """Up to *size* bytes of *file*."""
@@ -43,7 +44,7 @@ class FileList:
             i for i, path in enumerate(self.paths) if os.path.basename(path) == name
         ]
         for place in places:
-            file = ByteFile(self.paths[place])
+            file = ByteFile(self.paths[place], whole=True)
             if mark.is_head_of(file):
                 self._next = place + 1
                 return file
@@ -56,7 +57,8 @@ class FileList:
 
 
 def expand(paths: list[str]) -> list[str]:
-    """Files for *paths*: folders and patterns give their files in the order of names."""
+    """Files for *paths*: folders and patterns give their files in the order of names,
+    in which numbers count as numbers."""
     files: list[str] = []
     for path in paths:
         if os.path.isdir(path):
@@ -68,7 +70,7 @@ def expand(paths: list[str]) -> list[str]:
         found = [name for name in found if not os.path.isdir(name)]
         if not found:
             raise SourceError(f"no file at {path!r}; check the path (or pattern)")
-        files += sorted(found)
+        files += sorted(found, key=natural)
     if not files:
         raise SourceError("path=[] names no file")
     return files
