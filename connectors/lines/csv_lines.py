@@ -169,10 +169,11 @@ class CsvLines:
 
     def _is_passed_over(self, line: bytes, number: int) -> bool:
         """Blank, or a comment that is not the header itself."""
-        if not line.strip():
+        line = line.removeprefix(_BOM).lstrip()
+        if not line:
             return True
         in_comment = number == 0 and self.dialect is not None and self.dialect.in_comment
-        return bool(self._comment) and line.lstrip().startswith(self._comment) and not in_comment
+        return bool(self._comment) and line.startswith(self._comment) and not in_comment
 
     def _names(self, cells: list[str]) -> list[str]:
         """The names of the columns; one without a name is named by its place."""
@@ -285,7 +286,9 @@ class CsvLines:
         start = base = 0
         reader = csv.reader([*texts, _SENTINEL], **self._reader)
         while start < len(lines):
-            is_comment = bool(comment) and lines[start].lstrip().startswith(comment)
+            is_comment = bool(comment) and lines[start].removeprefix(_BOM).lstrip().startswith(
+                comment
+            )
             if is_comment and not (self._at_start and self.dialect.in_comment):
                 rows.append(Row([], lines[start], None, 1))
                 start = base = start + 1

@@ -25,11 +25,11 @@ DELIMITERS = ",;\t| "
 COMMENTS = ("#", "%", "//")
 STYLES = (
     Numbers(),
-    Numbers(",", " "),
     Numbers(".", " "),
     Numbers(".", "'"),
-    Numbers(",", "."),
     Numbers(".", ","),
+    Numbers(",", " "),
+    Numbers(",", "."),
     Numbers(","),
 )
 _UNIT_ROWS = 2  # rows below the names that may be units or types
