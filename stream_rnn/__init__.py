@@ -71,6 +71,8 @@ __all__ = [
     "Squared",
     "Stack",
     "StackRTRL",
+    "StreamClassifier",
+    "StreamRegressor",
     "Tanh",
     "TextPredictor",
     "compare_gradients",
@@ -95,6 +97,8 @@ _LAZY = {
     "load": "estimators.saving",
     "loads": "estimators.saving",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
+    "StreamClassifier": "estimators.stream",
+    "StreamRegressor": "estimators.stream",
     "TextPredictor": "estimators.text",
 }
 

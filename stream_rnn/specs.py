@@ -26,6 +26,8 @@ ESTIMATORS = {
     "multitarget": "stream_rnn.estimators.multitarget:RecurrentMultiTargetRegressor",
     "forecaster": "stream_rnn.estimators.forecaster:RecurrentForecaster",
     "multivariate": "stream_rnn.estimators.multivariate:RecurrentMultivariateForecaster",
+    "stream-regressor": "stream_rnn.estimators.stream:StreamRegressor",
+    "stream-classifier": "stream_rnn.estimators.stream:StreamClassifier",
     "anomaly": "stream_rnn.estimators.anomaly:RecurrentAnomalyDetector",
     "text": "stream_rnn.estimators.text:TextPredictor",
 }
@@ -38,6 +40,7 @@ REGISTRIES = {
     "optimizer": "stream_rnn.optimizers:OPTIMIZERS",
     "loss": "stream_rnn.losses:LOSSES",
     "experts": "stream_rnn.forecasting.experts.default:EXPERTS",
+    "members": "stream_rnn.mixtures.bank:MEMBERS",
     "mixture": "stream_rnn.forecasting.mixing.mix:MIXTURES",
     "activation": "stream_rnn.numerics.activations:ACTIVATIONS",
 }

@@ -64,6 +64,8 @@ def compile_estimator(table: dict[str, Any], share: str | None = None) -> None:
 TARGETS: dict[str, list[Any]] = {
     "regressor": [0.5, 1.5],
     "classifier": ["a", "b"],
+    "stream-regressor": [0.5, 1.5],
+    "stream-classifier": ["a", "b"],
     "multitarget": [{"y": 0.5, "v": 1.0}, {"y": 1.5, "v": 0.0}],
     "forecaster": [0.5, 1.5],
     "multivariate": [{"y": 0.5, "v": 1.0}, {"y": 1.5, "v": 0.0}],

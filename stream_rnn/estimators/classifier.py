@@ -94,21 +94,12 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
         return {"prediction": best, "probabilities": probabilities}
 
     def _encode_targets(self, ys):
-        self._pending = list(self._classes)
-        places = {c: place for place, c in enumerate(self._pending)}
-        known = []
-        for t, y in enumerate(ys):
-            if not isinstance(y, Hashable):
-                raise BadRecord(f"class: {y!r} cannot be a class; give a string or a number", t)
-            if not is_missing(y) and y not in places:
-                places[y] = len(places)
-                self._pending.append(y.item() if isinstance(y, np.generic) else y)
-            known.append(len(places))
-        targets = np.full((len(ys), len(places)), np.nan)
-        for t, y in enumerate(ys):
-            if not is_missing(y):
+        places, known, self._pending = distinct_classes(self._classes, ys)
+        targets = np.full((len(ys), len(self._pending)), np.nan)
+        for t, place in enumerate(places):
+            if place is not None:
                 targets[t] = 0.0
-                targets[t, places[y]] = 1.0
+                targets[t, place] = 1.0
         return targets, known
 
     def _extend_targets(self, outputs: int) -> None:
@@ -120,3 +111,27 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
 
     def _set_target_names(self, names: list) -> None:
         self._classes = list(names)
+
+
+def distinct_classes(
+    classes: Sequence[Any], ys: Sequence[Any]
+) -> tuple[list[int | None], list[int], list[Any]]:
+    """The place of each class in *ys*, how many are known after each, and all of them.
+
+    Missing ones (None, NaN) have no place.  Raises `BadRecord` for what cannot be a class.
+    """
+    found, places = list(classes), {c: place for place, c in enumerate(classes)}
+    mine: list[int | None] = []
+    known = []
+    for t, y in enumerate(ys):
+        if not isinstance(y, Hashable):
+            raise BadRecord(f"class: {y!r} cannot be a class; give a string or a number", t)
+        if is_missing(y):
+            mine.append(None)
+        else:
+            if y not in places:
+                places[y] = len(places)
+                found.append(y.item() if isinstance(y, np.generic) else y)
+            mine.append(places[y])
+        known.append(len(places))
+    return mine, known, found

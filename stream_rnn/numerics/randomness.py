@@ -8,6 +8,7 @@ import numpy as np
 from ..codegen.dispatch import kernel
 
 A, B, C = np.uint64(13), np.uint64(7), np.uint64(17)
+D, E, F, STAR = np.uint64(12), np.uint64(25), np.uint64(27), np.uint64(2685821657736338717)
 SEED = np.uint64(0x9E3779B97F4A7C15)
 ONE, TO_DOUBLE = np.uint64(1), np.uint64(11)
 
@@ -36,6 +37,21 @@ def seed_word(words, seed):
 def uniform(words):
     """A float64 in [0, 1)."""
     return (advance_word(words) >> TO_DOUBLE) * 2.0**-53
+
+
+@kernel
+def uniform_star(words):
+    """A float64 in [0, 1) for draws that follow each other closely: xorshift64* (Vigna 2016).
+
+    The product hides that successive words depend linearly on each other, which a process that
+    draws a time, a column and a threshold in turn is seen to suffer from.
+    """
+    x = words[0]
+    x ^= x >> D
+    x ^= x << E
+    x ^= x >> F
+    words[0] = x
+    return ((x * STAR) >> TO_DOUBLE) * 2.0**-53
 
 
 @kernel

@@ -1,0 +1,414 @@
+"""The default for records: many unlike models, weighed by what they have predicted so far."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from river import base
+
+from ..errors import CheckpointError, ConfigError
+from ..features.index import FeatureIndex
+from ..features.tables import rows_and_names
+from ..mixtures import bank, outside
+from ..mixtures.base import Classes, Numbers
+from ..mixtures.mixture import Mixture
+from ..mixtures.network import NetworkPart
+from .classifier import distinct_classes
+from .described import check_same, described
+from .protocol import Snapshot
+from .regressor import numbers
+
+HEADS = ("median", "mean")
+
+
+class StreamEstimator(base.Estimator):
+    """A mixture behind dicts.  A subclass says what a target is.
+
+    The mixture begins with the first record that is learned; it grows with new features and
+    classes.
+    """
+
+    _task: Any = None
+
+    def __init__(
+        self, members: tuple | None = None, weights: tuple | None = None, seed: int = 0
+    ) -> None:
+        self.members, self.weights, self.seed = members, weights, seed
+        self._specs = bank.checked(members, self._task)
+        self._labels = bank.labels(self._specs)
+        self._outside = [spec for spec in self._specs if outside.is_outside(spec)]
+        self._given = [spec.name for spec in self._outside if isinstance(spec, outside.Given)]
+        if weights is not None:
+            _check_weights(weights, self._specs)
+        self._features = FeatureIndex()
+        self._mixture: Mixture | None = None
+
+    # What a subclass says of its targets --------------------------------------------------
+
+    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
+        """Targets (T,) as numbers or places, and how many outputs are known after each."""
+        raise NotImplementedError
+
+    def _extend_targets(self, outputs: int) -> None:
+        """Make the outputs found by the last `_encode_targets` known."""
+
+    def _target_names(self) -> list[Any]:
+        return []
+
+    def _set_target_names(self, names: list[Any]) -> None:
+        """Undo `_target_names`."""
+
+    def _forecast(self, spec: Any, x: dict, index: int) -> Any:
+        """What a member from outside predicts: a number, or a class or probabilities."""
+        raise NotImplementedError
+
+    def _as_rows(self, values: list[list[Any]], outputs: int) -> np.ndarray:
+        """Forecasts from outside of T records and E members as (T, E, outputs)."""
+        raise NotImplementedError
+
+    # Rows in, rows out --------------------------------------------------------------------
+
+    def _predict_row(self, x: dict) -> np.ndarray | None:
+        """The mixture's prediction for one record, or None before anything was learned."""
+        mixture = self._mixture
+        if mixture is None:
+            return None
+        made = None
+        if self._outside:
+            made = self._as_rows(
+                [[self._forecast(s, x, 0) for s in self._outside]], mixture.outputs
+            )
+        return mixture.predict(self._features.row(self._features_of(x)), made)[0]
+
+    def _features_of(self, x: dict) -> dict:
+        return {n: v for n, v in x.items() if n not in self._given} if self._given else x
+
+    def _learn_rows(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[np.ndarray | None]:
+        """Predict then learn each record; nothing has changed when it raises `BadRecord`."""
+        rest = [self._features_of(x) for x in xs]
+        X, widths = self._features.encode(rest)
+        y, outputs = self._encode_targets(ys)
+        return self._learn_arrays(X, widths, y, outputs, self._from_outside(xs, ys))
+
+    def _learn_table(self, X: Any, ys: Sequence[Any]) -> list[np.ndarray | None]:
+        """The same for the rows of an array or a DataFrame."""
+        rows, names = rows_and_names(X)
+        if len(rows) != len(ys):
+            raise ValueError(f"X has {len(rows)} rows, y has {len(ys)}; give one target a row")
+        if self._outside:
+            known = rows == rows
+            xs = [
+                {n: v for n, v, there in zip(names, row, has, strict=True) if there}
+                for row, has in zip(rows.tolist(), known, strict=True)
+            ]
+            every = dict.fromkeys(names)
+            return self._learn_rows([every | x for x in xs], ys)
+        X, widths = self._features.encode_rows(names, rows)
+        y, outputs = self._encode_targets(ys)
+        return self._learn_arrays(X, widths, y, outputs, [])
+
+    def _from_outside(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[list[Any]]:
+        """What the members from outside predict for each record, before they learn it."""
+        if not self._outside:
+            return []
+        givens = [s for s in self._outside if isinstance(s, outside.Given)]
+        for t, x in enumerate(xs):  # refuse before anything learns
+            for spec in givens:
+                self._forecast(spec, x, t)
+        made = []
+        for t, (x, y) in enumerate(zip(xs, ys, strict=True)):
+            made.append([self._forecast(spec, x, t) for spec in self._outside])
+            for spec in self._outside:
+                if isinstance(spec, outside.River) and y is not None and y == y:
+                    spec.model.learn_one(self._features_of(x), y)
+        return made
+
+    def _learn_arrays(self, X, widths, y, outputs, made) -> list[np.ndarray | None]:
+        """Run stretches of records in which no feature and no class is new."""
+        predictions: list[np.ndarray | None] = []
+        start = 0
+        while start < len(X):
+            size = m, O = widths[start], outputs[start]
+            end = start + 1
+            while end < len(X) and (widths[end], outputs[end]) == size:
+                end += 1
+            span = slice(start, end)
+            predictions += self._learn_stretch(X[span, :m], y[span], m, O, made[span])
+            start = end
+        return predictions
+
+    def _learn_stretch(self, rows, y, m: int, O: int, made) -> list[np.ndarray | None]:
+        mixture, first, judged = self._mixture, None, None
+        grown = mixture is None or (mixture.inputs, mixture.outputs) != (m, O)
+        if grown:
+            if mixture is not None:  # predicted as before the growth
+                before = self._as_rows(made[:1], mixture.outputs) if made else None
+                first = mixture.predict(rows[:1, : mixture.inputs].copy(), before)[0]
+            if (0 if mixture is None else mixture.outputs) < O and self._task == Classes():
+                judged = y.copy()  # nobody could have known a class that is new
+                judged[0] = np.nan
+            self._build(m, O)
+        if self._mixture is None:
+            return [None] * len(rows)
+        rows = np.ascontiguousarray(rows)
+        theirs = self._as_rows(made, O) if made else None
+        out: list[np.ndarray | None] = list(self._mixture.prequential(rows, y, theirs, judged))
+        if grown:
+            out[0] = first
+        return out
+
+    def _build(self, m: int, O: int) -> None:
+        """Begin, or let the mixture grow, for m inputs and O outputs."""
+        self._features.extend(m)
+        self._extend_targets(O)
+        if O == 0:
+            return
+        if self._mixture is None:
+            self._mixture = Mixture(self._specs, self.weights, self._task, m, O, self.seed)
+        else:
+            self._mixture.grow(m, O)
+
+    # StreamEstimator ----------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
+        if len(self._outside) > len(self._given):
+            raise CheckpointError(
+                "members: a River model has no state that could be saved exactly; leave it out "
+                "where checkpoints are made"
+            )
+        mixture = self._mixture
+        arrays = {} if mixture is None else {n: a.copy() for n, a in mixture.arrays().items()}
+        meta = {
+            "estimator": type(self).__name__,
+            "parameters": described(self),
+            "features": list(self._features.names),
+            "targets": self._target_names(),
+            "outputs": 0 if mixture is None else mixture.outputs,
+        }
+        return Snapshot(arrays, meta)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        meta = snapshot.meta
+        check_same(self, described(self), meta)
+        self._features = FeatureIndex(meta["features"])
+        self._set_target_names(meta["targets"])
+        self._mixture = None
+        if meta["outputs"]:
+            self._build(len(meta["features"]), meta["outputs"])
+            assert self._mixture is not None
+            self._mixture.load(snapshot.arrays)
+
+    def __getstate__(self) -> dict[str, Any]:
+        names = self._get_params()
+        return {"parameters": {n: getattr(self, n) for n in names}, "snapshot": self.snapshot()}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__init__(**saved["parameters"])  # type: ignore[misc]
+        self.restore(saved["snapshot"])
+
+    def health(self) -> dict[str, float]:
+        """Counters, and the weight of each member, by metric name."""
+        mixture = self._mixture
+        if mixture is None:
+            return {}
+        counts = mixture.scales.counts
+        return {
+            "records": float(counts[0]),
+            "learned": float(counts[1]),
+            "loss_sum": float(mixture.scales.loss[0]),
+            "loss_observations": float(counts[1]),
+            "nonfinite_rollbacks": float(
+                sum(n.counts["nonfinite_rollbacks"] for n in self._networks())
+            ),
+        }
+
+    def member_weights(self) -> dict[str, float]:
+        """How much each member counts now, by its name; they sum to 1."""
+        if self._mixture is None:
+            return {}
+        return dict(zip(self._labels, self._mixture.weights.tolist(), strict=True))
+
+    def _networks(self) -> list[Any]:
+        members = [] if self._mixture is None else self._mixture.members
+        return [m.network for m in members if isinstance(m, NetworkPart)]
+
+    reactions = ("noise",)
+
+    def react(self, kind: str) -> None:
+        """Let the networks be less sure of what they have learned; *kind* is ``"noise"``."""
+        for network in self._networks():
+            network.unsettle()
+
+    # Targets that come later --------------------------------------------------------------
+
+    def check_target(self, y: Any) -> None:
+        """Raise `BadRecord` if *y* cannot be learned; nothing changes."""
+        self._encode_targets([y])
+
+
+def _check_weights(weights: Any, specs: tuple) -> None:
+    given = np.asarray(weights, float)
+    if given.shape != (len(specs),) or not (given > 0).all() or not np.isfinite(given).all():
+        raise ConfigError(
+            f"weights: {weights!r}; give {len(specs)} numbers above 0, one a member, "
+            "or leave the field out"
+        )
+
+
+class StreamRegressor(StreamEstimator, base.Regressor):
+    """Regression without settings: unlike models learn every record, the best of them count.
+
+    Two networks (one recurrent, with the last target among its inputs), a forest, the nearest
+    records, three least squares over fixed features, and the last target; see
+    `stream_rnn.mixtures`.  Their mixture follows whichever predict well, and changes of it.
+
+    Parameters
+    ----------
+    members
+        Specs such as ``Forest()`` or ``Network(GRU(8))``, all by default.  ``Given("name")``
+        takes a forecast from a field of the record, ``River(model)`` one of river's models.
+    weights
+        How much each member counts at first, in proportion; all the same by default.
+    point
+        ``"mean"`` or ``"median"``: the least squared or absolute error.
+    seed
+        Of whatever is drawn at random.
+
+    Examples
+    --------
+    >>> from river import datasets, metrics, evaluate
+    >>> from stream_rnn import StreamRegressor
+    >>> metric = metrics.MAE()
+    >>> evaluate.progressive_val_score(datasets.TrumpApproval(), StreamRegressor(), metric)
+    MAE: 0.19...
+    """
+
+    _task = Numbers()
+
+    def __init__(
+        self,
+        members: tuple | None = None,
+        weights: tuple | None = None,
+        *,
+        point: str = "mean",
+        seed: int = 0,
+    ):
+        super().__init__(members, weights, seed)
+        self.point = point
+        if point not in HEADS:
+            raise ConfigError(f"point: {point!r}; choose 'mean' or 'median'")
+        self._head = HEADS.index(point)
+
+    def predict_one(self, x: dict) -> float:
+        """Prediction for *x* as the next record; 0.0 before anything was learned."""
+        return self._number(self._predict_row(x))
+
+    def learn_one(self, x: dict, y: float | None) -> None:
+        """Take the next record; with y None or NaN only what is seen of x goes on."""
+        self._learn_rows([x], [y])
+
+    def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
+        """Predict each record before learning from it."""
+        return [{"prediction": self._number(p)} for p in self._learn_rows(xs, ys)]
+
+    def prequential(self, X: Any, y: Any) -> np.ndarray:
+        """Predict each row of X (T, m), then learn it with y (T,): predictions (T,).
+
+        The same bits as `predict_one` and `learn_one` on ``dict(enumerate(row))``, or on
+        ``dict(zip(columns, row))`` for a DataFrame.
+        """
+        made = self._learn_table(X, np.asarray(y, np.float64).tolist())
+        return np.array([self._number(p) for p in made])
+
+    def _number(self, p: np.ndarray | None) -> float:
+        return 0.0 if p is None else float(p[self._head])
+
+    def _encode_targets(self, ys):
+        return numbers(ys), [1] * len(ys)
+
+    def _forecast(self, spec, x, index):
+        if isinstance(spec, outside.Given):
+            return outside.numbers(x, spec, index)
+        made = spec.model.predict_one(self._features_of(x))
+        return np.nan if made is None else float(made)
+
+    def _as_rows(self, values, outputs):
+        return np.array(values, float)[:, :, None]
+
+
+class StreamClassifier(StreamEstimator, base.Classifier):
+    """Classification without settings: unlike models learn every record, the best of them count.
+
+    The members are those of `StreamRegressor`, with what follows which class in place of the
+    last target.  A class that has not been seen before takes a new place.  A member
+    ``Given("name")`` is a field with a class, or with probabilities by class.
+
+    Examples
+    --------
+    >>> from river import datasets, metrics, evaluate
+    >>> from stream_rnn import StreamClassifier
+    >>> metric = metrics.Accuracy()
+    >>> evaluate.progressive_val_score(datasets.Phishing(), StreamClassifier(), metric)
+    Accuracy: 91...%
+    """
+
+    _task = Classes()
+    _multiclass = True
+
+    def __init__(
+        self, members: tuple | None = None, weights: tuple | None = None, *, seed: int = 0
+    ):
+        super().__init__(members, weights, seed)
+        self._classes: list[Any] = []
+        self._pending: list[Any] = []
+
+    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
+        """Probability of every class seen so far; empty before anything was learned."""
+        return self._distribution(self._predict_row(x))
+
+    def learn_one(self, x: dict, y: base.typing.ClfTarget | None) -> None:
+        """Take the next record; with y None only what is seen of x goes on."""
+        self._learn_rows([x], [y])
+
+    def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
+        """Predict each record before learning from it."""
+        return [self._fields(p) for p in self._learn_rows(xs, ys)]
+
+    def prequential(self, X: Any, y: Any) -> list[dict]:
+        """Probabilities for each row of X (T, m) before it is learned with its class y."""
+        classes = y.tolist() if hasattr(y, "tolist") else list(y)
+        return [self._distribution(p) for p in self._learn_table(X, classes)]
+
+    def _distribution(self, p: np.ndarray | None) -> dict:
+        return {} if p is None else dict(zip(self._classes, p.tolist(), strict=False))
+
+    def _fields(self, p: np.ndarray | None) -> dict[str, Any]:
+        probabilities = self._distribution(p)
+        best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
+        return {"prediction": best, "probabilities": probabilities}
+
+    def _encode_targets(self, ys):
+        places, known, self._pending = distinct_classes(self._classes, ys)
+        return np.array([np.nan if p is None else p for p in places], float), known
+
+    def _extend_targets(self, outputs: int) -> None:
+        if outputs > len(self._classes):
+            self._classes = self._pending[:outputs]
+
+    def _target_names(self) -> list:
+        return list(self._classes)
+
+    def _set_target_names(self, names: list) -> None:
+        self._classes = list(names)
+
+    def _forecast(self, spec, x, index):
+        if isinstance(spec, outside.Given):
+            return x.get(spec.name)
+        return spec.model.predict_proba_one(self._features_of(x))
+
+    def _as_rows(self, values, outputs):
+        classes = (self._pending or self._classes)[:outputs]
+        made = [[outside.distribution(v, classes) for v in row] for row in values]
+        return np.array(made, float)

@@ -1,0 +1,76 @@
+"""The members by name, and the defaults: constants chosen on synthetic streams, the rest frozen."""
+
+from typing import Any
+
+from ..cells import LSTM, FeedForward
+from ..errors import ConfigError
+from . import network
+from .base import Classes, declare
+from .forest import Forest
+from .last import Last
+from .neighbours import Neighbours
+from .network import Network
+from .outside import Given, River, check, is_outside
+from .wide import Wide
+
+#: Quick, additive and steady least squares, after a recurrent and a feed-forward network.
+NUMBERS: tuple = (
+    Network(LSTM(8), last_target=True),
+    Network(FeedForward(32)),
+    Forest(),
+    Neighbours(),
+    Last(),
+    Wide(drift=1e-4),
+    Wide(drift=1e-4, most=160, hinges=False, pairs=False),
+    Wide(),
+)
+CLASSES: tuple = (
+    *NUMBERS[:5],
+    Wide(1.0, 0.3, 0.3, drift=3e-4),
+    Wide(1.0, 0.3, drift=1e-5, most=160, hinges=False, pairs=False),
+    Wide(),
+)
+
+#: What a configuration may name.
+MEMBERS = {spec.__name__: spec for spec in (Network, Forest, Neighbours, Last, Wide, Given)}
+
+
+def checked(members: Any, task: Any) -> tuple:
+    """The members, by default all for the *task*; raises `ConfigError`."""
+    classes = isinstance(task, Classes)
+    if members is None:
+        return CLASSES if classes else NUMBERS
+    specs = tuple(s() if isinstance(s, type) else s for s in members)
+    if not specs:
+        raise ConfigError("members: none; give at least one, or leave the field out")
+    for spec in specs:
+        if is_outside(spec):
+            check(spec)
+        elif isinstance(spec, Network):
+            network.check(spec, classes)
+        elif type(spec) not in declare.registry:
+            known = ", ".join([*MEMBERS, River.__name__])
+            raise ConfigError(f"members: {spec!r} is not a member; choose of {known}")
+    return tuple(_typed(spec) for spec in specs)
+
+
+def _typed(spec: Any) -> Any:
+    """Its numbers in their declared types: Wide(1) is Wide(1.0)."""
+    hints = type(spec).__annotations__
+    floats = {n: float(v) for n, v in spec._asdict().items() if hints[n] in (float, "float")}
+    return spec._replace(**floats)
+
+
+def labels(members: tuple) -> list[str]:
+    """A name for each, such as ``forest`` or ``wide_2``."""
+    names: list[str] = []
+    for spec in members:
+        name = type(spec).__name__.lower()
+        if isinstance(spec, Given):
+            name = f"given_{spec.name}"
+        if isinstance(spec, Network):
+            cell = getattr(spec.cell, "cell", spec.cell)
+            name = type(cell).__name__.lower()
+        count = sum(n.rsplit("_", 1)[0] == name or n == name for n in names)
+        names.append(f"{name}_{count + 1}" if count else name)
+    return names

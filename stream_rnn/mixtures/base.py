@@ -1,0 +1,47 @@
+"""What a member is: a spec, a state of declared shapes, and two kernels.
+
+A record is x (m,) in its own units and z (m,) in standard units; *unit* (2,) is mean and deviation
+of the targets before it.  A member predicts numbers, out (1,), or probabilities of the classes
+known so far, out (C,).
+"""
+
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+from ..codegen.dispatch import generic
+
+
+class Numbers(NamedTuple):
+    """Targets are numbers, in their own units."""
+
+
+class Classes(NamedTuple):
+    """Targets are classes, numbered from 0 in the order of their appearance."""
+
+
+@generic
+def infer(member, task, state, work, x, z, unit, out):
+    """Write the member's prediction for a record into *out*; only scratch changes."""
+
+
+@generic
+def absorb(member, task, state, work, x, z, unit, y, out):
+    """Learn the record that `infer` has just seen; *out* is what it predicted, y the target."""
+
+
+@singledispatch
+def declare(spec: Any, task: Any, inputs: int, outputs: int) -> tuple[Any, Any, dict[str, int]]:
+    """The `Axes` of the member's state and of its scratch, and how long they are."""
+    raise TypeError(f"{spec!r} is not a member of a mixture")
+
+
+@singledispatch
+def begin(spec: Any, task: Any, state: Any, inputs: int, seed: int) -> None:
+    """Set the state of zeros to what it is before the first record."""
+
+
+@singledispatch
+def carry(spec: Any, old: Any, new: Any, inputs: int, new_inputs: int) -> None:
+    """Take *old* over into *new*, which has begun, with more inputs or classes."""
+    for before, after in zip(old, new, strict=True):
+        after[tuple(slice(n) for n in before.shape)] = before

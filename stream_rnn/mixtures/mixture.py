@@ -1,0 +1,211 @@
+"""A mixture at work on arrays: its members predict and learn, and one prediction is made of all."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..codegen.bound import bind
+from ..codegen.dispatch import compiled
+from ..engine.scale import Moments, Standard, observe, standardise
+from ..numerics.trees import INT, Axes, allocate_together, resolve, under, walk
+from . import classes, numbers
+from .base import Numbers
+from .network import Network, NetworkPart
+from .outside import is_outside
+from .part import Part, part
+from .taking import take_over
+
+
+class Scales(NamedTuple):
+    """Running statistics that all members share."""
+
+    inputs: Moments  # (m,)
+    target: Moments  # (1,)
+    counts: np.ndarray  # (2,): records, and those learned
+    loss: np.ndarray  # (1,)
+
+
+_SCALES = Scales._make(
+    (
+        Moments._make([Axes(("m",), np.float64)] * 3),
+        Moments._make([Axes(("1",), np.float64)] * 3),
+        Axes(("2",), INT),
+        Axes(("1",), np.float64),
+    )
+)
+
+
+@compiled
+def standard(bound, X, y, Z, units, learn):
+    """Z (T, m) and units (T, 2) by the records before each; taken in too if *learn*."""
+    scale, state = bound.model, bound.state
+    for t in range(X.shape[0]):
+        standardise(scale, state.inputs, X[t], Z[t])
+        deviation = np.sqrt(state.target.variance[0])
+        units[t, 0] = state.target.mean[0]
+        units[t, 1] = deviation if deviation > 0 else 1.0
+        if learn:
+            observe(scale, state.inputs, X[t])
+            observe(scale, state.target, y[t : t + 1])
+            state.counts[0] += 1
+            state.counts[1] += y[t] == y[t]
+
+
+class Mixture:
+    """Members for m inputs, and C classes or one number, all of which may grow.
+
+    X (T, m) is float64 in its own units, NaN standing for a missing value; y (T,) are numbers,
+    or classes by their place, NaN where they are missing.  *outside* (T, E, C) is what members
+    from outside predict, in their order.  A prediction has two columns for numbers, median and
+    mean, and one a class.
+
+    >>> from stream_rnn.mixtures.last import Last
+    >>> from stream_rnn.mixtures.wide import Wide
+    >>> mixture = Mixture((Wide(), Last()), None, Numbers(), 1, 1, seed=0)
+    >>> X = np.random.default_rng(0).normal(size=(500, 1))
+    >>> errors = abs(mixture.prequential(X, 3 * X[:, 0])[:, 1] - 3 * X[:, 0])
+    >>> bool(errors[-50:].mean() < 0.1)
+    True
+    """
+
+    def __init__(
+        self,
+        specs: tuple,
+        weights: Any,
+        task: Any,
+        inputs: int,
+        outputs: int,
+        seed: int = 0,
+    ):
+        self.specs, self.task, self.seed = specs, task, seed
+        self.numbers = isinstance(task, Numbers)
+        prior = np.ones(len(specs)) if weights is None else np.array(weights, float)
+        self.prior = prior / prior.sum()
+        self.inputs, self.outputs = inputs, outputs
+        inner = [spec for spec in specs if not is_outside(spec)]
+        self.members: list[Any] = [self._member(spec, n) for n, spec in enumerate(inner)]
+        self._places = [n for n, spec in enumerate(specs) if not is_outside(spec)]
+        self._others = [n for n, spec in enumerate(specs) if is_outside(spec)]
+        self._lay_out_scales()
+        self._lay_out_mixing()
+
+    def _member(self, spec: Any, number: int) -> Part | NetworkPart:
+        make = NetworkPart if isinstance(spec, Network) else part
+        return make(spec, self.task, self.inputs, self.outputs, self.seed)
+
+    def _lay_out_scales(self) -> None:
+        _, self.scales = allocate_together(resolve(_SCALES, {"m": self.inputs}, np.float64))
+        self._scaling = bind(Standard(), self.scales, ())
+
+    def _lay_out_mixing(self) -> None:
+        self.mixing: Any
+        work: Any
+        if self.numbers:
+            self.mixing, work = numbers.allocate(self.prior)
+        else:
+            state, scratch, lengths = classes.declare(len(self.specs), self.outputs)
+            _, self.mixing = allocate_together(resolve(state, lengths, np.float64))
+            _, work = allocate_together(resolve(scratch, lengths, np.float64))
+            classes.begin(self.mixing, self.prior)
+        self._mixing = bind(self.task, self.mixing, work)
+
+    # at work ------------------------------------------------------------------------------
+
+    def predict(self, X: np.ndarray, outside: np.ndarray | None = None) -> np.ndarray:
+        """Prediction for X (1, m) as the next record; nothing changes."""
+        Z, units = self._standard(X, np.full(len(X), np.nan), False)
+        made = [member.predict(X, Z, units) for member in self.members]
+        P = self._gathered(made, outside, len(X))
+        if self.numbers:
+            out = np.empty((len(X), 2))
+            numbers.predict(self._mixing, P[:, :, 0].copy(), units, out)
+        else:
+            out = np.empty((len(X), self.outputs))
+            classes.predict(self._mixing, P, out)
+        return out
+
+    def prequential(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        outside: np.ndarray | None = None,
+        judged: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Predict each record, then learn it; the mixing learns from *judged* instead of y."""
+        Z, units = self._standard(X, y, True)
+        made = [member.prequential(X, Z, units, y) for member in self.members]
+        P = self._gathered(made, outside, len(X))
+        judged = y if judged is None else judged
+        if self.numbers:
+            out = np.empty((len(X), 2))
+            numbers.prequential(self._mixing, P[:, :, 0].copy(), units, judged, out)
+        else:
+            out = np.empty((len(X), self.outputs))
+            classes.prequential(self._mixing, P, judged, out)
+        self._tally(out, y, units)
+        return out
+
+    def _standard(self, X: np.ndarray, y: np.ndarray, learn: bool):
+        Z, units = np.empty(X.shape, np.float32), np.empty((len(X), 2))
+        standard(self._scaling, X, y, Z, units, learn)
+        return Z, units
+
+    def _gathered(self, made: list, outside: np.ndarray | None, T: int) -> np.ndarray:
+        """What all members predict, (T, K, C); what is missing from outside says nothing."""
+        P = np.empty((T, len(self.specs), self.outputs))
+        for n, p in zip(self._places, made, strict=True):
+            P[:, n] = p
+        if self._others:
+            P[:, self._others] = np.nan if outside is None else outside
+            if not self.numbers:
+                P[np.isnan(P)] = 1.0 / self.outputs
+        return P
+
+    def _tally(self, out: np.ndarray, y: np.ndarray, units: np.ndarray) -> None:
+        """Sum the losses: squared errors in standard units / 2, or log losses."""
+        known = np.flatnonzero(y == y)
+        if self.numbers:
+            losses = 0.5 * ((out[known, 1] - y[known]) / units[known, 1]) ** 2
+        else:
+            losses = -np.log(np.maximum(out[known, y[known].astype(int)], 1e-12))
+        for loss in losses.tolist():  # one after another: the same sum however the rows are cut
+            self.scales.loss[0] += loss
+
+    @property
+    def weights(self) -> np.ndarray:
+        """How much each member counts now, (K,): of Bernstein's aggregation, or fixed share."""
+        if self.numbers:
+            from ..forecasting.mixing.boa import MEAN, WEIGHT
+
+            return self.mixing.mix.first.table[MEAN, WEIGHT].copy()
+        return self.mixing.shares.copy()
+
+    # state --------------------------------------------------------------------------------
+
+    def grow(self, inputs: int, outputs: int) -> None:
+        """Append inputs and classes."""
+        old, mixing = self.scales, self.mixing
+        self.inputs, self.outputs = inputs, outputs
+        for member in self.members:
+            member.grow(inputs, outputs)
+        self._lay_out_scales()
+        for (_, before), (_, after) in zip(walk(old), walk(self.scales), strict=True):
+            after[: len(before)] = before
+        self._lay_out_mixing()
+        for (_, before), (_, after) in zip(walk(mixing), walk(self.mixing), strict=True):
+            after[...] = before
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The state's arrays by name: views, not copies."""
+        found = {f"scales.{n}": a for n, a in walk(self.scales)}
+        found |= {f"mixing.{n}": a for n, a in walk(self.mixing)}
+        for place, member in zip(self._places, self.members, strict=True):
+            found |= {f"{place}.{n}": a for n, a in member.arrays().items()}
+        return found
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over arrays by name; raises `CheckpointError` unless names and shapes agree."""
+        take_over(dict(walk(self.scales)), under("scales.", arrays))
+        take_over(dict(walk(self.mixing)), under("mixing.", arrays))
+        for place, member in zip(self._places, self.members, strict=True):
+            member.load(under(f"{place}.", arrays))

@@ -1,0 +1,110 @@
+"""A network of ours as a member, with the last target among its inputs if wanted."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..cells import LSTM, Stack
+from ..engine.model import compose
+from ..engine.online import OnlineNetwork
+from ..errors import ConfigError
+from ..features.target_lags import TargetLags
+from ..learners import RTRL
+from ..losses import Softmax, Squared
+from ..numerics.trees import under
+from ..optimizers import Kalman
+from .base import Numbers
+
+
+class Network(NamedTuple):
+    """A cell, or a tuple of them, that learns by *learner* and *optimizer*; see `engine`.
+
+    With *last_target* the target of the record before is an input; of classes, one-hot.
+    """
+
+    cell: Any = LSTM(8)
+    last_target: bool = False
+    learner: Any = RTRL()
+    optimizer: Any = None  # Kalman(), with the classifier's settings for classes
+
+
+class NetworkPart:
+    """The same methods as a `Part`."""
+
+    def __init__(self, spec: Network, task: Any, inputs: int, outputs: int, seed: int):
+        self.spec, self.numbers, self.inputs, self.outputs = (
+            spec,
+            isinstance(task, Numbers),
+            inputs,
+            outputs,
+        )
+        optimizer = spec.optimizer or (Kalman() if self.numbers else Kalman(0.5, 1e-5))
+        loss = Squared() if self.numbers else Softmax()
+        model = compose(spec.cell, spec.learner, optimizer, loss)
+        self.lags = TargetLags(int(spec.last_target))
+        self.lags.extend(inputs, self._lagged)
+        self.network = OnlineNetwork(model, self._width, outputs, seed=seed, skip=True)
+
+    @property
+    def _lagged(self) -> int:
+        """How many columns the last target takes: one tells two classes apart."""
+        return self.outputs if self.outputs > 2 else 1
+
+    @property
+    def _width(self) -> int:
+        return self.inputs + self.lags.lags * self._lagged
+
+    def predict(self, X, Z, units) -> np.ndarray:
+        """Predictions (T, C), each as if it came next; of classes, probabilities."""
+        past = np.tile(self.lags.past, (len(X), 1)) if self.lags.lags else self.lags.past
+        return self._probabilities(self.network.predict(self.lags.inputs(X, past)))
+
+    def prequential(self, X, Z, units, y) -> np.ndarray:
+        """Predict each record, then learn it; without a target only the hidden state goes on."""
+        Y = self._targets(y)
+        if self.lags.lags:
+            X = self.lags.inputs(X, self.lags.take(Y[:, : self._lagged]))
+        return self._probabilities(self.network.prequential(X, Y))
+
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        if self.numbers:
+            return y[:, None]
+        Y = np.full((len(y), self.outputs), np.nan)
+        known = y == y
+        Y[known] = y[known, None] == np.arange(self.outputs)
+        return Y
+
+    def _probabilities(self, p: np.ndarray) -> np.ndarray:
+        if self.numbers:
+            return p
+        total = p.sum(axis=1, keepdims=True)
+        return np.where(total > 0, p / np.where(total > 0, total, 1.0), 1.0 / self.outputs)
+
+    def grow(self, inputs: int, outputs: int) -> None:
+        """Append inputs and outputs."""
+        self.inputs, self.outputs = inputs, outputs
+        self.lags.extend(inputs, self._lagged)
+        self.network.grow(self._width, outputs)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The state's arrays by name: views, not copies."""
+        own = {"past": self.lags.past, "columns": self.lags.columns}
+        return own | {f"network.{name}": a for name, a in self.network.arrays().items()}
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over arrays by name; raises `CheckpointError` unless they fit."""
+        self.network.load(under("network.", arrays))
+        self.lags.past = np.array(arrays["past"])
+        self.lags.columns = np.array(arrays["columns"])
+
+
+def check(spec: Network, classes: bool) -> None:
+    """Raise `ConfigError` for a network that cannot be."""
+    loss = Softmax() if classes else Squared()
+    cells = spec.cell if type(spec.cell) in (tuple, list, Stack) else (spec.cell,)
+    if not all(hasattr(cell, "units") or hasattr(cell, "cell") for cell in cells):
+        raise ConfigError(f"members: cell {spec.cell!r} is not a cell; choose LSTM(8) or another")
+    try:
+        compose(spec.cell, spec.learner, spec.optimizer or Kalman(), loss)
+    except ConfigError as error:
+        raise ConfigError(f"members: {error}") from None

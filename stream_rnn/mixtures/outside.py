@@ -1,0 +1,72 @@
+"""Members from outside: a forecast in a field of the record, and river's models."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import BadRecord, ConfigError
+
+SURE = 0.9  # what a class that is given by its name counts; the mixture sharpens or flattens it
+
+
+class Given(NamedTuple):
+    """A forecast made elsewhere, in the field *name* of the record, which is then no feature.
+
+    For classes the field holds a class, or probabilities by class.  A missing one counts as the
+    mean of the targets, or as no preference.
+    """
+
+    name: str
+
+
+class River(NamedTuple):
+    """One of river's models, or a pipeline of them; it learns beside the others.
+
+    Such a model has no state that could be saved exactly, so a mixture with one has no snapshot.
+    """
+
+    model: Any
+
+
+def is_outside(spec: Any) -> bool:
+    """Whether what the member predicts is handed to the mixture."""
+    return isinstance(spec, Given | River)
+
+
+def check(spec: Given | River) -> None:
+    """Raise `ConfigError` for what cannot be a member."""
+    if isinstance(spec, Given) and not isinstance(spec.name, str):
+        raise ConfigError(f"members: Given({spec.name!r}); give the name of a field")
+    if isinstance(spec, River) and not hasattr(spec.model, "learn_one"):
+        raise ConfigError(f"members: River({spec.model!r}); give a model of river's")
+
+
+def numbers(x: Mapping, spec: Given, index: int) -> float:
+    """The forecast in a record, NaN where there is none; raises `BadRecord`."""
+    value = x.get(spec.name)
+    if value is None:
+        return np.nan
+    if isinstance(value, str) or not np.isfinite(number := _float(value)):
+        raise BadRecord(f"forecast {spec.name!r}: {value!r} is not a finite number", index)
+    return number
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.inf
+
+
+def distribution(value: Any, classes: Sequence[Any]) -> np.ndarray:
+    """Probabilities (C,) of *classes* from a class or a dict; NaN if it says nothing."""
+    p = np.full(len(classes), np.nan)
+    if isinstance(value, Mapping):
+        given = np.array([float(value.get(c, 0.0) or 0.0) for c in classes])
+        if np.isfinite(given).all() and (given >= 0).all() and given.sum() > 0:
+            return given / given.sum()
+    elif value in classes:
+        p[:] = (1 - SURE) / len(classes)
+        p[list(classes).index(value)] += SURE
+    return p

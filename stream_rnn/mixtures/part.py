@@ -1,0 +1,144 @@
+"""A compiled member at work on arrays."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..codegen.bound import bind
+from ..codegen.denormals import flush_denormals, restore_denormals
+from ..codegen.dispatch import compiled
+from ..numerics.trees import allocate_together, resolve, walk
+from . import forest_growth  # noqa: F401  (registers how forests learn)
+from .base import absorb, begin, carry, declare, infer
+from .forest import USED, Forest
+from .taking import take_over
+
+AT_ONCE = 256  # records between two looks at how much room is left
+
+
+class Model(NamedTuple):
+    """What is compiled: a member for a task."""
+
+    member: Any
+    task: Any
+
+
+@compiled
+def predict(bound, X, Z, units, out):
+    """Predictions (T, C) for records X, Z (T, m), each as if it came next."""
+    member, task = bound.model.member, bound.model.task
+    state, work = bound.state, bound.work
+    setting = flush_denormals()
+    for t in range(Z.shape[0]):
+        infer(member, task, state, work, X[t], Z[t], units[t], out[t])
+    restore_denormals(setting)
+
+
+@compiled
+def prequential(bound, X, Z, units, y, out):
+    """Predict each record, then learn it unless its target is missing (NaN)."""
+    member, task = bound.model.member, bound.model.task
+    state, work = bound.state, bound.work
+    setting = flush_denormals()
+    for t in range(Z.shape[0]):
+        infer(member, task, state, work, X[t], Z[t], units[t], out[t])
+        if y[t] == y[t]:
+            absorb(member, task, state, work, X[t], Z[t], units[t], y[t], out[t])
+    restore_denormals(setting)
+
+
+class Part:
+    """A member that is all kernels: its state for m inputs and C outputs."""
+
+    def __init__(self, spec: Any, task: Any, inputs: int, outputs: int, seed: int):
+        self.spec, self.task, self.seed = spec, task, seed
+        self._lay_out(inputs, outputs)
+
+    def _declared(self, inputs: int, outputs: int) -> tuple[Any, Any, dict[str, int]]:
+        return declare(self.spec, self.task, inputs, outputs)
+
+    def _lay_out(self, inputs: int, outputs: int) -> None:
+        self.inputs, self.outputs = inputs, outputs
+        axes, scratch, lengths = self._declared(inputs, outputs)
+        _, self.state = allocate_together(resolve(axes, lengths, np.float32))
+        _, work = allocate_together(resolve(scratch, lengths, np.float32))
+        begin(self.spec, self.task, self.state, inputs, self.seed)
+        self._bound = bind(Model(self.spec, self.task), self.state, work)
+
+    def predict(self, X: np.ndarray, Z: np.ndarray, units: np.ndarray) -> np.ndarray:
+        """Predictions (T, C) for records in their own and in standard units."""
+        out = np.empty((len(Z), self.outputs))
+        predict(self._bound, X, Z, units, out)
+        return out
+
+    def prequential(
+        self, X: np.ndarray, Z: np.ndarray, units: np.ndarray, y: np.ndarray
+    ) -> np.ndarray:
+        """Predict each record, then learn it with y (T,), NaN where it is missing."""
+        out = np.empty((len(Z), self.outputs))
+        prequential(self._bound, X, Z, units, y, out)
+        return out
+
+    def grow(self, inputs: int, outputs: int) -> None:
+        """Append inputs and outputs."""
+        old, before = self.state, self.inputs
+        self._lay_out(inputs, outputs)
+        carry(self.spec, old, self.state, before, inputs)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The state's arrays by name: views, not copies."""
+        return dict(walk(self.state))
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over arrays by name; raises `CheckpointError` unless they fit."""
+        take_over(self.arrays(), arrays)
+
+
+class ForestPart(Part):
+    """A forest: its arrays grow with its trees, and only what is used is saved."""
+
+    spec: Forest
+    _room = 0
+
+    def _declared(self, inputs: int, outputs: int) -> tuple[Any, Any, dict[str, int]]:
+        axes, scratch, lengths = declare(self.spec, self.task, inputs, outputs)
+        return axes, scratch, lengths | {"n": max(lengths["n"], self._room)}
+
+    def prequential(self, X, Z, units, y) -> np.ndarray:
+        out = np.empty((len(Z), self.outputs))
+        for start in range(0, len(Z), AT_ONCE):
+            piece = slice(start, start + AT_ONCE)
+            self._make_room(2 * min(AT_ONCE, len(Z) - start))
+            prequential(self._bound, X[piece], Z[piece], units[piece], y[piece], out[piece])
+        return out
+
+    def _make_room(self, more: int) -> None:
+        """For so many more nodes a tree, in powers of two."""
+        tree = self.state.tree
+        wanted = int(min(tree[:, USED].max() + more, tree[:, USED + 1].max()))
+        if wanted > self.state.links.shape[1]:
+            self._resize(1 << (wanted - 1).bit_length())
+
+    def _resize(self, nodes: int) -> None:
+        self._room, old = nodes, self.state
+        self._lay_out(self.inputs, self.outputs)
+        for before, after in zip(old, self.state, strict=True):
+            after[tuple(slice(n) for n in before.shape)] = before
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        used = int(self.state.tree[:, USED].max())
+        trimmed = ("links", "values", "stats", "low", "high")
+        return {n: a[:, :used] if n in trimmed else a for n, a in walk(self.state)}
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        nodes = arrays["links"].shape[1] if "links" in arrays else 0
+        if nodes > self.state.links.shape[1]:
+            self._resize(1 << (nodes - 1).bit_length())
+        self.state.tree[:, USED] = nodes
+        take_over(self.arrays(), arrays)
+
+
+def part(spec: Any, task: Any, inputs: int, outputs: int, seed: int) -> Part:
+    """The member of a spec whose operations are all compiled."""
+    kind = ForestPart if isinstance(spec, Forest) else Part
+    return kind(spec, task, inputs, outputs, seed)
