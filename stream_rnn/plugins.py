@@ -30,6 +30,7 @@ GROUPS = {
     "activation": "stream_rnn.activations",
     "experts": "stream_rnn.experts",
     "mixture": "stream_rnn.mixtures",
+    "members": "stream_rnn.members",
     "estimator": "stream_rnn.estimators",
     "source": "stream_rnn.sources",
     "sink": "stream_rnn.sinks",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from river import base
 
-from ..errors import CheckpointError, ConfigError
+from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
 from ..mixtures import bank, outside
@@ -111,10 +111,7 @@ class StreamEstimator(base.Estimator):
         """What the members from outside predict for each record, before they learn it."""
         if not self._outside:
             return []
-        givens = [s for s in self._outside if isinstance(s, outside.Given)]
-        for t, x in enumerate(xs):  # refuse before anything learns
-            for spec in givens:
-                self._forecast(spec, x, t)
+        self._check_given(xs)  # before anything learns
         made = []
         for t, (x, y) in enumerate(zip(xs, ys, strict=True)):
             made.append([self._forecast(spec, x, t) for spec in self._outside])
@@ -241,11 +238,22 @@ class StreamEstimator(base.Estimator):
         for network in self._networks():
             network.unsettle()
 
-    # Targets that come later --------------------------------------------------------------
+    def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
 
-    def check_target(self, y: Any) -> None:
-        """Raise `BadRecord` if *y* cannot be learned; nothing changes."""
-        self._encode_targets([y])
+        def attempt(t: int) -> None:
+            self._features.encode([self._features_of(xs[t])])
+            self._encode_targets(ys[t : t + 1])
+            self._check_given(xs[t : t + 1])
+
+        return faults(attempt, len(xs))
+
+    def _check_given(self, xs: Sequence[dict]) -> None:
+        """Raise `BadRecord` for a forecast that cannot be one."""
+        for t, x in enumerate(xs):
+            for spec in self._outside:
+                if isinstance(spec, outside.Given):
+                    self._forecast(spec, x, t)
 
 
 def _check_weights(weights: Any, specs: tuple) -> None:

@@ -30,8 +30,8 @@ def absorb(member, task, state, work, x, z, unit, y, out):
 
 
 @singledispatch
-def declare(spec: Any, task: Any, inputs: int, outputs: int) -> tuple[Any, Any, dict[str, int]]:
-    """The `Axes` of the member's state and of its scratch, and how long they are."""
+def declare(spec: Any, task: Any, inputs: int, outputs: int) -> tuple[Any, Any]:
+    """The `Field`s of the member's state, and of its scratch."""
     raise TypeError(f"{spec!r} is not a member of a mixture")
 
 

@@ -14,12 +14,12 @@ A ← λA + H + (1 − λ)/σ²,  v ← v + A⁻¹(d_y + (1 − λ)/σ² (π −
 """
 
 from math import exp, log, sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..codegen.dispatch import compiled, kernel
-from ..numerics.trees import Axes
+from ..numerics.trees import Float, fields, zeros
 
 SHARE = 0.002  # α
 VARIANCE = 0.3  # σ²
@@ -35,40 +35,29 @@ SWITCH, LOGLINEAR, FINAL = range(3)
 class State(NamedTuple):
     """K members."""
 
-    prior: np.ndarray  # (K,) π
-    shares: np.ndarray  # (K,) w
-    powers: np.ndarray  # (K,) v
-    precision: np.ndarray  # (K, K) A
-    top: np.ndarray  # (2,)
+    prior: Annotated[Float, "K"]  # π
+    shares: Annotated[Float, "K"]  # w
+    powers: Annotated[Float, "K"]  # v
+    precision: Annotated[Float, "K K"]  # A
+    top: Annotated[Float, "2"]
 
 
 class Work(NamedTuple):
-    """C classes."""
+    """K members, C classes."""
 
-    logs: np.ndarray  # (K, C)
-    mean: np.ndarray  # (K,)
-    step: np.ndarray  # (K,)
-    factor: np.ndarray  # (K, K)
-    made: np.ndarray  # (3, C)
+    logs: Annotated[Float, "K C"]
+    mean: Annotated[Float, "K"]
+    step: Annotated[Float, "K"]
+    factor: Annotated[Float, "K K"]
+    made: Annotated[Float, "3 C"]
 
 
-def declare(members: int, outputs: int):
-    """The `Axes` of state and scratch, and how long they are."""
-    f = np.float64
-    state = State._make(
-        (
-            *[Axes(("K",), f)] * 3,
-            Axes(("K", "K"), f),
-            Axes(("2",), f),
-        )
-    )
-    work = Work._make(
-        (
-            *(Axes(("K", "C"), f), Axes(("K",), f), Axes(("K",), f)),
-            *(Axes(("K", "K"), f), Axes(("3", "C"), f)),
-        )
-    )
-    return state, work, {"K": members, "C": outputs}
+def allocate(prior: np.ndarray, outputs: int) -> tuple[State, Work]:
+    """State and scratch at the members' *prior* (K,), for that many classes."""
+    sizes = {"K": len(prior), "C": outputs}
+    state, work = zeros((fields(State, sizes), fields(Work, sizes)))
+    begin(state, prior)
+    return state, work
 
 
 def begin(state: State, prior: np.ndarray) -> None:

@@ -12,12 +12,12 @@ Classes: p_j = (n_c + a)/(n + a C) with a = 1/C, ℓ = −log p_j[y].  Numbers: 
 """
 
 from math import exp, log
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from ..codegen.dispatch import generic, kernel
-from ..numerics.trees import INT, Axes
+from ..numerics.trees import Float, Float32, Int, Int32, Real, Word, fields
 from . import base
 from .base import Classes, Numbers
 
@@ -45,20 +45,22 @@ class Forest(NamedTuple):
 class State(NamedTuple):
     """K trees of n nodes, m inputs, C classes or one mean."""
 
-    links: np.ndarray  # (K, n, 4); a leaf has LEFT = -1
-    values: np.ndarray  # (K, n, 5)
-    stats: np.ndarray  # (K, n, C): counts of the classes, or the mean
-    low: np.ndarray  # (K, n, m): the box of what a node has seen, in standard units
-    high: np.ndarray
-    tree: np.ndarray  # (K, 3)
-    loss: np.ndarray  # (K,) recent loss
-    noise: np.ndarray  # (2,): s², at least 1e-6 deviations of the targets squared; targets
-    random: np.ndarray  # (1,)
+    links: Annotated[Int32, "K n 4"]  # a leaf has LEFT = -1
+    values: Annotated[Float32, "K n 5"]
+    stats: Annotated[Real, "K n C"]  # counts of the classes, or the mean
+    low: Annotated[Float32, "K n m"]  # the box of what a node has seen, in standard units
+    high: Annotated[Float32, "K n m"]
+    tree: Annotated[Int, "K 3"]
+    loss: Annotated[Float, "K"]  # recent
+    noise: Annotated[Float, "2"]  # s², at least 1e-6 deviations of the targets squared; targets
+    random: Annotated[Word, "1"]
 
 
 class Work(NamedTuple):
-    each: np.ndarray  # (K, C): what each tree predicts
-    extent: np.ndarray  # (m,): how far a record is outside of a box
+    """What each tree predicts, and how far a record is outside of a box."""
+
+    each: Annotated[Float, "K C"]
+    extent: Annotated[Float32, "m"]
 
 
 @kernel
@@ -71,28 +73,14 @@ def most_nodes(trees, nodes, inputs, outputs):
 @base.declare.register
 def declare(spec: Forest, task, inputs, outputs):
     """With room for a few nodes; `part.ForestPart` makes more."""
-    stat = np.float64 if isinstance(task, Numbers) else np.float32
-    float32, float64 = np.float32, np.float64
-    axes = State._make(
-        (
-            Axes(("K", "n", "4"), np.int32),
-            Axes(("K", "n", "5"), float32),
-            Axes(("K", "n", "C"), stat),
-            Axes(("K", "n", "m"), float32),
-            Axes(("K", "n", "m"), float32),
-            Axes(("K", "3"), INT),
-            Axes(("K",), float64),
-            Axes(("2",), float64),
-            Axes(("1",), np.uint64),
-        )
-    )
-    work = Work._make(
-        (
-            Axes(("K", "C"), float64),
-            Axes(("m",), float32),
-        )
-    )
-    return axes, work, {"K": spec.trees, "n": 64, "C": outputs, "m": inputs}
+    return laid_out(spec, task, inputs, outputs, 64)
+
+
+def laid_out(spec: Forest, task: Any, inputs: int, outputs: int, nodes: int) -> tuple[Any, Any]:
+    """`declare` with room for so many nodes."""
+    sizes = {"K": spec.trees, "n": nodes, "C": outputs, "m": inputs}
+    dtype = np.float64 if isinstance(task, Numbers) else np.float32
+    return fields(State, sizes, dtype), fields(Work, sizes)
 
 
 @base.begin.register

@@ -1,11 +1,11 @@
 """The last target again; for classes, what followed the last class before."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..codegen.dispatch import generic
-from ..numerics.trees import Axes
+from ..numerics.trees import Float, fields
 from . import base
 from .base import Classes, Numbers
 
@@ -17,19 +17,15 @@ class Last(NamedTuple):
 
 
 class State(NamedTuple):
-    last: np.ndarray  # (1,): the last number or class, NaN before the first
-    follows: np.ndarray  # (C, C): how often a class came after another
+    """C classes, or 1."""
+
+    last: Annotated[Float, "1"]  # the last number or class, NaN before the first
+    follows: Annotated[Float, "C C"]  # how often a class came after another
 
 
 @base.declare.register
 def declare(spec: Last, task, inputs, outputs):
-    state = State._make(
-        (
-            Axes(("1",), np.float64),
-            Axes(("C", "C"), np.float64),
-        )
-    )
-    return state, (), {"C": outputs}
+    return fields(State, {"C": outputs}), ()
 
 
 @base.begin.register

@@ -1,38 +1,27 @@
 """A mixture at work on arrays: its members predict and learn, and one prediction is made of all."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from ..codegen.bound import bind
 from ..codegen.dispatch import compiled
 from ..engine.scale import Moments, Standard, observe, standardise
-from ..numerics.trees import INT, Axes, allocate_together, resolve, under, walk
+from ..numerics.trees import Float, Int, allocate, fields, load, under, walk
 from . import classes, numbers
 from .base import Numbers
 from .network import Network, NetworkPart
 from .outside import is_outside
 from .part import Part, part
-from .taking import take_over
 
 
 class Scales(NamedTuple):
     """Running statistics that all members share."""
 
-    inputs: Moments  # (m,)
-    target: Moments  # (1,)
-    counts: np.ndarray  # (2,): records, and those learned
-    loss: np.ndarray  # (1,)
-
-
-_SCALES = Scales._make(
-    (
-        Moments._make([Axes(("m",), np.float64)] * 3),
-        Moments._make([Axes(("1",), np.float64)] * 3),
-        Axes(("2",), INT),
-        Axes(("1",), np.float64),
-    )
-)
+    inputs: Moments  # of m columns
+    target: Moments  # of 1
+    counts: Annotated[Int, "2"]  # records, and those learned
+    loss: Annotated[Float, "1"]
 
 
 @compiled
@@ -94,7 +83,8 @@ class Mixture:
         return make(spec, self.task, self.inputs, self.outputs, self.seed)
 
     def _lay_out_scales(self) -> None:
-        _, self.scales = allocate_together(resolve(_SCALES, {"m": self.inputs}, np.float64))
+        m, one = {"m": self.inputs}, {"m": 1}
+        self.scales = allocate(Scales, m, target=fields(Moments, one))
         self._scaling = bind(Standard(), self.scales, ())
 
     def _lay_out_mixing(self) -> None:
@@ -103,10 +93,7 @@ class Mixture:
         if self.numbers:
             self.mixing, work = numbers.allocate(self.prior)
         else:
-            state, scratch, lengths = classes.declare(len(self.specs), self.outputs)
-            _, self.mixing = allocate_together(resolve(state, lengths, np.float64))
-            _, work = allocate_together(resolve(scratch, lengths, np.float64))
-            classes.begin(self.mixing, self.prior)
+            self.mixing, work = classes.allocate(self.prior, self.outputs)
         self._mixing = bind(self.task, self.mixing, work)
 
     # at work ------------------------------------------------------------------------------
@@ -205,7 +192,7 @@ class Mixture:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless names and shapes agree."""
-        take_over(dict(walk(self.scales)), under("scales.", arrays))
-        take_over(dict(walk(self.mixing)), under("mixing.", arrays))
+        load(self.scales, under("scales.", arrays))
+        load(self.mixing, under("mixing.", arrays))
         for place, member in zip(self._places, self.members, strict=True):
             member.load(under(f"{place}.", arrays))

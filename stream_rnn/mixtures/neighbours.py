@@ -6,12 +6,10 @@ Distances are Euclidean in standard units, d² per column; weights fall with the
 """
 
 from math import sqrt
-from typing import NamedTuple
-
-import numpy as np
+from typing import Annotated, NamedTuple
 
 from ..codegen.dispatch import generic, kernel
-from ..numerics.trees import INT, Axes
+from ..numerics.trees import Float, Float32, Int, fields
 from . import base
 from .base import Classes, Numbers
 
@@ -26,34 +24,23 @@ class Neighbours(NamedTuple):
 class State(NamedTuple):
     """A ring of w records, by column so that distances to all are computed side by side."""
 
-    z: np.ndarray  # (m, w)
-    y: np.ndarray  # (w,)
-    clock: np.ndarray  # (1,) records taken in
+    z: Annotated[Float32, "m w"]
+    y: Annotated[Float, "w"]
+    clock: Annotated[Int, "1"]  # records taken in
 
 
 class Work(NamedTuple):
-    distance: np.ndarray  # (w,)
-    best: np.ndarray  # (k,): the nearest, in order
-    which: np.ndarray  # (k,)
+    """The k nearest, in order."""
+
+    distance: Annotated[Float32, "w"]
+    best: Annotated[Float32, "k"]
+    which: Annotated[Int, "k"]
 
 
 @base.declare.register
 def declare(spec: Neighbours, task, inputs, outputs):
-    axes = State._make(
-        (
-            Axes(("m", "w"), np.float32),
-            Axes(("w",), np.float64),
-            Axes(("1",), INT),
-        )
-    )
-    work = Work._make(
-        (
-            Axes(("w",), np.float32),
-            Axes(("k",), np.float32),
-            Axes(("k",), INT),
-        )
-    )
-    return axes, work, {"m": inputs, "w": spec.window, "k": spec.nearest}
+    sizes = {"m": inputs, "w": spec.window, "k": spec.nearest}
+    return fields(State, sizes), fields(Work, sizes)
 
 
 @base.infer.register

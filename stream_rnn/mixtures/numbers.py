@@ -3,13 +3,13 @@
 Members are held within 6 deviations of the mean of the targets; its leap is their deviation.
 """
 
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..codegen.dispatch import compiled
 from ..forecasting.mixing import mix
-from ..numerics.trees import Field, allocate_together, walk
+from ..numerics.trees import Float, Int, duplicate, fields, zeros
 
 REACH = 6.0  # deviations
 
@@ -17,36 +17,24 @@ REACH = 6.0  # deviations
 class State(NamedTuple):
     """What the mixture of K members remembers."""
 
-    mix: Any
-    last: np.ndarray  # (1,) the last target, 0 before the first
-    clock: np.ndarray  # (1,) targets seen
+    mix: mix.Mix
+    last: Annotated[Float, "1"]  # the last target, 0 before the first
+    clock: Annotated[Int, "1"]  # targets seen
 
 
 class Work(NamedTuple):
-    experts: np.ndarray  # (K,)
-    made: np.ndarray  # (heads, 6)
+    """What the members say, held within bounds, and what is made of it, by head."""
+
+    experts: Annotated[Float, "K"]
+    made: Annotated[Float, "H F"]
 
 
 def allocate(prior: np.ndarray) -> tuple[State, Work]:
-    """State and scratch, each in one block, at the members' *prior* (K,)."""
-    K = len(prior)
-    template = State(mix.allocate(prior), np.zeros(1), np.zeros(1, np.int64))
-    work = Work(np.zeros(K), np.zeros((mix.HEADS, mix.FINAL + 1)))
-    return _together(template), _together(work)
-
-
-def _together(tree: Any) -> Any:
-    """A copy of a tree of arrays in one block."""
-    _, made = allocate_together(_fields(tree))
-    for (_, array), (_, source) in zip(walk(made), walk(tree), strict=True):
-        array[...] = source
-    return made
-
-
-def _fields(tree: Any) -> Any:
-    if isinstance(tree, np.ndarray):
-        return Field(("n",) * tree.ndim, tree.shape, tree.dtype)
-    return tree._make(_fields(branch) for branch in tree)
+    """State and scratch, in one block, at the members' *prior* (K,)."""
+    work = zeros(fields(Work, {"K": len(prior), "H": mix.HEADS, "F": mix.FINAL + 1}))
+    state = State(mix.allocate(prior), np.zeros(1), np.zeros(1, np.int64))
+    both: tuple[State, Work] = duplicate((state, work))
+    return both
 
 
 @compiled

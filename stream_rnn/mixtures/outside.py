@@ -17,7 +17,7 @@ class Given(NamedTuple):
     mean of the targets, or as no preference.
     """
 
-    name: str
+    name: str = "forecast"
 
 
 class River(NamedTuple):

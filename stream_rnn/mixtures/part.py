@@ -7,12 +7,12 @@ import numpy as np
 from ..codegen.bound import bind
 from ..codegen.denormals import flush_denormals, restore_denormals
 from ..codegen.dispatch import compiled
-from ..numerics.trees import allocate_together, resolve, walk
+from ..numerics.trees import load, walk, zeros
 from . import forest_growth  # noqa: F401  (registers how forests learn)
 from .base import absorb, begin, carry, declare, infer
-from .forest import USED, Forest
-from .taking import take_over
+from .forest import USED, Forest, laid_out
 
+TRIMMED = ("links", "values", "stats", "low", "high")  # arrays of a forest by node
 AT_ONCE = 256  # records between two looks at how much room is left
 
 
@@ -54,14 +54,12 @@ class Part:
         self.spec, self.task, self.seed = spec, task, seed
         self._lay_out(inputs, outputs)
 
-    def _declared(self, inputs: int, outputs: int) -> tuple[Any, Any, dict[str, int]]:
+    def _declared(self, inputs: int, outputs: int) -> tuple[Any, Any]:
         return declare(self.spec, self.task, inputs, outputs)
 
     def _lay_out(self, inputs: int, outputs: int) -> None:
         self.inputs, self.outputs = inputs, outputs
-        axes, scratch, lengths = self._declared(inputs, outputs)
-        _, self.state = allocate_together(resolve(axes, lengths, np.float32))
-        _, work = allocate_together(resolve(scratch, lengths, np.float32))
+        self.state, work = zeros(self._declared(inputs, outputs))
         begin(self.spec, self.task, self.state, inputs, self.seed)
         self._bound = bind(Model(self.spec, self.task), self.state, work)
 
@@ -91,7 +89,7 @@ class Part:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless they fit."""
-        take_over(self.arrays(), arrays)
+        load(self.state, arrays)
 
 
 class ForestPart(Part):
@@ -100,9 +98,9 @@ class ForestPart(Part):
     spec: Forest
     _room = 0
 
-    def _declared(self, inputs: int, outputs: int) -> tuple[Any, Any, dict[str, int]]:
-        axes, scratch, lengths = declare(self.spec, self.task, inputs, outputs)
-        return axes, scratch, lengths | {"n": max(lengths["n"], self._room)}
+    def _declared(self, inputs: int, outputs: int) -> tuple[Any, Any]:
+        nodes = max(64, self._room)
+        return laid_out(self.spec, self.task, inputs, outputs, nodes)
 
     def prequential(self, X, Z, units, y) -> np.ndarray:
         out = np.empty((len(Z), self.outputs))
@@ -127,15 +125,14 @@ class ForestPart(Part):
 
     def arrays(self) -> dict[str, np.ndarray]:
         used = int(self.state.tree[:, USED].max())
-        trimmed = ("links", "values", "stats", "low", "high")
-        return {n: a[:, :used] if n in trimmed else a for n, a in walk(self.state)}
+        return {n: a[:, :used] if n in TRIMMED else a for n, a in walk(self.state)}
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         nodes = arrays["links"].shape[1] if "links" in arrays else 0
         if nodes > self.state.links.shape[1]:
             self._resize(1 << (nodes - 1).bit_length())
-        self.state.tree[:, USED] = nodes
-        take_over(self.arrays(), arrays)
+        trimmed = {n: getattr(self.state, n)[:, :nodes] for n in TRIMMED}
+        load(self.state._replace(**trimmed), arrays)
 
 
 def part(spec: Any, task: Any, inputs: int, outputs: int, seed: int) -> Part:

@@ -13,12 +13,12 @@ variance (MacKay 1992), as in `optimizers.kalman`:
 """
 
 from math import exp, pi, sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ..codegen.dispatch import generic, kernel
-from ..numerics.trees import INT, Axes
+from ..numerics.trees import Float, Float32, Int, fields
 from . import base, features
 from .base import Classes, Numbers
 
@@ -47,41 +47,27 @@ MOST_INPUTS = 400
 class State(NamedTuple):
     """D features, C classes."""
 
-    weights: np.ndarray  # (C, D)
-    covariance: np.ndarray  # (D, D)
-    prior: np.ndarray  # (D,)
-    names: np.ndarray  # (D, 2), see `features`
-    filter: np.ndarray  # (3,): R, targets, hats a column
+    weights: Annotated[Float32, "C D"]
+    covariance: Annotated[Float32, "D D"]
+    prior: Annotated[Float32, "D"]
+    names: Annotated[Int, "D 2"]  # see `features`
+    filter: Annotated[Float, "3"]  # R, targets, hats a column
 
 
 class Work(NamedTuple):
-    phi: np.ndarray  # (D,)
-    gain: np.ndarray  # (D,): κ
-    variance: np.ndarray  # (1,): a
+    """φ, κ and a."""
+
+    phi: Annotated[Float32, "D"]
+    gain: Annotated[Float32, "D"]
+    variance: Annotated[Float, "1"]
 
 
 @base.declare.register
 def declare(spec: Wide, task, inputs, outputs):
     m = min(inputs, MOST_INPUTS)
     grid, pairs = features.sizes(m, spec.most, spec.hinges, spec.pairs)
-    float32 = np.float32
-    axes = State._make(
-        (
-            Axes(("C", "D"), float32),
-            Axes(("D", "D"), float32),
-            Axes(("D",), float32),
-            Axes(("D", "2"), INT),
-            Axes(("3",), np.float64),
-        )
-    )
-    work = Work._make(
-        (
-            Axes(("D",), float32),
-            Axes(("D",), float32),
-            Axes(("1",), np.float64),
-        )
-    )
-    return axes, work, {"C": outputs, "D": 1 + m + m * grid + pairs}
+    sizes = {"C": outputs, "D": 1 + m + m * grid + pairs}
+    return fields(State, sizes), fields(Work, sizes)
 
 
 @base.begin.register

@@ -8,7 +8,10 @@ import numpy as np
 from ..codegen.dispatch import kernel
 
 A, B, C = np.uint64(13), np.uint64(7), np.uint64(17)
-D, E, F, STAR = np.uint64(12), np.uint64(25), np.uint64(27), np.uint64(2685821657736338717)
+D, E, F = np.uint64(12), np.uint64(25), np.uint64(27)
+STAR = 2685821657736338717
+STAR_HIGH, STAR_LOW = np.uint64(STAR >> 32), np.uint64(STAR & 0xFFFFFFFF)
+HALF, WIDTH, UPPER = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(21)
 SEED = np.uint64(0x9E3779B97F4A7C15)
 ONE, TO_DOUBLE = np.uint64(1), np.uint64(11)
 
@@ -51,7 +54,10 @@ def uniform_star(words):
     x ^= x << E
     x ^= x >> F
     words[0] = x
-    return ((x * STAR) >> TO_DOUBLE) * 2.0**-53
+    low, high = x & HALF, x >> WIDTH  # x · STAR mod 2⁶⁴ by halves, without overflow
+    product = low * STAR_LOW
+    cross = ((low * STAR_HIGH) & HALF) + ((high * STAR_LOW) & HALF) + (product >> WIDTH)
+    return (((cross & HALF) << UPPER) | ((product & HALF) >> TO_DOUBLE)) * 2.0**-53
 
 
 @kernel
