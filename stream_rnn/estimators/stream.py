@@ -8,6 +8,7 @@ from river import base
 
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.index import FeatureIndex
+from ..features.missing import is_missing
 from ..features.tables import rows_and_names
 from ..mixtures import bank, outside
 from ..mixtures.base import Classes, Numbers
@@ -116,7 +117,7 @@ class StreamEstimator(base.Estimator):
         for t, (x, y) in enumerate(zip(xs, ys, strict=True)):
             made.append([self._forecast(spec, x, t) for spec in self._outside])
             for spec in self._outside:
-                if isinstance(spec, outside.River) and y is not None and y == y:
+                if isinstance(spec, outside.River) and not is_missing(y):
                     spec.model.learn_one(self._features_of(x), y)
         return made
 

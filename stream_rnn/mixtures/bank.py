@@ -4,6 +4,7 @@ from typing import Any
 
 from ..cells import LSTM, FeedForward
 from ..errors import ConfigError
+from ..optimizers import Kalman
 from . import network
 from .base import Classes, declare
 from .forest import Forest
@@ -25,7 +26,9 @@ NUMBERS: tuple = (
     Wide(),
 )
 CLASSES: tuple = (
-    *NUMBERS[:5],
+    Network(LSTM(8), last_target=True, optimizer=Kalman(0.5, 1e-5)),
+    Network(FeedForward(32), optimizer=Kalman(0.5, 1e-5)),
+    *NUMBERS[2:5],
     Wide(1.0, 0.3, 0.3, drift=3e-4),
     Wide(1.0, 0.3, drift=1e-5, most=160, hinges=False, pairs=False),
     Wide(),

@@ -185,7 +185,7 @@ class Mixture:
     def arrays(self) -> dict[str, np.ndarray]:
         """The state's arrays by name: views, not copies."""
         found = {f"scales.{n}": a for n, a in walk(self.scales)}
-        found |= {f"mixing.{n}": a for n, a in walk(self.mixing)}
+        found |= {f"mixing.{n}": a for n, a in walk(self.mixing, scratch=False)}
         for place, member in zip(self._places, self.members, strict=True):
             found |= {f"{place}.{n}": a for n, a in member.arrays().items()}
         return found

@@ -25,7 +25,7 @@ class Network(NamedTuple):
     cell: Any = LSTM(8)
     last_target: bool = False
     learner: Any = RTRL()
-    optimizer: Any = None  # Kalman(), with the classifier's settings for classes
+    optimizer: Any = Kalman()
 
 
 class NetworkPart:
@@ -38,9 +38,8 @@ class NetworkPart:
             inputs,
             outputs,
         )
-        optimizer = spec.optimizer or (Kalman() if self.numbers else Kalman(0.5, 1e-5))
         loss = Squared() if self.numbers else Softmax()
-        model = compose(spec.cell, spec.learner, optimizer, loss)
+        model = compose(spec.cell, spec.learner, spec.optimizer, loss)
         self.lags = TargetLags(int(spec.last_target))
         self.lags.extend(inputs, self._lagged)
         self.network = OnlineNetwork(model, self._width, outputs, seed=seed, skip=True)
@@ -105,6 +104,6 @@ def check(spec: Network, classes: bool) -> None:
     if not all(hasattr(cell, "units") or hasattr(cell, "cell") for cell in cells):
         raise ConfigError(f"members: cell {spec.cell!r} is not a cell; choose LSTM(8) or another")
     try:
-        compose(spec.cell, spec.learner, spec.optimizer or Kalman(), loss)
+        compose(spec.cell, spec.learner, spec.optimizer, loss)
     except ConfigError as error:
         raise ConfigError(f"members: {error}") from None

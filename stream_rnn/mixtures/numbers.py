@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..codegen.dispatch import compiled
+from ..codegen.dispatch import compiled, kernel
 from ..forecasting.mixing import mix
 from ..numerics.trees import Float, Int, duplicate, fields, zeros
 
@@ -58,7 +58,7 @@ def prequential(bound, P, units, y, out):
             state.last[0] = y[t]
 
 
-@mix.kernel
+@kernel
 def combine(state, work, P, unit, out):
     centre, reach = unit[0], REACH * unit[1]
     for k in range(P.size):
