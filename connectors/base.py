@@ -29,6 +29,9 @@ class Record(NamedTuple):
     numbers: Numbers | None = None  # how numbers are written, where all cells are text (CSV)
 
 
+TOMBSTONE = "a tombstone (a message without a value), which only deletes a key"
+
+
 class BadMessage(ValueError):
     """Bytes that are not a record; the message says why, without repeating the bytes."""
 

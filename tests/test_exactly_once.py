@@ -127,6 +127,26 @@ def test_retention_ate_the_position(topics, job):
         run(job)
 
 
+def test_a_partition_that_is_added_begins_at_its_beginning(topics, job):
+    job.config.write_text(
+        job.config.read_text().replace("stop_at_end = true", 'stop_at_end = true\nstart = "latest"')
+    )
+    assert run(job)["consumed"] == 0  # the group begins at the end
+    topics._admin.create_partitions({job.topic: 2})
+    topics.produce(job.topic, job.sent[0][:200], partition=1)
+    assert run(job)["consumed"] == 200
+
+
+def test_tombstones_are_passed_over_and_counted(topics, job):
+    job.send(0, [None, *job.sent[0][:5], None, None])
+    metrics = Metrics("m")
+    assert service(load(job.config), (metrics,)).run()["predicted"] == 705
+    assert metrics.values["records_passed_over_total", ()] == 3
+    job.verify()
+    assert run(job)["consumed"] == 0  # the last ones are committed, too
+    assert not any(topics.read(job.dead).values())
+
+
 def test_another_model_is_refused(job):
     run(job)
     job.config.write_text(job.config.read_text().replace("units = 6", "units = 7"))

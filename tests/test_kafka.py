@@ -1,6 +1,7 @@
 """The Kafka source and sink on a real broker."""
 
 import json
+import time
 
 import pytest
 from kafka_broker import CLIENTS, kafka
@@ -83,6 +84,29 @@ def test_chosen_partitions_and_latest_start(topics, settings):
     assert [r.value["n"] for r in latest.next_batch(10, 10.0)] == [50, 51]
     assert not latest.finished
     latest.close()
+
+
+def test_a_partition_that_is_added_is_read_from_its_beginning(topics, settings, monkeypatch):
+    monkeypatch.setattr("connectors.kafka.topics.METADATA_SECONDS", 0.2)
+    for driver in ("python_consumer", "confluent_consumer"):
+        monkeypatch.setattr(f"connectors.kafka.{driver}.METADATA_SECONDS", 0.2)
+    topic = topics.make()
+    topics.produce(topic, rows(3))
+    source = KafkaSource(settings, topic, start="latest")
+    position = source.snapshot()
+    assert position == {topic: {"0": 3}}
+    topics._admin.create_partitions({topic: 2})
+    topics.produce(topic, rows(5, 100), partition=1)
+    seen, deadline = [], time.monotonic() + 30
+    while len(seen) < 5 and time.monotonic() < deadline:
+        seen += [record.value["n"] for record in source.next_batch(10, 0.5)]
+    assert seen == [100, 101, 102, 103, 104]
+    assert source.snapshot() == {topic: {"0": 3, "1": 5}}
+    source.close()
+    again = KafkaSource(settings, topic, start="latest")  # as of a checkpoint before it was added
+    again.restore(position)
+    assert [record.value["n"] for record in again.next_batch(10, 10.0)] == seen
+    again.close()
 
 
 def test_bad_records_are_handed_out_with_their_reason(topics, settings):

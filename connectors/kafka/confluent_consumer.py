@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..base import Record, SourceError, Unreachable
-from .driver import BOOTSTRAP_SECONDS, GroupOptions, Listener, Partition, RecordDecoder
+from .driver import (
+    BOOTSTRAP_SECONDS,
+    METADATA_SECONDS,
+    GroupOptions,
+    Listener,
+    Partition,
+    RecordDecoder,
+)
 from .settings import KafkaSettings
 
 try:
@@ -46,6 +53,7 @@ class ConfluentConsumer:
             "fetch.max.bytes": FETCH_BYTES,
             "max.partition.fetch.bytes": FETCH_BYTES,
             "reconnect.backoff.max.ms": 1000,
+            "topic.metadata.refresh.interval.ms": round(METADATA_SECONDS * 1000),
         }
         if group is not None:
             options |= group_options(group)

@@ -6,7 +6,14 @@ from operator import attrgetter
 from typing import Any
 
 from ..base import Record, SourceError, Unreachable
-from .driver import BOOTSTRAP_SECONDS, GroupOptions, Listener, Partition, RecordDecoder
+from .driver import (
+    BOOTSTRAP_SECONDS,
+    METADATA_SECONDS,
+    GroupOptions,
+    Listener,
+    Partition,
+    RecordDecoder,
+)
 from .python_group import complete_joins
 from .settings import KafkaSettings
 
@@ -37,6 +44,7 @@ class PythonConsumer:
             "fetch_max_bytes": FETCH_BYTES,
             "max_partition_fetch_bytes": FETCH_BYTES,
             "reconnect_backoff_max_ms": 1000,
+            "metadata_max_age_ms": round(METADATA_SECONDS * 1000),
             "bootstrap_timeout_ms": round(BOOTSTRAP_SECONDS * 1000),
         }
         if group is not None:

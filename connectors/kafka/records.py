@@ -5,10 +5,9 @@ from typing import Any
 
 import msgspec
 
-from ..base import BadMessage, Record
+from ..base import TOMBSTONE, BadMessage, Record
 from ..json_records import MAX_BYTES, MAX_DEPTH, json_decoder
 
-TOMBSTONE = "a tombstone (a message without a value), which only deletes a key"
 _new = tuple.__new__  # Record(...) would only check the number of fields
 
 

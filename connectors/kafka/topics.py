@@ -6,19 +6,23 @@ repeats what it sent since its last checkpoint; `connectors.kafka.transactions` 
 """
 
 import base64
+import logging
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..base import Record, SourceError
+from ..base import Record, SourceError, Unreachable
 from ..json_records import MAX_BYTES, MAX_DEPTH
 from ..json_rows import encode, encode_each
 from ..state import Dependency
 from .clients import open_consumer, open_producer
-from .driver import Header, Partition, RecordDecoder
+from .driver import METADATA_SECONDS, Header, Partition, RecordDecoder
 from .pulse import Pulse
 from .records import JsonMessages
 from .settings import KafkaSettings
+
+log = logging.getLogger(__name__)
 
 POLL_RECORDS = 1000  # at once from the client: while they are read, as many are learned
 
@@ -37,7 +41,8 @@ class KafkaSource:
         settings: how to reach the cluster.
         topics: one topic or several.
         partitions: numbers of the partitions to read; all when None.
-        start: ``"earliest"`` or ``"latest"``, for a partition without a position.
+        start: ``"earliest"`` or ``"latest"``, where the first run begins; partitions that are
+            added later are read from their beginning.
         stop_at_end: finish at the ends that the partitions have now, instead of waiting.
         max_record_bytes, max_depth: a JSON record beyond them is handed out as an error.
         decode: what else messages are decoded with.
@@ -64,8 +69,11 @@ class KafkaSource:
         decode = decode or JsonMessages(max_record_bytes, max_depth)
         self._consumer = open_consumer(settings, decode)
         self._start, self._stop_at_end = start, stop_at_end
+        self._topics = [topics] if isinstance(topics, str) else list(topics)
+        self._grows = partitions is None and not stop_at_end
+        self._look = time.monotonic() + METADATA_SECONDS
         try:
-            self._partitions = self._choose(topics, partitions)
+            self._partitions = self._choose(partitions)
             self._begin({})
             dependency = dependency or Dependency("source", settings.bootstrap)
             self._pulse = Pulse(self._consumer, self._partitions[0], dependency)
@@ -73,14 +81,11 @@ class KafkaSource:
             self._consumer.close()
             raise
 
-    def _choose(
-        self, topics: str | Sequence[str], numbers: Sequence[int] | None
-    ) -> list[Partition]:
-        names = [topics] if isinstance(topics, str) else list(topics)
-        there = [partition for name in names for partition in self._consumer.partitions(name)]
+    def _choose(self, numbers: Sequence[int] | None) -> list[Partition]:
+        there = [p for name in self._topics for p in self._consumer.partitions(name)]
         if numbers is None:
             return there
-        asked = [Partition(name, number) for name in names for number in numbers]
+        asked = [Partition(name, number) for name in self._topics for number in numbers]
         if missing := [str(partition) for partition in asked if partition not in there]:
             raise SourceError(f"there is no partition {', '.join(missing)}; correct partitions")
         return asked
@@ -88,7 +93,8 @@ class KafkaSource:
     def _begin(self, position: Mapping[Partition, int]) -> None:
         bounds = self._consumer.bounds(self._partitions)
         check_position(position, bounds)
-        side = 0 if self._start == "earliest" else 1
+        # A partition that the position does not know was added after it.
+        side = 0 if self._start == "earliest" or position else 1
         self._next = {p: position.get(p, bounds[p][side]) for p in self._partitions}
         self._ends = {p: end for p, (_, end) in bounds.items()}
         self._buffer: deque[tuple[Partition, list[Record]]] = deque()
@@ -98,6 +104,7 @@ class KafkaSource:
     def next_batch(self, max_records: int, timeout: float) -> list[Record]:
         """Up to *max_records*; an empty list when none came within *timeout* seconds."""
         if not self._buffer:
+            self._look_for_partitions()
             polled = self._consumer.poll(POLL_RECORDS, timeout)
             self._buffer.extend(polled.items())
             self._pulse.beat(bool(polled))
@@ -112,6 +119,25 @@ class KafkaSource:
             batch += records
         self.finished = self._is_at_end()
         return batch
+
+    def _look_for_partitions(self) -> None:
+        """Read those that were added, from their beginning."""
+        if not self._grows or time.monotonic() < self._look:
+            return
+        self._look = time.monotonic() + METADATA_SECONDS
+        try:
+            there = self._choose(None)
+            added = [partition for partition in there if partition not in self._next]
+            if not added:
+                return
+            bounds = self._consumer.bounds(added)
+        except Unreachable:
+            return  # the next look finds them
+        log.info("partitions were added: %s", ", ".join(map(str, added)))
+        self._partitions = there
+        self._next |= {partition: first for partition, (first, _) in bounds.items()}
+        self._ends |= {partition: end for partition, (_, end) in bounds.items()}
+        self._consumer.assign(self._next)
 
     def _is_at_end(self) -> bool:
         """Whether ``stop_at_end`` was asked for and everything up to there was handed out."""

@@ -15,6 +15,7 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import LETTER_BYTES, KafkaSource
 from connectors.kafka.transactions import TransactionalSink
 
+from ..checkpoints.folders import open_folder
 from ..checkpoints.store import Store
 from ..config import schema
 from ..errors import ConfigError
@@ -119,13 +120,18 @@ def runs(
     widths = around.reach("source", source, lambda _: topic_widths(settings, config))
     written = around.add("sink", sink)
     check_widths(source.topic, labels, widths)
+    began_with = width_at_the_start(folder, source.topic, widths[source.topic])
+
+    def start(number: int) -> str:
+        """Where a partition begins: one that the group has not begun with, at its beginning."""
+        return source.start if number < began_with else "earliest"
 
     def open_labels(number: int) -> KafkaSource:
         assert labels is not None
         return KafkaSource(
             *(settings, labels),
             partitions=[number],
-            start=source.start,
+            start=start(number),
             stop_at_end=source.stop_at_end,
             decode=decode,
             dependency=around.dependencies.add("labels", labels),
@@ -149,7 +155,7 @@ def runs(
             Observers(around.observers),
             "another checkpoint directory and another source.group",
         )
-        parts = partition, ledger, results, source.start, Store(folder, keep)
+        parts = partition, ledger, results, start(partition.number), Store(folder, keep)
         if labels is None:
             return PartitionRun(*parts)
         return LatePartitionRun(
@@ -159,6 +165,26 @@ def runs(
         )
 
     return run
+
+
+def width_at_the_start(url: str, topic: str, width: int) -> int:
+    """How many partitions *topic* had when its group began; *width* if it begins now.
+
+    The number stays in a file beside the checkpoints: a partition that was added later has
+    records that nobody has seen, wherever the group was told to start.
+    """
+    folder, name = open_folder(url), f"{topic}.partitions"
+    try:
+        return int(folder.read(name))
+    except (OSError, ValueError):
+        pass
+    try:
+        folder.write(name, b"%d" % width)
+    except OSError as error:
+        log.warning("%s/%s cannot be written: %s", url, name, error.strerror or error)
+    finally:
+        folder.close()
+    return width
 
 
 def check_clusters(inputs: KafkaSettings, outputs: KafkaSettings) -> None:

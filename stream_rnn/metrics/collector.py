@@ -95,6 +95,7 @@ class Metrics(Observer):
         now = time.time()
         for name in ("consumed", "predicted", "learned"):
             self.add(f"records_{name}_total", outcome.counts[name])
+        self.add("records_passed_over_total", outcome.passed)
         for reason, number in outcome.reasons.items():
             self.add("records_dead_lettered_total", number, reason=reason)
         for name, number in (outcome.labels or {}).items():

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from river import base
 
-from connectors.base import Record
+from connectors.base import TOMBSTONE, Record
 from connectors.dead_letter import letter
 from connectors.lines.numbers import Numbers
 
@@ -55,6 +55,7 @@ class Outcome(NamedTuple):
     settled: Sequence[Row] = ()  # earlier predictions in order, with the targets that came now
     labels: Mapping[str, int] | None = None  # what became of labels, see `late.buffer`
     keys: Sequence[Any] = ()  # whose each of `rows` is, where records have a key
+    passed: int = 0  # tombstones, which are neither results nor letters
 
 
 class Task:
@@ -90,14 +91,18 @@ class Task:
         rows.verbatim = isinstance(model, TextPredictor)
 
     def learn(self, records: Sequence[Record]) -> Outcome:
-        """Results and dead letters of *records*; every record is in exactly one of them."""
+        """Results and dead letters of *records*; every record is in exactly one of them.
+
+        A tombstone is in neither: it is counted and passed over.
+        """
         with self.guard:
             return self._learn(records)
 
     def _learn(self, records: Sequence[Record]) -> Outcome:
         start = time.perf_counter()
         refused = self._undecodable(records)
-        todo = [index for index in range(len(records)) if index not in refused]
+        passed = _tombstones(records)
+        todo = [i for i in range(len(records)) if i not in refused and i not in passed]
         results: list[Row] = []
         self._keys: list[Any] = []
         labelled, at, most, has_asked = 0, 0, len(records), False
@@ -144,6 +149,7 @@ class Task:
             seconds=time.perf_counter() - start,
             timestamps=[r.timestamp for r in records if r.timestamp is not None],
             keys=self._keys,
+            passed=len(passed),
         )
 
     @staticmethod
@@ -154,7 +160,7 @@ class Task:
         return {
             index: letter_of(record, "decode", "undecodable")
             for index, record in enumerate(records)
-            if record.error is not None
+            if record.error not in (None, TOMBSTONE)
         }
 
     def faults(self, records: Sequence[Record]) -> dict[int, BadRecord]:
@@ -226,7 +232,9 @@ class Task:
         owners = [
             index
             for index, record in enumerate(records)
-            if (record.partition, record.offset) not in has_letter and not self.is_label(record)
+            if record.error is None
+            and (record.partition, record.offset) not in has_letter
+            and not self.is_label(record)
         ]
         letters = {owners[at]: problem for at, problem in problems.items()}
         new = {
@@ -278,6 +286,11 @@ class Task:
             own = under(WATCH, arrays)
             if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
                 log.warning("the drift detector starts anew: its settings have changed")
+
+
+def _tombstones(records: Sequence[Record]) -> set[int]:
+    """The places of messages without a value."""
+    return {index for index, record in enumerate(records) if record.error == TOMBSTONE}
 
 
 def _innermost(model: Any) -> Any:

@@ -190,13 +190,14 @@ class PartitionRun:
         """Of the records with a result, and of the refused ones."""
         is_label = self.task.is_label
         if not outcome.refused:  # the common case
-            return [record.key for record in records if not is_label(record)], []
+            results = [r.key for r in records if r.error is None and not is_label(r)]
+            return results, []
         refused = {(letter["partition"], letter["offset"]) for letter in outcome.refused}
         keys: tuple[list[bytes | None], list[bytes | None]] = [], []
         for record in records:
             if (record.partition, record.offset) in refused:
                 keys[1].append(record.key)
-            elif not is_label(record):
+            elif record.error is None and not is_label(record):
                 keys[0].append(record.key)
         return keys
 

@@ -287,4 +287,5 @@ def _joined(parts: list[Outcome], labels: dict[str, int], duration: float) -> Ou
         timestamps=[t for part in parts for t in part.timestamps],
         settled=[row for part in parts for row in part.settled],
         labels=labels,
+        passed=sum(part.passed for part in parts),
     )
