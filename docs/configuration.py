@@ -13,7 +13,13 @@ HEAD = """\
 
 A TOML file for `stream-rnn run`; any field can be given on the command line too, as
 `--set source.follow=true`. A field that is not listed here is refused, and so is a value of another
-type. `stream-rnn run pipeline.toml --check` only checks; deploy/examples has files to start from.
+type. `stream-rnn run pipeline.toml --check` only checks: the configuration, a sample of the records
+where they are in files, and that nothing reads what it writes. deploy/examples has files to start
+from.
+
+A variable of the environment sets a field too: `STREAM_RNN__SOURCE__PATH=other.csv` is
+`--set source.path=other.csv`. The command line comes after the environment, the environment after
+the file. `${NAME}` inside a value is not filled in, and refused.
 
 The tables `source`, `sink` and `dead_letter` take one of several forms, which `type` picks.
 `estimator` holds the estimator's `type` and its arguments, by the names that the Python classes

@@ -18,6 +18,7 @@ from ..features.rows import Rows
 from ..service.identity import Identity
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
+from ..service.names import Names
 from ..service.task import Task
 from .dependencies import Surroundings, surroundings
 from .drift import monitor
@@ -49,12 +50,29 @@ def task(config: schema.Config) -> Task:
     if origin is None:
         origin = isinstance(config.source, schema.KafkaSource)
     model = estimator(config)
-    if late is not None:
+    made: Task
+    if late is None:
+        made = Task(model, rows, config.run.copy, origin, monitor(config.drift, model))
+    else:
         both = Delayed(model, estimator(config))
         watch = monitor(config.drift, both)
         alone = late.topic is None and late.source is None
-        return LateTask(both, rows, labels.join(late), alone, config.run.copy, origin, watch)
-    return Task(model, rows, config.run.copy, origin, monitor(config.drift, model))
+        made = LateTask(both, rows, labels.join(late), alone, config.run.copy, origin, watch)
+    made.names = names(config)
+    return made
+
+
+def names(config: schema.Config) -> Names:
+    """The fields of records that *config* names, where to leave them out has no effect."""
+    features = config.features
+    return Names(
+        {
+            "features.include": features.include or (),
+            "features.exclude": features.exclude,
+            "features.lags": features.lags,
+            "run.copy": config.run.copy,
+        }
+    )
 
 
 def estimator(config: schema.Config) -> Any:

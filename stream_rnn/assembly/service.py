@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..metrics import Metrics
 from ..service.observers import Observer
 from ..service.pipeline import Pipeline
+from .check import conflicts
 from .dependencies import Surroundings, surroundings
 from .exactly_once import delivery, member
 from .parts import (
@@ -41,6 +42,7 @@ def service(
     set.  Raises `ConfigError`; `Unreachable` where something does not answer.
     """
     config = on_one_cluster(config)
+    conflicts(config)
     around = surroundings(config, observers, dependencies, stop)
     exact = delivery(config) == "exactly-once"
     return member(config, around) if exact else pipeline(config, around)

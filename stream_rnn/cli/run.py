@@ -51,14 +51,15 @@ def command(
     from connectors.base import Unreachable
     from connectors.state import Dependencies
 
-    from ..assembly.parts import task
-    from ..assembly.service import service
+    from ..assembly.check import check as examine
+    from ..assembly.service import on_one_cluster, service
     from ..config import load
     from ..service.pipeline import stop_on_signals
 
     loaded = load(config, set_ or ())
     if check:
-        task(loaded)
+        for line in examine(on_one_cluster(loaded)):
+            typer.echo(f"{config}: {line}", err=True)
         typer.echo(f"{config}: ok")
         return
     if workers > 1:

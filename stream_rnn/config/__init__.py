@@ -15,8 +15,9 @@ stream_rnn.errors.ConfigError: source.pth: unknown field; did you mean 'path'?
 """
 
 import os
+import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,18 @@ from .labels import duration
 from .messages import explain
 from .schema import Config, FileSource, KafkaSink, KafkaSource, StdoutSink
 
+VARIABLE = "STREAM_RNN__"  # how variables of the environment begin that set a field
+
 __all__ = ["Config", "from_table", "load", "parse"]
 
 
 def load(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Config:
     """The configuration in the file *path*; raises `ConfigError`.
 
-    *overrides* are ``section.field=value`` with a TOML value, or a bare string.
+    *overrides* are ``section.field=value`` with a TOML value, or a bare string.  Before them
+    come those of the environment, see `from_environment`.
     """
+    overrides = [*from_environment(os.environ), *overrides]
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -47,6 +52,19 @@ def load(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Config:
         return parse(text, overrides)
     except ConfigError as error:
         raise ConfigError(f"{os.fspath(path)}: {error}") from None
+
+
+def from_environment(environment: Mapping[str, str]) -> list[str]:
+    """Overrides from variables: ``STREAM_RNN__SOURCE__PATH`` is ``source.path``.
+
+    >>> from_environment({"STREAM_RNN__SOURCE__PATH": "a.csv", "HOME": "/"})
+    ['source.path=a.csv']
+    """
+    return [
+        f"{name.removeprefix(VARIABLE).lower().replace('__', '.')}={value}"
+        for name, value in sorted(environment.items())
+        if name.startswith(VARIABLE)
+    ]
 
 
 def parse(text: str, overrides: Sequence[str] = ()) -> Config:
@@ -62,6 +80,7 @@ def from_table(table: dict[str, Any], overrides: Sequence[str] = ()) -> Config:
     """The configuration in *table*, as TOML would give it; raises `ConfigError`."""
     for override in overrides:
         _override(table, override)
+    _refuse_variables(table)
     whole = with_foreign(table)
     try:
         config = msgspec.convert(table, whole)
@@ -69,6 +88,22 @@ def from_table(table: dict[str, Any], overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(explain(error, table, whole)) from None
     _check(config)
     return config
+
+
+def _refuse_variables(value: Any, place: str = "") -> None:
+    """Raise `ConfigError` for a text that waits for somebody to put a variable into it."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_variables(inner, f"{place}.{name}" if place else str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_variables(inner, place)
+    elif isinstance(value, str) and (found := re.search(r"\$\{\w+\}", value)):
+        variable = VARIABLE + place.upper().replace(".", "__")
+        raise ConfigError(
+            f"{place} holds {found[0]} as it stands: variables are not filled in; write the value, "
+            f"or set the environment variable {variable} to it"
+        )
 
 
 def _override(table: dict[str, Any], text: str) -> None:

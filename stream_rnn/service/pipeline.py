@@ -65,6 +65,7 @@ class Pipeline:
             self.observers.state("draining")
             self.commit()
             if self.source.finished:
+                self.task.finish()
                 self._refusals.finish()
         except BaseException:
             self.observers.state("failed")

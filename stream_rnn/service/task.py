@@ -34,6 +34,7 @@ from ..keys.contexts import Contexts, Notes
 from ..keys.key import MESSAGE_KEY, MissingKey
 from ..keys.shelf import Shelf
 from ..numerics.trees import under
+from .names import Names
 
 REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
 
@@ -79,6 +80,7 @@ class Task:
     ):
         self.estimator, self.rows = estimator, rows
         self.copy, self.origin, self.drift = tuple(copy), origin, drift
+        self.names: Names | None = None  # fields that the configuration names, if watched
         self.guard: AbstractContextManager[Any] = nullcontext()  # held while the state changes
         # The contexts of keys, which a checkpoint holds beside the rest of the state.
         self.contexts: Contexts | None = (
@@ -100,6 +102,8 @@ class Task:
 
     def _learn(self, records: Sequence[Record]) -> Outcome:
         start = time.perf_counter()
+        if self.names is not None and not self.names.is_done:
+            self.names.look(record.value for record in records)
         refused = self._undecodable(records)
         passed = _tombstones(records)
         todo = [i for i in range(len(records)) if i not in refused and i not in passed]
@@ -252,6 +256,11 @@ class Task:
             counts=counts,
             reasons={**outcome.reasons, "unwritable": len(new)},
         )
+
+    def finish(self) -> None:
+        """No further record will come."""
+        if self.names is not None:
+            self.names.finish()
 
     def is_label(self, record: Record) -> bool:
         """Whether it only tells the target of another record, and so has no result."""
