@@ -205,6 +205,13 @@ class Store:
                 log.warning("skipping a checkpoint: %s", error)
         return None
 
+    def newest_file(self) -> tuple[str, bytes] | None:
+        """The name and the bytes of the newest checkpoint, or None; it is not looked into."""
+        for name in reversed(self.list()):
+            with contextlib.suppress(OSError):  # it has been replaced by newer ones meanwhile
+                return name, self._folder.read(name)
+        return None
+
     def _highest(self) -> int:
         return max((int(NAME.fullmatch(n)[1]) for n in self.list()), default=0)  # type: ignore[index]
 

@@ -110,12 +110,16 @@ def _observers(loaded, dependencies):
 
     metrics, server, observers = make_metrics(loaded, dependencies), None, []
     if metrics is not None:
+        from ..assembly.parts import task
         from ..web import Site, serve
 
         table = loaded.metrics
-        site = Site(metrics, loaded.http, table.host)
+        make = (lambda: task(loaded)) if loaded.http.predict or loaded.http.checkpoint else None
+        site = Site(metrics, loaded.http, table.host, make)
         server = serve(site, table.port, table.certfile, table.keyfile, table.client_cafile)
         log.info("metrics on %s", server.url)
+        if site.has_page:
+            log.info("the page is %s", server.root)
         observers += site.observers
     progress = ProgressLine.on_terminal()
     return server, (*observers, *([] if progress is None else [progress]))

@@ -191,6 +191,12 @@ class Http(_Table):
 
     page: bool | None = None  # by default if metrics.host is this machine: it shows data
     most_behind: Positive = 10_000  # records; farther behind, /readyz is 503
+    predict: bool = False  # answer POST /predict
+    checkpoint: bool = False  # answer GET /checkpoint with the newest
+    token_file: str | None = None  # a file with the secret that both need
+    max_requests: Positive = 2000  # a second, of all clients together
+    max_records: Positive = 100  # in one request
+    max_body_bytes: Positive = 1 << 20
 
 
 class Run(_Table):

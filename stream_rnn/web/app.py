@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import page
+from .asking import Asking
 from .site import Site
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ def application(site: Site) -> Starlette:
     routes = [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
     if site.has_page:
         routes += page.routes(site)
+    if site.http.predict or site.http.checkpoint:
+        routes += Asking(site).routes()
     return Starlette(
         routes=routes,
         exception_handlers={404: _problem, 405: _problem, Exception: _fault},

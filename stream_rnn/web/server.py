@@ -27,13 +27,13 @@ STOP_SECONDS = 1
 class Server:
     """A running endpoint; ``url`` is where to scrape it, ``root`` where the page is."""
 
-    def __init__(self, site: Site, listener: Listener, tls: dict[str, Any]):
+    def __init__(self, site: Site, app: Any, listener: Listener, tls: dict[str, Any]):
         self.site = site
         self.host, self.port = listener.getsockname()[:2]
         shown = f"[{self.host}]" if ":" in self.host else self.host
         self.root = f"{'https' if tls else 'http'}://{shown}:{self.port}/"
         self.url = f"{self.root}metrics"
-        self._uvicorn = _Uvicorn(_settings(application(site), tls))
+        self._uvicorn = _Uvicorn(_settings(app, tls))
         self._thread = threading.Thread(
             target=self._uvicorn.run, args=([listener],), name="web", daemon=True
         )
@@ -101,7 +101,8 @@ def serve(
     a certificate signed by it.  Raises `ConfigError` if that cannot be done.
     """
     tls = _tls(certfile, keyfile, client_cafile)
-    return Server(site, listen(site.host, port, CONNECTIONS), tls)
+    app = application(site)
+    return Server(site, app, listen(site.host, port, CONNECTIONS), tls)
 
 
 def _tls(certfile: str | None, keyfile: str | None, client_cafile: str | None) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""``POST /predict`` and ``GET /checkpoint``: for those who have the token.
+
+A body is JSON: ``{"record": {…}}`` or ``{"records": [{…}, …]}``, each answered as if it came
+next.  What is wrong is said as ``{"error": {"field": …, "message": …}}``.
+"""
+
+import hmac
+import re
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..config.schema import Http
+from ..errors import BadRecord, ConfigError
+from .answers import Asked
+from .page import check_host
+from .replica import Replica, TooBusy
+from .site import Site
+
+LEAST_TOKEN = 16  # characters
+JSON = "application/json"
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
+class Question(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of ``POST /predict``."""
+
+    record: dict[str, Any] | None = None
+    records: list[dict[str, Any]] | None = None
+    partition: str | None = None  # whose learner is asked, where there are several
+    horizon: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1  # steps ahead, of a forecaster
+    level: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.9  # of intervals
+
+
+class Refused(Exception):
+    """A request that is not answered."""
+
+    def __init__(self, status: int, message: str, field: str | None = None, **headers: str):
+        super().__init__(message)
+        self.status, self.field, self.headers = status, field, headers
+
+    def response(self) -> Response:
+        error = {"field": self.field, "message": str(self)}
+        body = _ENCODER.encode({"error": {k: v for k, v in error.items() if v is not None}})
+        headers = {name.replace("_", "-"): value for name, value in self.headers.items()}
+        return Response(body, self.status, headers, JSON)
+
+
+class Allowance:
+    """At most so many requests a second, of all clients together.
+
+    >>> allowance = Allowance(2)
+    >>> [allowance.take(now=0.0) for _ in range(3)], allowance.take(now=0.6)
+    ([True, True, False], True)
+    """
+
+    def __init__(self, most: int):
+        self.most, self._left, self._at = most, float(most), 0.0
+
+    def take(self, now: float) -> bool:
+        """Whether one more is within it."""
+        self._left = min(self.most, self._left + (now - self._at) * self.most)
+        self._at = now
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True
+
+
+def token_of(http: Http) -> bytes:
+    """The secret in ``http.token_file``; raises `ConfigError`."""
+    if http.token_file is None:
+        raise ConfigError("http.predict and http.checkpoint need http.token_file: name a file "
+                          "with a secret of 16 characters or more")  # fmt: skip
+    try:
+        token = Path(http.token_file).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not plain text"
+        raise ConfigError(f"http.token_file = {http.token_file!r}: {reason}") from None
+    if len(token) < LEAST_TOKEN:
+        raise ConfigError(
+            f"http.token_file = {http.token_file!r}: holds {len(token)} characters; "
+            f"{LEAST_TOKEN} or more are needed, such as those of: openssl rand -hex 16"
+        )
+    return token.encode()
+
+
+class Asking:
+    """What requests have to pass, and what answers them."""
+
+    def __init__(self, site: Site):
+        self.site, self.http, self._token = site, site.http, token_of(site.http)
+        self._allowance = Allowance(self.http.max_requests)
+
+    def routes(self) -> list[Route]:
+        """Those that are switched on."""
+        found = []
+        if self.http.predict:
+            found.append(Route("/predict", self.predict, methods=["POST"]))
+        if self.http.checkpoint:
+            found.append(Route("/checkpoint", self.checkpoint))
+        return found
+
+    async def predict(self, request: Request) -> Response:
+        try:
+            self._admit(request)
+            question = _parsed(await self._body(request))
+            records = self._records(question)
+            replica = self._replica(question.partition)
+            answers, upto = await replica.answer(records, Asked(question.horizon, question.level))
+        except Refused as refused:
+            return refused.response()
+        except BadRecord as bad:
+            return Refused(422, str(bad), "record").response()
+        except TooBusy as busy:
+            return Refused(503, str(busy), Retry_After="1").response()
+        found: dict[str, Any] = {"learned": upto}
+        found |= {"answers": answers} if question.record is None else answers[0]
+        return Response(_ENCODER.encode(found), media_type=JSON)
+
+    async def checkpoint(self, request: Request) -> Response:
+        import anyio.to_thread
+
+        try:
+            self._admit(request)
+            store = self._replica(request.query_params.get("partition")).store
+            newest = None if store is None else await anyio.to_thread.run_sync(store.newest_file)
+            if newest is None:
+                raise Refused(404, "there is no checkpoint")
+        except Refused as refused:
+            return refused.response()
+        name, body = newest
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(body, headers=headers, media_type="application/octet-stream")
+
+    def _admit(self, request: Request) -> None:
+        check_host(self.site, request)
+        if not self._allowance.take(time.monotonic()):
+            raise Refused(429, f"more than http.max_requests = {self.http.max_requests} a second",
+                          Retry_After="1")  # fmt: skip
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        right = hmac.compare_digest(given.strip().encode(), self._token)
+        if scheme.lower() != "bearer" or not right:
+            raise Refused(401, "give the token: Authorization: Bearer …", WWW_Authenticate="Bearer")
+
+    async def _body(self, request: Request) -> bytes:
+        most = self.http.max_body_bytes
+        length = request.headers.get("content-length", "")
+        parts, size = [], int(length) if length.isdigit() else 0
+        if size <= most:
+            size = 0
+            async for part in request.stream():
+                parts.append(part)
+                size += len(part)
+                if size > most:
+                    break
+        if size > most:
+            raise Refused(413, f"the body is longer than http.max_body_bytes = {most}",
+                          Connection="close")  # fmt: skip
+        return b"".join(parts)
+
+    def _records(self, question: Question) -> list[dict[str, Any]]:
+        if (question.record is None) == (question.records is None):
+            raise Refused(400, "give one of record and records", "record")
+        if question.record is not None:
+            return [question.record]
+        records = question.records or []
+        if len(records) > self.http.max_records:
+            raise Refused(
+                413,
+                f"{len(records)} records; http.max_records = {self.http.max_records} at once",
+                "records",
+            )
+        return records
+
+    def _replica(self, partition: str | None) -> Replica:
+        replicas = self.site.replicas
+        if partition is None and len(replicas) == 1:
+            return next(iter(replicas.values()))
+        if not replicas:
+            raise Refused(503, "nothing is being learned yet", Retry_After="1")
+        if partition not in replicas:
+            names = ", ".join(sorted(replicas))
+            raise Refused(400, f"this process has {names}; say which", "partition")
+        return replicas[partition]
+
+
+def _parsed(body: bytes) -> Question:
+    try:
+        return msgspec.json.decode(body, type=Question)
+    except msgspec.ValidationError as error:
+        found = re.fullmatch(r"(.*) - at `\$\.?(.*)`", str(error))
+        message, field = (found[1], found[2]) if found else (str(error), None)
+        raise Refused(400, message.replace("`", ""), field) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(400, f"not JSON: {error}") from None
