@@ -1,0 +1,133 @@
+"""POST /predict beside a learner at full speed: latency, and what it costs the learner.
+
+    python tests/benchmarks/asking.py [--clients 1] [--seconds 5] [--units 16]
+
+Runs the same stream of records without clients and with them, in turn, several times, so that a
+busy machine troubles both alike.  Prints the percentiles of the latency, in ms, and the ratio of
+the learner's throughput with clients to that without.  Each client sends the next request when
+it has the answer of the last one, or at *--rate* a second, over a connection that stays open; the
+clients are in another process.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from connectors.base import Record
+from connectors.memory import MemorySink
+from stream_rnn import LSTM, RecurrentRegressor
+from stream_rnn.config.schema import Http
+from stream_rnn.features.rows import Rows
+from stream_rnn.metrics import Metrics
+from stream_rnn.service.pipeline import Pipeline
+from stream_rnn.service.task import Task
+from stream_rnn.web import Site, serve
+
+SECRET = "0123456789abcdef"
+
+
+class Cycle:
+    """Records as fast as they are taken."""
+
+    finished = False
+
+    def __init__(self):
+        values = [{"hour": float(t % 24), "load": float(t % 7)} for t in range(1000)]
+        self.batch = [Record(value, b"", offset=t) for t, value in enumerate(values)]
+
+    def next_batch(self, most, timeout):
+        return self.batch[:most]
+
+    def snapshot(self):
+        return None
+
+
+class Nowhere(MemorySink):
+    def write(self, rows): ...
+
+
+def client(port, seconds, rate, out):
+    """Latencies of one client, in seconds."""
+    connection, found = http.client.HTTPConnection("127.0.0.1", port), []
+    headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+    body = json.dumps({"record": {"hour": 3.0}})
+    end = time.perf_counter() + seconds
+    while (start := time.perf_counter()) < end:
+        connection.request("POST", "/predict", body, headers)
+        response = connection.getresponse()
+        response.read()
+        found.append(time.perf_counter() - start)
+        assert response.status == 200, response.status
+        if rate:
+            time.sleep(max(0.0, 1 / rate - found[-1]))
+    out += found
+
+
+def clients(port, count, seconds, rate, queue):
+    queue.put("ready")
+    out, threads = [], []
+    for _ in range(count):
+        threads.append(threading.Thread(target=client, args=(port, seconds, rate, out)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    queue.put(out)
+
+
+def learned(line, seconds):
+    """Records a second, meanwhile."""
+    before, start = line.counters["consumed"], time.perf_counter()
+    time.sleep(seconds)
+    return (line.counters["consumed"] - before) / (time.perf_counter() - start)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clients", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=0.0, help="of each client; 0: no pause")
+    parser.add_argument("--units", type=int, default=16)
+    options = parser.parse_args()
+    make = lambda: Task(RecurrentRegressor(LSTM(options.units)), Rows("load"))  # noqa: E731
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "token").write_text(SECRET)
+        table = Http(predict=True, token_file=f"{folder}/token", max_requests=1_000_000)
+        site = Site(Metrics(), table, make=make)
+        server = serve(site, port=0)
+    line = Pipeline(Cycle(), make(), Nowhere(), observers=site.observers)
+    stop = threading.Event()
+    thread = threading.Thread(target=line.run, args=(stop,))
+    thread.start()
+    while line.counters["consumed"] < 20_000:
+        time.sleep(0.1)
+    context, latencies, ratios = multiprocessing.get_context("spawn"), [], []
+    for _ in range(options.rounds):
+        alone = learned(line, options.seconds)
+        queue = context.Queue()
+        arguments = (server.port, options.clients, options.seconds + 1, options.rate, queue)
+        process = context.Process(target=clients, args=arguments)
+        process.start()
+        queue.get()
+        beside = learned(line, options.seconds)
+        latencies += queue.get()
+        process.join()
+        ratios.append(beside / alone)
+        print(f"alone {alone:,.0f}/s, beside {beside:,.0f}/s", flush=True)
+    stop.set()
+    thread.join()
+    server.close()
+    cuts = statistics.quantiles(latencies, n=1000)
+    shown = {"p50": cuts[499], "p90": cuts[899], "p99": cuts[989], "p99.9": cuts[998]}
+    print(f"{len(latencies)} answers", {k: f"{1e3 * v:.2f} ms" for k, v in shown.items()})
+    print("throughput, with over without:", [f"{ratio:.3f}" for ratio in ratios])
+
+
+if __name__ == "__main__":
+    main()
