@@ -35,8 +35,8 @@ def answer(task: Task, record: Record, asked: Asked) -> dict[str, Any]:
     The record needs no target.  Of a text predictor its field ``text`` is continued.
     """
     rows = task.rows
-    x: dict[Any, Any]
-    [x], _ = rows.transform([{**dict.fromkeys(rows.targets), **record}])
+    xs, _ = rows.transform([{**dict.fromkeys(rows.targets), **record}])
+    x: dict[Any, Any] = dict(xs[0])
     model: Any = task.estimator
     if isinstance(model, Delayed):
         model = model.live
