@@ -6,7 +6,9 @@ import io
 import json
 import math
 import os
+import random
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -339,17 +341,50 @@ def test_a_restored_source_starts_over_from_none(tmp_path):
     source.close()
 
 
+def keep_all(source, came):
+    """What *source* hands out, also where it then fails."""
+    while batch := source.next_batch(1000, 0):
+        came += [record.value["text"] for record in batch]
+
+
 def test_damaged_compression_is_a_source_error(tmp_path):
-    content = "".join(f"line {i * 7919 % 10007}\n" for i in range(100_000)).encode()
+    chance = random.Random(0)
+    lines = [f"line {chance.getrandbits(64)}" for _ in range(100_000)]
+    content = "\n".join(lines).encode()
     for name, data in (
         ("a.txt.gz", gzip.compress(content)),
         ("a.txt.zst", zstandard.compress(content)),
     ):
-        path = write(tmp_path / name, data[: len(data) // 2])
-        source = FileSource(path)
+        source, came = FileSource(write(tmp_path / name, data[: len(data) // 2])), []
         with pytest.raises(SourceError, match="damaged or cut off"):
-            drain(source, sizes=(1000,))
+            keep_all(source, came)
         source.close()
+        assert len(came) > 30_000  # what lies before the cut is handed out, in order
+        assert came == lines[: len(came)]
+
+
+def test_a_small_file_that_becomes_large_is_read_in_steps(tmp_path):
+    """8 kB that stand for 256 MB of blanks and a line."""
+    blanks = zstandard.compress(b" " * (256 << 20)) + zstandard.compress(b"\nend\n")
+    path = write(tmp_path / "a.zst", blanks)
+    start, largest = time.monotonic(), 0
+    tracemalloc.start()
+    with ByteFile(path) as file:
+        while data := file.read(1 << 18):
+            last = data
+        largest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert last == b"\nend\n"
+    assert largest < 80 << 20
+    assert time.monotonic() - start < 20
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path):
+    os.mkfifo(tmp_path / "a.jsonl")
+    with pytest.raises(SourceError, match="is a pipe or a device"):
+        FileSource(tmp_path / "a.jsonl").next_batch(1, 0)
+    with pytest.raises(SourceError, match="is a pipe or a device"):
+        ByteFile("/dev/zero")
 
 
 def test_compression_is_told_by_content_and_many_frames_are_one_stream(tmp_path):

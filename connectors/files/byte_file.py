@@ -4,6 +4,7 @@ import codecs
 import gzip
 import hashlib
 import os
+import stat
 import zlib
 from typing import IO, Any, NamedTuple
 
@@ -14,6 +15,7 @@ from .json_values import JsonValues, is_json, is_whole
 
 HEAD_BYTES = 4096
 LONGEST_WINDOW = 1 << 31  # of zstandard: what --long=31 needs, in bytes of memory
+ZSTD_STEP = 1 << 10  # compressed bytes decompressed at once, into 32 MiB at most
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -44,8 +46,14 @@ class ByteFile:
         self.offset = 0  # uncompressed bytes read so far
         self._head = b""
         try:
-            self._raw = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+            self._raw = open(path, "rb", buffering=0, opener=_at_once)  # noqa: SIM115 - by close()
             status = os.fstat(self._raw.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                self._raw.close()
+                raise SourceError(
+                    f"{path} is a pipe or a device, not a file; read it as standard input: "
+                    f'source = {{type = "stdin"}}, and < {path} behind the command'
+                )
             first = os.pread(self._raw.fileno(), HEAD_BYTES, 0)
         except OSError as error:
             raise SourceError(f"cannot read {path}: {error.strerror}") from error
@@ -53,7 +61,7 @@ class ByteFile:
         self._stream: IO[bytes] | Any = self._raw
         self.compressed = True
         if first.startswith(_GZIP):
-            self._stream = gzip.GzipFile(fileobj=self._raw)
+            self._stream = _GzipStream(fileobj=self._raw)
         elif first.startswith(_ZSTD):
             self._stream = _ZstdStream(self._raw)
         else:
@@ -156,6 +164,19 @@ class ByteFile:
         self.close()
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting, as for the writer of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+class _GzipStream(gzip.GzipFile):
+    """Hands out what lies before a cut, then raises."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to *size* bytes, what one step gives: more steps might meet the cut."""
+        return self.read1(size if size is not None else -1)
+
+
 class _ZstdStream:
     """The content of zstandard frames; unlike the library's reader it notices a cut file."""
 
@@ -163,28 +184,34 @@ class _ZstdStream:
         self._raw = raw
         self._decompressor = zstandard.ZstdDecompressor(max_window_size=LONGEST_WINDOW)
         self._frame: Any = None  # the frame being read
-        self._ready = b""
+        self._input, self._fed = b"", 0  # compressed bytes, and how many of them were fed
+        self._ready, self._taken = b"", 0  # their content, and how much of it was handed out
 
     def read(self, size: int) -> bytes:
         """Up to *size* bytes, empty at the end; raises EOFError within a frame."""
-        rest = b""
-        while not self._ready:
-            data = rest or self._raw.read(1 << 17)
-            rest = b""
-            if not data:
+        while self._taken == len(self._ready):
+            if self._fed == len(self._input):
+                self._input, self._fed = self._raw.read(1 << 17), 0
+            if not self._input:
                 if self._frame is not None:
                     raise EOFError("the last zstandard frame is not complete")
                 return b""
-            if self._frame is None:
-                self._frame = self._decompressor.decompressobj()
-            self._ready = self._frame.decompress(data)
-            if self._frame.eof:
-                rest = self._frame.unused_data
-                self._frame = None
-        data, self._ready = self._ready[:size], self._ready[size:]
-        if rest:  # the next frame begins in what was read
-            self._raw.seek(-len(rest), 1)
+            self._ready, self._taken = self._decompress(), 0
+        data = self._ready[self._taken : self._taken + size]
+        self._taken += len(data)
         return data
+
+    def _decompress(self) -> bytes:
+        """The content of a few more bytes: four of them may stand for 128 KiB."""
+        data = self._input[self._fed : self._fed + ZSTD_STEP]
+        if self._frame is None:
+            self._frame = self._decompressor.decompressobj()
+        content: bytes = self._frame.decompress(data)
+        self._fed += len(data)
+        if self._frame.eof:  # what was fed too much begins the next frame
+            self._fed -= len(self._frame.unused_data)
+            self._frame = None
+        return content
 
     def close(self) -> None:
         self._raw.close()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..base import Record
+from ..base import Record, SourceError
 from ..lines.dialect import Dialect
 from ..lines.formats import format_of, line_format
 from ..lines.record_reader import RecordReader
@@ -83,6 +83,7 @@ class FileSource:
             **dialect,
         )
         self._file: ByteFile | None = None
+        self._failure: SourceError | None = None
         self._reader = self._read_from(self._files.path)
 
     def next_batch(self, max_records: int, timeout: float) -> list[Record]:
@@ -92,7 +93,7 @@ class FileSource:
         while len(batch) < max_records and not self.finished:
             records = self._reader.take(max_records - len(batch))
             batch += records
-            if records or self._refill():
+            if records or self._refill_or_keep(batch):
                 continue
             left = deadline - time.monotonic()
             if batch or self.finished or left <= 0:
@@ -137,7 +138,7 @@ class FileSource:
         and reaches as far.
         """
         self.close()
-        self._file, self.finished = None, False
+        self._file, self._failure, self.finished = None, None, False
         if position is None:
             return
         mark = Mark(**position)
@@ -167,6 +168,18 @@ class FileSource:
         """Close the file; `snapshot` still tells the position, `restore` opens it again."""
         if self._file is not None:
             self._file.close()
+
+    def _refill_or_keep(self, batch: list[Record]) -> bool:
+        """`_refill`; where it fails, the records before it are handed out first."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._refill()
+        except SourceError as error:
+            if not batch:
+                raise
+            self._failure = error  # for the next call
+            return False
 
     def _refill(self) -> bool:
         """Read on; False when there is nothing more now."""

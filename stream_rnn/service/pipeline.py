@@ -78,7 +78,13 @@ class Pipeline:
         with set_for_streams(), ThreadPoolExecutor(1, "learner") as learner:
             while not (stop.is_set() or self.source.finished):
                 wait = 0.0 if learning else self.schedule.poll_seconds
-                records = self.source.next_batch(self.schedule.batch_records, wait)
+                try:
+                    records = self.source.next_batch(self.schedule.batch_records, wait)
+                except SourceError:  # what came before it counts
+                    if learning:
+                        self.publish(*learning)
+                        self.commit()
+                    raise
                 position = self.source.snapshot()
                 if learning:
                     self.publish(*learning)
