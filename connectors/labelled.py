@@ -103,9 +103,10 @@ class LabelledSource:
             return record.timestamp
         value = None if record.value is None else record.value.get(self._time)
         try:
-            return times.seconds(value, relative=True)
+            when = times.seconds(value, relative=True)
         except ValueError:
             return None
+        return when if abs(when) < times.LATEST else None  # else all others would come first
 
     def snapshot(self) -> dict[str, Any]:
         """The positions of both, just after the last record handed out."""

@@ -23,6 +23,7 @@ from math import isfinite
 from typing import Any
 
 FIRST, LAST = 1980, 2100  # years of an epoch
+LATEST = 7_258_118_400.0  # the year 2200 as an epoch: a later time is a mistake
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOW = (datetime(FIRST, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()
 _HIGH = (datetime(LAST, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()

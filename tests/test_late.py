@@ -13,7 +13,7 @@ from connectors.base import Label, Record
 from connectors.labelled import LabelledSource
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import LSTM, SGD, RecurrentClassifier, RecurrentRegressor, SnAp1
-from stream_rnn.assembly.service import pipeline
+from stream_rnn.assembly.service import pipeline, service
 from stream_rnn.checkpoints.store import Store
 from stream_rnn.cli.app import app
 from stream_rnn.config import load, parse
@@ -304,7 +304,7 @@ def test_dead_letters_of_labels_say_why():
     ]
     assert "'text' is not a finite number" in outcome.refused[0]["error"]
     assert "'id', by which labels and records are joined, is None" in outcome.refused[2]["error"]
-    assert "'t' is 'soon', not a time" in outcome.refused[3]["error"]
+    assert "'t' is 'soon', not a time before the year 2200" in outcome.refused[3]["error"]
     assert outcome.counts["learned"] == 1
 
 
@@ -410,7 +410,7 @@ def test_files_by_configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_streams(tmp_path, 1000)
     metrics = Metrics("m")
-    line = pipeline(parse(FILES), (metrics,))
+    line = service(parse(FILES), (metrics,))
     counters = line.run()
     line.close()
     assert counters == {"consumed": 1900, "predicted": 1000, "learned": 882, "refused": 0}
@@ -489,3 +489,20 @@ def test_evaluate_and_inspect_know_labels(tmp_path, monkeypatch, interpreted):
     assert waiting > 0
     shown = CliRunner().invoke(app, ["inspect", "checkpoints"]).output
     assert f"labels: {waiting} records wait, 0 labels came before" in shown
+
+
+@pytest.mark.parametrize("wrong", ["9999-12-31T00:00:00Z", 1e300, "2900-01-01"])
+@pytest.mark.parametrize("where", ["record", "label"])
+def test_a_time_in_centuries_to_come_is_set_aside_and_moves_no_clock(where, wrong):
+    day = 1_767_225_600  # 2026
+    stream = []
+    for n in range(40):
+        stream.append({"id": n, "x": n % 3, "t": day + n})
+        stream.append({"id": n, "y": float(n % 3), "t": day + n + 0.5})
+    at = 20 if where == "record" else 21
+    stream[at] = {**stream[at], "t": wrong}
+    outcome = late(within=5.0).learn(as_records(stream))
+    assert outcome.counts["refused"] == 1
+    assert "not a time before the year 2200" in outcome.refused[0]["error"]
+    assert outcome.labels["joined"] == 39
+    assert outcome.counts["learned"] == 39

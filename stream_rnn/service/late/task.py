@@ -209,7 +209,7 @@ class LateTask(Task):
         if now is None and self.join.within is not None:
             field = self.join.time
             raise BadRecord(
-                f"the field {field!r} is {value.get(field)!r}, not a time"
+                f"the field {field!r} is {value.get(field)!r}, not a time before the year 2200"
                 if field is not None
                 else "the record has no time; name the field that has it as labels.time",
                 index,
@@ -221,8 +221,11 @@ class LateTask(Task):
         if self.join.within is None:
             return None
         if self.join.time is None:
-            return record.timestamp
-        return None if record.value is None else seconds(record.value.get(self.join.time))
+            now = record.timestamp
+        else:
+            now = None if record.value is None else seconds(record.value.get(self.join.time))
+        # One that is centuries away would move the clock beyond all that follow.
+        return now if now is not None and abs(now) < times.LATEST else None
 
     def health(self) -> dict[str, float]:
         """Gauges and counters by metric name."""
