@@ -9,9 +9,11 @@ from . import network
 from .base import Classes, declare
 from .forest import Forest
 from .last import Last
+from .middle import Middle
 from .neighbours import Neighbours
 from .network import Network
 from .outside import Given, River, check, is_outside
+from .tree import Tree
 from .wide import Wide
 
 #: Quick, additive and steady least squares, after a recurrent and a feed-forward network.
@@ -24,6 +26,8 @@ NUMBERS: tuple = (
     Wide(drift=1e-4),
     Wide(drift=1e-4, most=160, hinges=False, pairs=False),
     Wide(),
+    Tree(),
+    Middle(),
 )
 CLASSES: tuple = (
     Network(LSTM(8), last_target=True, optimizer=Kalman(0.5, 1e-5)),
@@ -32,10 +36,13 @@ CLASSES: tuple = (
     Wide(1.0, 0.3, 0.3, drift=3e-4),
     Wide(1.0, 0.3, drift=1e-5, most=160, hinges=False, pairs=False),
     Wide(),
+    Tree(),
 )
 
 #: What a configuration may name.
-MEMBERS = {spec.__name__: spec for spec in (Network, Forest, Neighbours, Last, Wide, Given)}
+MEMBERS = {
+    spec.__name__: spec for spec in (Network, Forest, Neighbours, Last, Wide, Tree, Middle, Given)
+}
 
 
 def checked(members: Any, task: Any) -> tuple:
