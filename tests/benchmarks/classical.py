@@ -1,33 +1,52 @@
 """The default regressor and classifier beside river's classical models, without any setting.
 
     python tests/benchmarks/classical.py [--seeds 3] [--streams Phishing Friedman ...]
+                                         [--models StreamRegressor AMF ...] [--electricity CSV]
 
 Every record is predicted before it is learned, from the first on: mean absolute error of
 regression, accuracy of classification; means over the seeds of whatever draws random
-numbers.  Streams are those that river bundles and 5,000 records of its generators; features
-that are text are left out.  river's models have their defaults too, behind a StandardScaler
-where they need one.  The best of a row is bold.
+numbers.  Streams are those that river bundles, 5,000 records of its generators, and the
+Electricity table where its file is given; features that are text are left out.  river's models
+have their defaults too, behind a StandardScaler where they need one.  The best of a row is bold;
+"loss" marks a row in which ours is behind the best of the others, chosen afterwards.
 """
 
 import argparse
 import time
+import warnings
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from river import datasets, forest, linear_model, metrics, naive_bayes, neighbors, preprocessing
+from river import (
+    datasets,
+    ensemble,
+    forest,
+    linear_model,
+    metrics,
+    naive_bayes,
+    neighbors,
+    preprocessing,
+)
 from river import tree as trees
 from river.datasets import synth
+from river.stream import iter_csv
 
-from stream_rnn import RecurrentClassifier, RecurrentRegressor
+from stream_rnn import RecurrentClassifier, RecurrentRegressor, StreamClassifier, StreamRegressor
 
 RECORDS = 5000
 
 
-def take(stream: Any) -> list[tuple[dict, Any]]:
+def take(stream: Any, most: int | None = RECORDS) -> list[tuple[dict, Any]]:
     """Its records, without the features that are text."""
-    rows = islice(stream, RECORDS)
+    rows = islice(stream, most)
     return [({k: v for k, v in x.items() if not isinstance(v, str)}, y) for x, y in rows]
+
+
+def electricity(path: str) -> Any:
+    """Whether prices rise in New South Wales: every column is a number, the class is the last."""
+    names = ("period", "nswprice", "nswdemand", "vicprice", "vicdemand", "transfer")
+    return iter_csv(path, target="class", converters=dict.fromkeys(names, float))
 
 
 def drift(stream: type, first: int, second: int) -> Any:
@@ -69,6 +88,7 @@ CLASSIFICATION: dict[str, Callable[[], Any]] = {
     "Agrawal": lambda: synth.Agrawal(seed=1),
     "Agrawal, drift": lambda: drift(synth.Agrawal, 0, 4),
     "LED": lambda: synth.LED(seed=1),
+    "LED, noise": lambda: synth.LED(seed=1, noise_percentage=0.1, irrelevant_features=True),
     "Hyperplane": lambda: synth.Hyperplane(seed=1, n_features=10, mag_change=0.001),
     "RBF, drift": rbf,
     "Sine": lambda: synth.Sine(seed=1),
@@ -81,21 +101,35 @@ def scaled(model: Any) -> Any:
 
 
 REGRESSORS: dict[str, Callable[[int], Any]] = {
+    "StreamRegressor": lambda seed: StreamRegressor(seed=seed),
     "RecurrentRegressor": lambda seed: RecurrentRegressor(seed=seed),
     "linear": lambda _: scaled(linear_model.LinearRegression()),
-    "Hoeffding tree": lambda seed: trees.HoeffdingAdaptiveTreeRegressor(seed=seed),
+    "passive-aggressive": lambda _: scaled(linear_model.PARegressor(C=0.01)),
+    "Hoeffding tree": lambda _: scaled(trees.HoeffdingTreeRegressor()),
+    "adaptive tree": lambda seed: trees.HoeffdingAdaptiveTreeRegressor(seed=seed),
     "adaptive forest": lambda seed: forest.ARFRegressor(seed=seed),
+    "AMF": lambda seed: scaled(forest.AMFRegressor(seed=seed)),
+    "SRP": lambda seed: scaled(ensemble.SRPRegressor(seed=seed)),
     "neighbours": lambda seed: scaled(neighbors.KNNRegressor(engine=neighbors.SWINN(seed=seed))),
 }
 CLASSIFIERS: dict[str, Callable[[int], Any]] = {
+    "StreamClassifier": lambda seed: StreamClassifier(seed=seed),
     "RecurrentClassifier": lambda seed: RecurrentClassifier(seed=seed),
     "softmax": lambda _: scaled(linear_model.SoftmaxRegression()),
+    "ALMA": lambda _: scaled(linear_model.ALMAClassifier()),
     "Bayes": lambda _: naive_bayes.GaussianNB(),
-    "Hoeffding tree": lambda seed: trees.HoeffdingAdaptiveTreeClassifier(seed=seed),
+    "Hoeffding tree": lambda _: trees.HoeffdingTreeClassifier(),
+    "adaptive tree": lambda seed: trees.HoeffdingAdaptiveTreeClassifier(seed=seed),
     "adaptive forest": lambda seed: forest.ARFClassifier(seed=seed),
+    "AMF": lambda seed: scaled(forest.AMFClassifier(seed=seed)),
+    "SRP": lambda seed: ensemble.SRPClassifier(seed=seed),
+    "leveraging bagging": lambda seed: ensemble.LeveragingBaggingClassifier(
+        trees.HoeffdingTreeClassifier(), seed=seed
+    ),
     "neighbours": lambda seed: scaled(neighbors.KNNClassifier(engine=neighbors.SWINN(seed=seed))),
 }
-CERTAIN = {"linear", "softmax", "Bayes"}  # draw no random numbers
+CERTAIN = {"linear", "softmax", "Bayes", "ALMA", "passive-aggressive", "Hoeffding tree"}
+TWO_CLASSES = {"ALMA"}
 
 
 def run(model: Any, rows: list[tuple[dict, Any]], metric: Any) -> tuple[float, float]:
@@ -108,39 +142,64 @@ def run(model: Any, rows: list[tuple[dict, Any]], metric: Any) -> tuple[float, f
     return metric.get(), time.process_time() - start
 
 
+def two_classes(rows: list[tuple[dict, Any]]) -> list[tuple[dict, bool]] | None:
+    """The records with classes False and True, None where there are more than two."""
+    names = list(dict.fromkeys(y for _, y in rows))
+    return [(x, y == names[1]) for x, y in rows] if len(names) == 2 else None
+
+
+def mean_score(label: str, build: Any, rows: Any, metric: Any, seeds: int) -> tuple[float, float]:
+    """(metric, seconds), means over the seeds; NaN where the model is not for such a stream."""
+    rows = two_classes(rows) if label in TWO_CLASSES else rows
+    if rows is None:
+        return float("nan"), 0.0
+    found = [run(build(seed), rows, metric()) for seed in range(1 if label in CERTAIN else seeds)]
+    return tuple(sum(part) / len(found) for part in zip(*found, strict=True))  # type: ignore[return-value]
+
+
 def table(streams, models, metric, digits: int, best, options) -> None:
     """Print a row for each stream, and µs a record below."""
-    print(f"\n| {metric.__name__} | {' | '.join(models)} |\n|{'---|' * (len(models) + 1)}")
-    spent, records = dict.fromkeys(models, 0.0), 0
+    if options.models:
+        models = {label: build for label, build in models.items() if label in options.models}
+    streams = {n: m for n, m in streams.items() if not options.streams or n in options.streams}
+    if not models or not streams:
+        return
+    print(f"\n| {metric.__name__} | {' | '.join(models)} | |\n|{'---|' * (len(models) + 2)}")
+    spent, records = dict.fromkeys(models, 0.0), dict.fromkeys(models, 0)
     for name, make in streams.items():
-        if options.streams and name not in options.streams:
-            continue
-        rows = take(make())
-        records += len(rows)
-        means = {}
+        rows, means = take(make(), None if name == "Electricity" else RECORDS), {}
         for label, build in models.items():
-            seeds = range(1 if label in CERTAIN else options.seeds)
-            found = [run(build(seed), rows, metric()) for seed in seeds]
-            means[label] = sum(score for score, _ in found) / len(found)
-            spent[label] += sum(seconds for _, seconds in found) / len(found)
-        first = best(means.values())
-        cells = [f"{v:.{digits}f}" if v < 1e4 else f"{v:.0e}" for v in means.values()]
+            means[label], seconds = mean_score(label, build, rows, metric, options.seeds)
+            spent[label] += seconds
+            records[label] += len(rows) if means[label] == means[label] else 0
+        first = best(v for v in means.values() if v == v)
+        cells = [f"{v:.{digits}f}" if not v >= 1e4 else f"{v:.0e}" for v in means.values()]
         bold = [f"**{c}**" if v == first else c for c, v in zip(cells, means.values())]
-        print(f"| {name} | {' | '.join(bold)} |", flush=True)
-    if records:
-        print(f"| µs a record | {' | '.join(f'{s / records * 1e6:.0f}' for s in spent.values())} |")
+        note = "" if means[next(iter(models))] == first else "loss"
+        row = " | ".join(bold).replace("nan", "–")
+        print(f"| {name} | {row} | {note} |", flush=True)
+    each = (f"{spent[label] / max(records[label], 1) * 1e6:.0f}" for label in models)
+    print(f"| µs a record | {' | '.join(each)} | |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--streams", nargs="+", choices=[*REGRESSION, *CLASSIFICATION])
+    parser.add_argument("--streams", nargs="+")
+    parser.add_argument("--models", nargs="+", choices=[*REGRESSORS, *CLASSIFIERS])
+    parser.add_argument("--electricity", metavar="CSV", help="the table's file: a stream more")
     options = parser.parse_args()
+    warnings.simplefilter("ignore", RuntimeWarning)  # of models that overflow
+    classification = dict(CLASSIFICATION)
+    if options.electricity:
+        classification["Electricity"] = lambda: electricity(options.electricity)
     for x, y in take(datasets.Phishing())[:2]:  # compiles
-        RecurrentClassifier().learn_one(x, y)
-        RecurrentRegressor().learn_one(x, float(y))
+        for classifier in (RecurrentClassifier(), StreamClassifier()):
+            classifier.learn_one(x, y)
+        for regressor in (RecurrentRegressor(), StreamRegressor()):
+            regressor.learn_one(x, float(y))
     table(REGRESSION, REGRESSORS, metrics.MAE, 3, min, options)
-    table(CLASSIFICATION, CLASSIFIERS, metrics.Accuracy, 4, max, options)
+    table(classification, CLASSIFIERS, metrics.Accuracy, 4, max, options)
 
 
 if __name__ == "__main__":
