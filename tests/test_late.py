@@ -506,3 +506,23 @@ def test_a_time_in_centuries_to_come_is_set_aside_and_moves_no_clock(where, wron
     assert "not a time before the year 2200" in outcome.refused[0]["error"]
     assert outcome.labels["joined"] == 39
     assert outcome.counts["learned"] == 39
+
+
+@pytest.mark.parametrize("odd", ["2031-12-31T00:00:00Z", 1.9e9, "2199-01-01"])
+@pytest.mark.parametrize("batch", [1, 7, 100])
+def test_one_date_far_ahead_does_not_end_time(odd, batch):
+    """All later labels would be too late for good."""
+    records = []
+    for n in range(60):
+        records.append({"id": n, "u": n % 4, "t": 1.7e9 + n})
+        records.append({"id": n, "y": float(n % 3), "t": 1.7e9 + n + 1})
+    records.insert(21, {"id": "odd", "u": 1.0, "t": odd})
+    rows = Rows("y", exclude=["id", "t"], missing_target="advance")
+    task = LateTask(
+        Delayed(RecurrentRegressor(LSTM(2)), RecurrentRegressor(LSTM(2))), rows, Join("id", 5, "t")
+    )
+    stream = [Record(value, b"", offset=n) for n, value in enumerate(records)]
+    outcomes = [task.learn(stream[n : n + batch]) for n in range(0, len(stream), batch)]
+    assert sum(outcome.counts["learned"] for outcome in outcomes) == 60
+    assert task.buffer.counts["expired"] == 1
+    assert len(task.buffer) == 0

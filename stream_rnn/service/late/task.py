@@ -16,6 +16,7 @@ from ...estimators.delayed import Delayed
 from ...features.rows import MissingTarget, Row, Rows
 from ..task import COUNTERS, Outcome, Task, letter_of
 from .buffer import Id, LabelBuffer
+from .clock import WEEK, Clock
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class LateTask(Task):
         super().__init__(estimator, rows, list(dict.fromkeys([join.key, *copy])), origin, drift)
         self.join, self.alone = join, alone
         self.buffer = LabelBuffer(join.within, join.max_pending)
+        self.clock = Clock(max(WEEK, 10 * (join.within or 0.0)))
+        self._times: dict[int, float | None] = {}  # of the records being learned
 
     def is_label(self, record: Record) -> bool:
         """Whether it tells the target of another record."""
@@ -76,6 +79,7 @@ class LateTask(Task):
     def _learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; a label that is good is in neither."""
         start, at = time.perf_counter(), 0
+        self._times = {id(record): self._read_time(record) for record in records}
         parts: list[Outcome] = []
         before = dict(self.buffer.counts)
         while at < len(records):
@@ -217,15 +221,19 @@ class LateTask(Task):
         return id, 0.0 if now is None else now
 
     def _time(self, record: Record) -> float | None:
-        """Seconds since 1970, or None where there is no time or none is needed."""
+        """What the time of one of the records being learned counts as."""
+        return self._times[id(record)]
+
+    def _read_time(self, record: Record) -> float | None:
+        """Seconds since 1970 by the clock, or None where there is no time or none is needed."""
         if self.join.within is None:
             return None
         if self.join.time is None:
-            now = record.timestamp
+            told = record.timestamp
         else:
-            now = None if record.value is None else seconds(record.value.get(self.join.time))
-        # One that is centuries away would move the clock beyond all that follow.
-        return now if now is not None and abs(now) < times.LATEST else None
+            told = None if record.value is None else seconds(record.value.get(self.join.time))
+        # One that is centuries away is no time; one that is far ahead is not believed at once.
+        return self.clock.read(told) if told is not None and abs(told) < times.LATEST else None
 
     def health(self) -> dict[str, float]:
         """Gauges and counters by metric name."""
@@ -236,12 +244,15 @@ class LateTask(Task):
     def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """All of the state, what waits included."""
         meta, arrays = super().snapshot()
-        return {**meta, "labels": self.buffer.snapshot()}, arrays
+        waits = {**self.buffer.snapshot(), "time": self.clock.snapshot()}
+        return {**meta, "labels": waits}, arrays
 
     def restore(self, meta: dict[str, Any], arrays: dict[str, np.ndarray], *more: Any) -> None:
         """Take over a snapshot; raises `CheckpointError` if it is of another model."""
         super().restore(meta, arrays, *more)
         self.buffer.restore(meta["labels"])
+        before = {"latest": meta["labels"]["clock"], "witnesses": []}  # version 0.1.0
+        self.clock.restore(meta["labels"].get("time", before))
 
 
 def seconds(value: Any) -> float | None:
