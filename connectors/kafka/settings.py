@@ -84,6 +84,11 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
     def __post_init__(self) -> None:
         if not self.bootstrap:
             raise ValueError("bootstrap is empty; give the brokers as 'host:port,host:port'")
+        if "@" in self.bootstrap:
+            raise ValueError(
+                "bootstrap: credentials do not belong into the addresses; give username and "
+                "password_file, or KAFKA_USERNAME and KAFKA_PASSWORD in the environment"
+            )
         one_of("protocol", self.protocol, PROTOCOLS)
         one_of("mechanism", self.mechanism, MECHANISMS)
         one_of("client", self.client, CLIENTS)
@@ -201,8 +206,15 @@ def read_line(field: str, path: str) -> str:
     """The file's one line; a final line break is not part of it."""
     try:
         text = pathlib.Path(path).read_text().rstrip("\r\n")
-    except OSError as error:
-        raise ValueError(f"{field}: cannot read {path!r}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise ValueError(f"{field}: cannot read {_path(path)}: {why}") from None
     if not text or "\n" in text:
         raise ValueError(f"{field}: {path!r} must hold exactly one line")
     return text
+
+
+def _path(text: str) -> str:
+    """*text* if it is a path: it may be the secret, given in the place of its file."""
+    folder = os.path.dirname(text)
+    return repr(text) if folder and os.path.isdir(folder) else "the file that it names"

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from connectors.secrets import without_user
 from connectors.state import Dependencies, Dependency, Opened, reach
 
 from ..config import schema
@@ -55,7 +56,7 @@ def surroundings(
     dependencies = dependencies or Dependencies()
     dependencies.listeners += [observer.dependency for observer in observers]
     if config.checkpoint is not None:
-        store = CheckpointStore(dependencies.add("checkpoint", config.checkpoint.url))
+        store = CheckpointStore(dependencies.add("checkpoint", without_user(config.checkpoint.url)))
         observers = (*observers, store)
     return Surroundings(dependencies, tuple(observers), stop or threading.Event())
 
@@ -63,7 +64,8 @@ def surroundings(
 def address(table: Any) -> str:
     """Where what *table* describes is, for people."""
     if isinstance(table, schema.KafkaSource | schema.KafkaSink):
-        return f"{table.topic} on {table.bootstrap}" if table.bootstrap else table.topic
+        brokers = without_user(table.bootstrap or "")
+        return f"{table.topic} on {brokers}" if brokers else table.topic
     path = getattr(table, "path", None)
     if path is None:
         return ""

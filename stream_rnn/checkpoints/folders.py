@@ -12,6 +12,8 @@ import stat
 from pathlib import Path
 from typing import Any, Protocol
 
+from connectors.secrets import without_user
+
 from ..errors import CheckpointError, ConfigError
 
 TEMPORARY = ".tmp-"
@@ -133,14 +135,16 @@ class RemoteFolder:
             import fsspec
         except ImportError:
             raise ConfigError(
-                f"checkpoint url {url!r} needs the package fsspec: pip install fsspec, "
-                "and the package of its scheme (for example s3fs for s3://)"
+                f"checkpoint url {without_user(url)!r} needs the package fsspec: "
+                "pip install fsspec, and the package of its scheme (for example s3fs for s3://)"
             ) from None
         self._fs: Any
         try:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise ConfigError(f"checkpoint url {url!r} cannot be opened: {error}") from None
+            raise ConfigError(
+                f"checkpoint url {without_user(url)!r} cannot be opened: {without_user(str(error))}"
+            ) from None
 
     def names(self) -> list[str]:
         self._fs.invalidate_cache()

@@ -27,6 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from connectors.secrets import without_user
+
 from ..errors import CheckpointError
 from ..keys.key import Key
 from ..keys.shelf import Shelf
@@ -80,7 +82,7 @@ class Store:
     def __init__(self, url: str | os.PathLike, keep: int = 3):
         if keep < 1:
             raise ValueError(f"keep = {keep}: keep at least 1 checkpoint")
-        self.url, self.keep, self.damaged = os.fspath(url), keep, 0
+        self.url, self.keep, self.damaged = without_user(os.fspath(url)), keep, 0
         self.last_size = 0  # bytes of the checkpoint written last
         self._folder = open_folder(url)
         self._sequence: int | None = None

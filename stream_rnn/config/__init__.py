@@ -110,15 +110,20 @@ def _override(table: dict[str, Any], text: str) -> None:
     name, equals, value = text.partition("=")
     steps = name.strip().split(".")
     if not equals or not all(steps):
-        raise ConfigError(f"override {text!r}: write it as section.field=value")
+        raise ConfigError(f"override {_named(text)!r}: write it as section.field=value")
     for step in steps[:-1]:
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
-            raise ConfigError(f"override {text!r}: {step} is a value, not a table")
+            raise ConfigError(f"override {_named(text)!r}: {step} is a value, not a table")
     try:
         table[steps[-1]] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         table[steps[-1]] = value.strip()  # a bare string
+
+
+def _named(text: str) -> str:
+    """The field that an override names: its value may be a secret."""
+    return re.split(r"[=:\s]", text.strip(), maxsplit=1)[0]
 
 
 def _check(config: Config) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from connectors.secrets import hidden
+
 from .. import plugins
 from ..errors import suggest
 from . import schema
@@ -39,7 +41,7 @@ def explain(
         if match[1] == "type":
             return f"{name}: is missing; {suggest('', types(whole, steps))}"
         return f"{name}: is missing; add it"
-    value = look_up(table, steps)
+    value = hidden(look_up(table, steps), steps[-1] if steps else "")
     if problem.startswith("Invalid value"):
         return f"{place} = {value!r}: unknown; {suggest(value, types(whole, steps[:-1]))}"
     if match := re.fullmatch(r"Invalid enum value (.*)", problem):

@@ -1,0 +1,49 @@
+"""What is said of a value in a message: never a secret.
+
+>>> shown({"username": "rnn", "password": "open sesame"})
+"{'username': 'rnn', 'password': '***'}"
+>>> shown("s3://key:open sesame@bucket/models")
+"'s3://***@bucket/models'"
+"""
+
+import re
+from typing import Any
+
+_NAMES = re.compile(r"passw|secret|token|credential|jaas|(?<!message)_?key$", re.IGNORECASE)
+_FILES = re.compile(r"_file$|file$|location$")
+_USER = re.compile(r"(?<=//)[^/\s@]*(?:/[^/\s@]*)*@")
+_BARE_USER = re.compile(r"(?:(?<=^)|(?<=,))[^@,/:\s]+:(?!//)[^@,\s]+@")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field of this name holds a secret itself, rather than the path of one.
+
+    >>> [is_secret(name) for name in ("password", "ssl.key.password", "password_file", "topic")]
+    [True, True, False, False]
+    """
+    return bool(_NAMES.search(name)) and not _FILES.search(name)
+
+
+def shown(value: Any) -> str:
+    """The `repr` of *value* without what its names or its form say is secret."""
+    return repr(hidden(value))
+
+
+def hidden(value: Any, name: str = "") -> Any:
+    """*value*, of the field *name*, with three stars in the place of every secret."""
+    if isinstance(value, dict):
+        return {field: hidden(inner, str(field)) for field, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [hidden(inner, name) for inner in value]
+    if is_secret(name) and isinstance(value, str):
+        return "***"
+    return without_user(value) if isinstance(value, str) else value
+
+
+def without_user(text: str) -> str:
+    """An address without the user and the password in it.
+
+    >>> without_user("u:p@h:9092,g:9092"), without_user("https://token@host/x")
+    ('***@h:9092,g:9092', 'https://***@host/x')
+    """
+    return _BARE_USER.sub("***@", _USER.sub("***@", text))
