@@ -459,3 +459,85 @@ def test_messages_say_the_reason(call, tmp_path):
     assert (found["scored"], found["refused"]) == (60, 0)
     found, _ = score(call, "n.jsonl", "-y", "meta.site", *SMALL)
     assert found["task"] == "classification"
+
+
+def test_a_pipeline_warns_of_names_that_no_record_has(call, tmp_path, caplog):
+    write(tmp_path / "a.csv", "\n".join(["u,load_copy,load", *["1,2,2"] * 60, ""]))
+    write(
+        tmp_path / "p.toml",
+        """
+        source = {type = "file", path = "a.csv"}
+        sink = {type = "file", path = "out.jsonl"}
+        features = {target = "load", exclude = ["Load_copy"], lags = {laod = [1]}}
+        estimator = {type = "regressor", cell = {type = "LSTM", units = 4}}
+        metrics = {enabled = false}
+        run = {copy = ["iid"]}
+        """,
+    )
+    assert call("run", "p.toml")[0] == 0
+    for said in (
+        "features.exclude: none of the first 60 records has a field 'Load_copy'; did you mean",
+        "features.lags: none of the first 60 records has a field 'laod'; did you mean 'load'?",
+        "run.copy: none of the first 60 records has a field 'iid'",
+    ):
+        assert said in caplog.text
+
+
+# A time for every estimator ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [("forecaster", "at"), ("anomaly", "timestamp"), ("regressor", "at")]
+)
+def test_the_timestamp_reaches_every_estimator(tmp_path, kind, field):
+    from stream_rnn.assembly.parts import task
+    from stream_rnn.config import from_table
+    from stream_rnn.service.task import Record
+
+    table = {
+        "source": {"type": "file", "path": "x.jsonl"},
+        "sink": {"type": "stdout"},
+        "features": {"timestamp": field} | ({} if kind == "anomaly" else {"target": "load"}),
+        "estimator": {"type": kind},
+    }
+    made = task(from_table(table))
+    values = [{field: f"2024-01-01T{n:02d}:00:00", "load": 1.0, "u": 2.0} for n in range(3)]
+    xs, _ = made.rows.transform(values)
+    if kind == "regressor":
+        assert {name.partition(".")[0] for name in xs[0]} == {"day", "week", "u"}
+    else:
+        assert made.estimator.timestamp == field
+        assert xs[1][field].isoformat() == "2024-01-01T01:00:00+00:00"
+    bad = made.learn([Record({**values[0], field: "not a time"}, b"{}")])
+    assert bad.counts["refused"] == 1
+    assert "'not a time' is not a time; give ISO 8601" in bad.refused[0]["error"]
+    table["estimator"] = {"type": "forecaster", "timestamp": "other"}
+    with pytest.raises(ValueError, match=r"estimator\.timestamp = 'other': features\.timestamp is"):
+        task(from_table(table))
+
+
+# Entrances in Python ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marker", [None, float("nan"), "NA", "", "pandas"])
+def test_missing_values_are_the_same_at_every_entrance(marker):
+    import pandas as pd
+
+    from stream_rnn import LSTM, RecurrentClassifier, RecurrentRegressor
+
+    marker = pd.NA if marker == "pandas" else marker
+    models = [RecurrentRegressor(LSTM(4)) for _ in range(2)]
+    for model, missing in zip(models, (None, marker)):
+        model.learn_one({"u": 1.0}, 1.0)
+        model.learn_one({"u": missing}, 2.0)
+        model.learn_one({"u": 3.0}, missing)
+    one, other = (model.snapshot().arrays for model in models)
+    assert all((one[name] == other[name]).all() for name in one)
+    frame = pd.DataFrame({"u": pd.Series([1.0, marker, 3.0], dtype=object)})
+    table = RecurrentRegressor(LSTM(4))
+    table.prequential(frame, [1.0, 2.0, marker])
+    assert all((one[n] == array).all() for n, array in table.snapshot().arrays.items())
+    classes = RecurrentClassifier(LSTM(4))
+    classes.learn_one({"u": 1.0}, "a")
+    classes.learn_one({"u": marker}, marker)
+    assert list(classes.predict_proba_one({"u": 1.0})) == ["a"]

@@ -224,7 +224,7 @@ class CsvLines:
     ) -> list[Record]:
         """Records of *rows* that took one line each."""
         width = len(self.header or ())
-        if self._strip or any([len(row) != width for row in rows]):  # noqa: C419
+        if self._strip or set(map(len, rows)) != {width}:
             listed = [Row(cells, raw, None, 1) for cells, raw in zip(rows, raws)]
             return self._checked_rows(listed, partition, offset)
         return good_records(self._values(rows), raws, partition, offset, self._numbers)

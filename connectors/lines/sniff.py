@@ -32,6 +32,7 @@ STYLES = (
     Numbers(",", "."),
     Numbers(","),
 )
+_LIKE_NUMBERS = re.compile(r"[-+\d.,' \u00a0\u202feE]*").fullmatch  # in any style
 _UNIT_ROWS = 2  # rows below the names that may be units or types
 
 
@@ -235,16 +236,25 @@ def _numbers(columns: list[list[str]], delimiter: str, given: dict[str, Any]) ->
     if not styles:
         return Numbers(given.get("decimal", "."), given.get("thousands") or None)
 
+    columns = [column for column in columns if _are_like_numbers(column)]
+
     def read(style: Numbers) -> int:
-        return sum(bool(column) and _most(column, style) for column in columns)
+        return sum(_most(column, style) for column in columns)
 
     plain = styles[0]
+    if read(plain) == len(columns):
+        return plain
     best = max(styles, key=read)
     if read(best) <= read(plain):
         return plain
     marks = SPACES if best.thousands == " " else best.thousands or ""
     grouped = any(mark in cell.strip() for column in columns for cell in column for mark in marks)
     return best if grouped else best._replace(thousands=given.get("thousands"))
+
+
+def _are_like_numbers(column: list[str]) -> bool:
+    """Whether nearly all cells are made of what numbers are made of."""
+    return bool(column) and sum(bool(_LIKE_NUMBERS(c)) for c in column) >= 0.9 * len(column)
 
 
 def _most(column: list[str], style: Numbers) -> bool:

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..errors import BadRecord
 from ..features.calendar import DAY, wall_days
+from ..features.cells import PLAIN
+from ..features.missing import is_missing
 from .series_records import LARGEST
 
 
@@ -70,10 +72,11 @@ def _column(values: list[Any], name: Any) -> np.ndarray:
 
 
 def _number(value: Any, index: int, name: Any) -> float:
-    if value is None or isinstance(value, date):
+    if is_missing(value) or isinstance(value, date):
         return nan
     try:
-        found = inf if isinstance(value, str) else float(value)
+        read = PLAIN.read(value) if isinstance(value, str) else value
+        found = inf if read is None else float(read)
     except (TypeError, ValueError, OverflowError):
         found = inf
     if found in (inf, -inf):
@@ -85,7 +88,7 @@ def _times(xs: Sequence[dict], timestamp: str) -> np.ndarray:
     """Seconds by the clock on the wall, NaN where there is no time."""
     times = np.full(len(xs), nan)
     for t, x in enumerate(xs):
-        if (value := x.get(timestamp)) is not None:
+        if not is_missing(value := x.get(timestamp)):
             try:
                 times[t] = wall_days(value) * DAY
             except ValueError as error:

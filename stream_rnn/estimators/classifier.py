@@ -124,10 +124,10 @@ def distinct_classes(
     mine: list[int | None] = []
     known = []
     for t, y in enumerate(ys):
-        if not isinstance(y, Hashable):
-            raise BadRecord(f"class: {y!r} cannot be a class; give a string or a number", t)
         if is_missing(y):
             mine.append(None)
+        elif not isinstance(y, Hashable):
+            raise BadRecord(f"class: {y!r} cannot be a class; give a string or a number", t)
         else:
             if y not in places:
                 places[y] = len(places)

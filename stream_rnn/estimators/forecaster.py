@@ -13,6 +13,7 @@ from ..forecasting.bank import MEDIAN
 from ..forecasting.series import POINTS, Prediction, Series
 from . import series_records
 from .protocol import Snapshot
+from .regressor import column
 from .series_base import SeriesForecaster
 from .series_records import LARGEST, checked_level, with_calendar
 
@@ -141,7 +142,7 @@ class RecurrentForecaster(SeriesForecaster):
         The same bits as `learn_one` and `forecast` one at a time.
         """
         at = self._direct(horizon)
-        outs = self._learn(np.asarray(y, np.float64).tolist(), series_records.records(X))
+        outs = self._learn(column(y), series_records.records(X))
         rows = outs[at]
         points = rows[:, POINTS[self.point]]
         if level is None:

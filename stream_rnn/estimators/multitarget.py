@@ -77,7 +77,7 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
         be predicted yet is 0.
         """
         names = list(Y.columns) if hasattr(Y, "columns") else range(np.shape(Y)[1])
-        ys = [dict(zip(names, row, strict=True)) for row in np.array(Y, np.float64).tolist()]
+        ys = [dict(zip(names, row, strict=True)) for row in np.array(Y, object).tolist()]
         predictions = [self._named(p) for p in self._learn_table(X, ys)]
         return np.array([[p.get(name, 0.0) for name in names] for p in predictions])
 

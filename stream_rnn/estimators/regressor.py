@@ -99,7 +99,7 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
         The same bits as `predict_one` and `learn_one` on ``dict(enumerate(row))``, or on
         ``dict(zip(columns, row))`` for a DataFrame.
         """
-        predictions = self._learn_table(X, np.asarray(y, np.float64).tolist())
+        predictions = self._learn_table(X, column(y))
         return np.array([0.0 if p is None else p[0] for p in predictions])
 
     def _encode_targets(self, ys):
@@ -117,6 +117,14 @@ def numbers(ys: Sequence[Any]) -> np.ndarray:
             if not np.isinf(values).any():
                 return values
     return np.array([number(y, t) for t, y in enumerate(ys)], np.float64)
+
+
+def column(ys: Any) -> list[float]:
+    """The elements of an array or a sequence as floats, NaN where missing; raises `BadRecord`."""
+    try:
+        return np.asarray(ys, np.float64).tolist()
+    except (TypeError, ValueError):  # text, or a library's own missing values
+        return [number(y, t) for t, y in enumerate(ys)]
 
 
 def number(y: Any, index: int, name: Hashable = None) -> float:

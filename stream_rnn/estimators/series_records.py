@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import BadRecord, ConfigError
 from ..features.calendar import Calendar
+from ..features.missing import is_missing
 from .regressor import number
 
 LARGEST = 1e60  # squares of squares must stay finite
@@ -23,7 +24,7 @@ def with_calendar(x: dict, timestamp: str, index: int) -> dict:
     plain = {k: v for k, v in x.items() if k not in times}
     for name in times:
         try:
-            row = {} if x[name] is None else CALENDAR(x[name])
+            row = {} if is_missing(x[name]) else CALENDAR(x[name])
         except (ValueError, TypeError, OverflowError) as error:
             raise BadRecord(f"{name}: {error}", index) from None
         plain.update({f"{name}.{column}": value for column, value in row.items()})
@@ -59,7 +60,7 @@ def records(X: Any) -> Any:
 
 def known(x: dict) -> dict:
     """*x* without NaN."""
-    return {name: value for name, value in x.items() if value == value}
+    return {name: value for name, value in x.items() if not is_missing(value)}
 
 
 def stretches(widths: Sequence[int]) -> list[tuple[int, int]]:

@@ -94,6 +94,13 @@ class Rows:
         self.targets = [target] if isinstance(target, str) else list(target or ())
         self.include = None if include is None else list(include)
         self.dropped = sorted({*exclude, *self.targets, *([timestamp] if timestamp else [])})
+        #: The fields that settings name, by setting; that of the target is looked for elsewhere.
+        self.named = {
+            "features.include": list(include or ()),
+            "features.exclude": list(exclude),
+            "features.lags": list(lags or ()),
+            "features.timestamp": [timestamp] if timestamp else [],
+        }
         self.lags = {field: sorted(set(steps)) for field, steps in (lags or {}).items()}
         self.timestamp, self.calendar, self.keep_time = timestamp, calendar, keep_time
         self.missing_target, self.key = missing_target, key

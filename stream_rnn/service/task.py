@@ -28,6 +28,7 @@ from ..estimators.protocol import (
     drift_alarms,
 )
 from ..estimators.text import TextPredictor
+from ..features.names import NameCheck
 from ..features.paths import ABSENT, getter
 from ..features.rows import MissingTarget, Row, Rows
 from ..keys.contexts import Contexts, Notes
@@ -91,6 +92,7 @@ class Task:
         model = _innermost(estimator)
         rows.classes = isinstance(model, base.Classifier)
         rows.verbatim = isinstance(model, TextPredictor)
+        self._names = NameCheck({**rows.named, "run.copy": self.copy})
 
     def learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; every record is in exactly one of them.
@@ -186,6 +188,8 @@ class Task:
     def _run(self, records: Sequence[Record]) -> tuple[list[Row], int]:
         """Result rows and the number of labels; a `BadRecord` has changed nothing."""
         values = self._values(records)
+        for said in self._names.look(values):
+            log.warning(said)
         xs, ys = self.rows.transform(values, _numbers(records))
         outputs = self.estimator.stream(xs, ys)
         self.rows.commit()
