@@ -31,6 +31,10 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        is_long = len(data) > HEAD_BYTES and b"\r\n\r\n" not in data[:HEAD_BYTES]
+        if is_long and self.conn.their_state is h11.IDLE:  # h11 bounds what comes in pieces only
+            self.send_400_response("The head of the request is too long.")
+            return
         super().data_received(data)
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._asking = _cancelled(self._asking)

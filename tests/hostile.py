@@ -1,0 +1,38 @@
+"""Clients that mean no good, in a process of their own: ``python hostile.py KIND PORT COUNT``.
+
+Prints one line when they are all there, and stays until its standard input is closed.
+"""
+
+import contextlib
+import resource
+import socket
+import sys
+import threading
+import time
+
+
+def main(kind, port, count):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 200), hard))
+    clients = []
+    for _ in range(count):
+        client = socket.create_connection(("127.0.0.1", port), timeout=5)
+        clients.append(client)
+        with contextlib.suppress(OSError):
+            if kind == "slow":
+                client.sendall(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            elif kind == "deaf":  # asks, and does not read
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                client.sendall(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 50)
+    print("there", flush=True)
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    while not ended.wait(0.1):
+        for client in clients if kind == "slow" else ():
+            with contextlib.suppress(OSError):
+                client.send(b"x")
+    time.sleep(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
