@@ -145,7 +145,8 @@ def test_numbers(name, monkeypatch):
 @pytest.mark.parametrize(
     ("unit", "preset", "settings"),
     [
-        *(("byte", name, {}) for name in MEMBERS),
+        *(("byte", name, {}) for name in MEMBERS if name != "best"),
+        pytest.param("byte", "best", {}, marks=pytest.mark.slow),  # a minute to compile
         ("char", "contexts", {"max_symbols": 20}),
         ("char", "default", {"max_symbols": 20}),
         ("word", "contexts", {}),
