@@ -301,6 +301,8 @@ class Filter:
             weight = 1.0
             if isinstance(self.loss, Huber):
                 weight = min(1.0, self.loss.delta * np.sqrt(R + a) / max(abs(e), 1e-30))
+            else:
+                e = np.clip(e, -5 * np.sqrt(R + a), 5 * np.sqrt(R + a))
             alpha, sample = R / weight + a, max((weight * e) ** 2, 1e-12)
         rate = max(0.005, 1 / (self.measured / len(self.noise) + 10))
         self.noise[j] = (1 - rate) * R + rate * sample
@@ -329,3 +331,84 @@ def moments(values, memory):
     weights = rates * np.append(np.cumprod((1 - rates)[:0:-1])[::-1], 1.0)
     mean = weights @ seen
     return mean, weights @ (seen - mean) ** 2
+
+
+class RobustMoments:
+    """Statistics of a column that doubt far values: the rules of `moments`, over lists.
+
+    *counted* are the values since the statistics began, held within what counted then, and
+    *start* the (mean, variance) that stand for 24 before them, if there is one.
+    """
+
+    def __init__(self, memory, far=10.0):
+        self.memory, self.far = memory, far
+        self.counted, self.start, self.granted = [], None, 0.0
+        self.block, self.sizes, self.narrow, self.narrowings = [], [], 0, 0
+        self.outliers, self.doubted = 0, False
+
+    def statistics(self):
+        if self.start is None and len(set(self.counted)) < 2:
+            return (*self.counted[:1], 0.0, 0.0)[:2]
+        if self.start is None:
+            return moments(self.counted, self.memory)
+        mean, variance = self.start
+        for n, x in enumerate(self.counted, 25):
+            rate = max(1 / n, 1 / self.memory)
+            d = x - mean
+            mean, variance = mean + rate * d, (1 - rate) * (variance + rate * d * d)
+        return mean, variance
+
+    def count(self):
+        return len(self.counted) + (0 if self.start is None else 24)
+
+    def bound(self):
+        n, (_, variance) = self.count(), self.statistics()
+        if n < 3 or (variance == 0 and n < 24):
+            return np.inf
+        return self.far * np.sqrt(variance) * (1 + (4 / (n - 2)) ** 2)
+
+    def limit(self):
+        return max(self.bound(), self.granted)
+
+    def waits(self, x):
+        return bool(self.sizes) and abs(x - self.statistics()[0]) > self.limit()
+
+    def take(self, x):
+        mean, _ = self.statistics()
+        d, b, limit = x - mean, self.bound(), self.limit()
+        self.doubted = abs(d) > limit
+        if len(self.block) == 24 or (self.doubted and not self.sizes):
+            self.block, self.sizes = [], []
+        self.block.append(x)
+        if self.doubted:
+            self.outliers += 1
+            self.sizes.append(np.log(abs(d)))
+        self.granted *= 0.999
+        if not self.doubted or len(self.sizes) == 1:
+            self.counted.append(mean + np.clip(d, -limit, limit))
+            if abs(d) > b:
+                most = limit * (2 if self.doubted else 1) if limit > 0 else np.inf
+                self.granted = max(self.granted, min(2 * abs(d), most))
+        if len(self.sizes) >= 5 and np.var(self.sizes) < 1:
+            self._widen()
+        elif len(self.block) == 24:
+            self._review()
+
+    def _widen(self):
+        (m1, v1), m2, v2 = self.statistics(), np.mean(self.block), np.var(self.block)
+        self._begin((m1 + m2) / 2, (v1 + v2) / 2 + ((m2 - m1) / 2) ** 2)
+
+    def _review(self):
+        deviation = np.std(self.block)
+        share = 1 / self.count() if self.outliers else 1e-6
+        if self.sizes or not 0 < deviation < share * np.sqrt(self.statistics()[1]):
+            self.narrow = 0
+            return
+        self.narrow += 1
+        if self.narrow == 2**self.narrowings:
+            self.narrowings += 1
+            self._begin(np.mean(self.block), np.var(self.block))
+
+    def _begin(self, mean, variance):
+        self.start, self.counted, self.granted, self.narrow = (mean, variance), [], 0.0, 0
+        self.block, self.sizes = [0.0] * 24, []

@@ -8,12 +8,12 @@ import numpy as np
 from naive import (
     Filter,
     Layer,
+    RobustMoments,
     as_seen_by_learner,
     jacobians,
     link,
     loss_slope,
     loss_value,
-    moments,
     reads,
     step,
 )
@@ -47,9 +47,9 @@ class NaiveNetwork:
         for layer, ahead in zip(self.layers, self.aheads, strict=True):
             layer.go(*ahead)
         if not np.isnan(y).all():
-            self.ys.append(y)
+            observe(self.ys, y)
             self._learn(self._express(y))
-        self.xs.append(x)
+        observe(self.xs, x)
         return out
 
     def _infer(self, x):
@@ -57,9 +57,9 @@ class NaiveNetwork:
         inputs = np.nan_to_num(x)
         if isinstance(self.model.input_scale, Standard):
             scale = self.model.input_scale
-            means, deviations = self._statistics(self.xs, len(x), scale)
-            ratio = (x - means) / np.where(deviations > 0, deviations, np.inf)
-            inputs = np.clip(np.nan_to_num(ratio), -scale.limit, scale.limit)
+            columns = self.xs = self.xs or [RobustMoments(scale.memory) for _ in x]
+            inputs = np.array([standard(c, v) for c, v in zip(columns, x, strict=True)])
+            inputs = np.clip(inputs, -scale.limit, scale.limit)
         self.aheads, below = [], inputs
         for layer in self.layers:
             s, parts = layer.ahead(below)
@@ -69,16 +69,21 @@ class NaiveNetwork:
         self.o = self.r @ self.V
         out = link(self.model.loss, self.o)
         if isinstance(self.model.target_scale, Standard):
-            means, deviations = self._statistics(self.ys, len(out), self.model.target_scale)
-            return means + deviations * out
+            memory = self.model.target_scale.memory
+            self.ys = self.ys or [RobustMoments(memory) for _ in out]
+            statistics = np.array([column.statistics() for column in self.ys])
+            return statistics[:, 0] + np.sqrt(statistics[:, 1]) * out
         return out
 
     def _express(self, y):
         if not isinstance(self.model.target_scale, Standard):
             return y
-        means, deviations = self._statistics(self.ys, len(y), self.model.target_scale)
-        ratio = (y - means) / np.where(deviations > 0, deviations, np.inf)
-        return np.where(np.isnan(y), np.nan, ratio)
+        expressed = []
+        for column, value in zip(self.ys, y, strict=True):
+            mean, variance = column.statistics()
+            z = (value - mean) / np.sqrt(variance) if variance > 0 else 0 * value
+            expressed.append(np.nan if column.doubted else z)
+        return np.array(expressed)
 
     def _learn(self, y):
         self.loss += loss_value(self.model.loss, y, link(self.model.loss, self.o))
@@ -150,11 +155,20 @@ class NaiveNetwork:
             yield from indices.T
             at += part.size
 
-    @staticmethod
-    def _statistics(rows, width, scale):
-        columns = np.array(rows).T if rows else np.empty((width, 0))
-        pairs = [moments(column, scale.memory) for column in columns]
-        return np.array([p[0] for p in pairs]), np.sqrt([p[1] for p in pairs])
+
+def observe(columns, values):
+    """Take each value that is not missing into the statistics of its column, if it has some."""
+    for column, value in zip(columns, values, strict=False):
+        if not np.isnan(value):
+            column.take(value)
+
+
+def standard(column, value):
+    """The value in standard units by the statistics of a column."""
+    mean, variance = column.statistics()
+    if np.isnan(value) or variance == 0 or column.waits(value):
+        return 0.0
+    return (value - mean) / np.sqrt(variance)
 
 
 def through_time(layer, lams, steps):

@@ -1,13 +1,13 @@
-"""Running statistics: against sums over everything seen, and never looking ahead."""
+"""Running statistics: against sums over everything seen, never looking ahead, hard to spoil."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import moments
+from naive import RobustMoments, moments
 
+from stream_rnn.engine.moments import Moments
 from stream_rnn.engine.scale import (
-    Moments,
     Standard,
     Unscaled,
     express,
@@ -21,10 +21,13 @@ VALUES = st.lists(
 )
 
 
+WITHOUT = 1e99  # deviations: nothing is far
+
+
 def statistics(scale, columns):
     """Moments after every row of *columns* (T, m)."""
     m = np.shape(columns)[1]
-    running = Moments(*(np.zeros(m) for _ in range(3)))
+    running = Moments(*(np.zeros(m) for _ in Moments._fields))
     for row in columns:
         observe(scale, running, np.array(row, float))
     return running
@@ -32,7 +35,7 @@ def statistics(scale, columns):
 
 @given(VALUES, st.sampled_from([1e4, 20.0, 2.0]))
 def test_moments_are_the_weighted_sums_over_everything_seen(values, memory):
-    running = statistics(Standard(memory), np.array(values)[:, None])
+    running = statistics(Standard(memory, far=WITHOUT), np.array(values)[:, None])
     mean, variance = moments(values, memory)
     magnitude = np.nanmax(np.abs([*values, 1e-300]))
     assert running.count[0] == np.isfinite(values).sum()
@@ -55,7 +58,7 @@ def test_a_long_memory_follows_a_level_shift():
 
 @given(VALUES, st.floats(-1e3, 1e3))
 def test_standard_units_come_back_as_their_own(values, x):
-    running = statistics(Standard(), np.array(values)[:, None])
+    running = statistics(Standard(far=WITHOUT), np.array(values)[:, None])
     raw, standard, back = np.array([x]), np.empty(1), np.empty(1)
     express(Standard(), running, raw, standard)
     recover(Standard(), running, standard, back)
@@ -63,14 +66,14 @@ def test_standard_units_come_back_as_their_own(values, x):
     assert back[0] == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
-def test_outliers_are_held_at_the_limit_as_inputs_and_not_as_targets():
-    running = statistics(Standard(limit=6.0), np.array([[-1.0], [1.0]]))
+def test_large_values_are_held_at_the_limit_as_inputs_and_not_as_targets():
+    running = statistics(Standard(limit=6.0), np.array([[-1.0], [1.0]] * 50))
     out = np.empty(1)
-    for raw, held in ((1e9, 6.0), (-1e9, -6.0), (3.0, 3.0)):
+    for raw, held in ((9.0, 6.0), (-9.0, -6.0), (3.0, 3.0)):
         standardise(Standard(limit=6.0), running, np.array([raw]), out)
-        assert out[0] == held
+        assert out[0] == pytest.approx(held)
         express(Standard(limit=6.0), running, np.array([raw]), out)
-        assert out[0] == raw
+        assert out[0] == pytest.approx(raw)
 
 
 def test_missing_values_stand_for_the_mean_and_are_not_observed():
@@ -117,3 +120,87 @@ def test_unscaled_leaves_values_alone():
     recover(Unscaled(), running, np.array([3.0, 4.0]), out)
     assert out.tolist() == [3, 4]
     assert running.count.tolist() == [0, 0]
+
+
+SPOILED = st.lists(
+    st.one_of(
+        st.floats(-3, 3, width=32),
+        st.floats(-3, 3, width=32),
+        st.sampled_from([0.0, 1e3, 1.1e3, -5e3, 1e6, 40.0]),
+    ),
+    min_size=1,
+    max_size=150,
+)
+
+
+@given(SPOILED, st.sampled_from([1e4, 50.0]))
+def test_doubted_values_count_as_in_the_naive_statistics(values, memory):
+    naive, running = RobustMoments(memory), statistics(Standard(memory), np.empty((0, 1)))
+    for t, x in enumerate(values):
+        out = np.empty(1)
+        standardise(Standard(memory), running, np.array([x]), out)
+        mean, variance = naive.statistics()
+        z = 0.0 if variance == 0 or naive.waits(x) else (x - mean) / np.sqrt(variance)
+        assert out[0] == pytest.approx(np.clip(z, -6, 6), rel=1e-6, abs=1e-6), t
+        observe(Standard(memory), running, np.array([x]))
+        naive.take(x)
+        express(Standard(memory), running, np.array([x]), out)
+        assert np.isnan(out[0]) == naive.doubted, t
+    mean, variance = naive.statistics()
+    assert running.outliers[0] == naive.outliers
+    assert running.mean[0] == pytest.approx(mean, rel=1e-6, abs=1e-6)
+    assert running.variance[0] == pytest.approx(variance, rel=1e-6, abs=1e-6)
+
+
+def after(values, then=200):
+    """Mean and deviation of N(0, 1), *values*, and N(0, 1) again for *then* records."""
+    rng = np.random.default_rng(0)
+    column = np.concatenate([rng.normal(size=500), values, rng.normal(size=then)])
+    running = statistics(Standard(), column[:, None])
+    return running.mean[0], np.sqrt(running.variance[0]), running.outliers[0]
+
+
+@pytest.mark.parametrize("value", [50.0, 1e3, -1e9, 1e300])
+def test_one_wrong_value_counts_ten_deviations(value):
+    mean, deviation, outliers = after([value], 1)
+    assert abs(mean) < 0.1
+    assert deviation == pytest.approx(1.1, abs=0.06)
+    assert outliers == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1e150] * 3, [1e300, -1e300] * 50, 10.0 ** np.arange(-50, 50), [1e3] * 40, [5e-324] * 50],
+    ids=["three", "signs", "exponents", "burst", "denormals"],
+)
+def test_many_wrong_values_are_forgotten(values):
+    mean, deviation, _ = after(np.array(values))
+    assert abs(mean) < 0.3
+    assert 0.7 < deviation < 2
+
+
+def test_a_level_shift_is_believed_after_five_values():
+    rng = np.random.default_rng(1)
+    running = statistics(Standard(), np.r_[rng.normal(size=(5000, 1)), np.full((4, 1), 50.0)])
+    assert abs(running.mean[0]) < 0.1
+    observe(Standard(), running, np.array([50.0]))
+    assert running.mean[0] == pytest.approx(25, abs=0.2)
+    for x in 50 + rng.normal(size=500):
+        observe(Standard(), running, np.array([x]))
+    assert running.mean[0] == pytest.approx(50, abs=2)
+
+
+def test_rare_large_values_are_believed_in_the_end():
+    column = np.random.default_rng(2).normal(size=(20_000, 1))
+    column[::200] = 500.0
+    running = statistics(Standard(), column)
+    assert running.outliers[0] < 40
+    assert running.mean[0] == pytest.approx(2.5, rel=0.3)
+
+
+def test_a_column_that_was_constant_takes_its_second_other_value():
+    running = statistics(Standard(), np.zeros((100, 1)))
+    observe(Standard(), running, np.array([1e9]))
+    assert (running.mean[0], running.variance[0]) == (0, 0)
+    observe(Standard(), running, np.array([2.0]))
+    assert running.mean[0] == pytest.approx(2 / 102)

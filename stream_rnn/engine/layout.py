@@ -20,8 +20,8 @@ from ..learners.base import trace_of, work_of
 from ..numerics.trees import Float, Int, Real, fields
 from ..optimizers import base as optimizers
 from .model import Model
+from .moments import Moments as ScaleMoments
 from .network import Layer, LayerWork, Work
-from .scale import Moments as ScaleMoments
 
 
 class State(NamedTuple):

@@ -60,6 +60,11 @@ def score(model, state, work, y):
     """Score the prediction, then adapt the parameters; False if something is not finite."""
     observe(model.target_scale, state.targets, y)
     express(model.target_scale, state.targets, y, work.y)
+    known = False
+    for j in range(y.size):
+        known = known or not isnan(work.y[j])
+    if not known:  # too far out to be believed yet
+        return True
     loss = value(model.loss, work.y, work.o, work.p)
     if not isfinite(loss):
         return False

@@ -130,12 +130,14 @@ class OnlineNetwork:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Records seen, records learned, rollbacks; clipped gradients or filter resets."""
+        """Records seen and learned, rollbacks, outliers; clipped gradients or filter resets."""
         counts = self.state.counts
+        far = self.state.inputs.outliers.sum() + self.state.targets.outliers.sum()
         return {
             "records": int(counts[engine.RECORDS]),
             "learned": int(counts[engine.LEARNED]),
             "nonfinite_rollbacks": int(counts[engine.ROLLBACKS]),
+            "outliers": int(far),
             **optimizers.report(self.model.optimizer, self.state.memory),
         }
 

@@ -1,46 +1,38 @@
-"""Running standardisation that never looks ahead.
+"""Running standardisation that never looks ahead, and that a wrong value does not spoil.
 
-Each column keeps a mean μ and variance v by exponential averages whose rate is
-max(1/n, 1/memory): the exact mean and variance of everything seen, until *memory* records
-were, and a slowly forgetting one after that.  With rate ρ and deviation d = x − μ:
+A value is standardised by the statistics of the records before it (`moments`): (x − μ)/√v,
+held within ±limit.  A missing value (NaN) stands for the mean: 0.  All in float64.
 
-    μ ← μ + ρ d,   v ← (1 − ρ)(v + ρ d²)                                        (1)
-
-A value is standardised by the statistics of the records before it: (x − μ)/√v, held
-within ±limit.  A missing value (NaN) stands for the mean: 0.  All in float64.
+A value that is far (see `moments`) is probably wrong, or else the first of a new level.  As a
+target it is not learned; as an input it is held at the limit, and those that come while it is
+open which of both it is are passed over as if missing.
 """
 
-from math import isnan, sqrt
-from typing import Annotated, NamedTuple
+from math import isnan, nan, sqrt
+from typing import NamedTuple
 
-from ..codegen.dispatch import generic
-from ..numerics.trees import Float
-
-LARGEST = 1e150  # deviation whose square float64 can hold: a variance of inf would be for ever
+from ..codegen.dispatch import generic, kernel
+from .moments import bound, take
 
 
 class Standard(NamedTuple):
-    """Standardise by running mean and variance; *limit* holds outliers at that many deviations."""
+    """Standardise by running mean and variance; *limit* holds outliers at that many deviations.
+
+    Beyond *far* deviations a value is not taken at face value (see `moments`).
+    """
 
     memory: float = 10_000.0
     limit: float = 6.0
+    far: float = 10.0
 
 
 class Unscaled(NamedTuple):
     """Leave values as they are; a missing value is 0."""
 
 
-class Moments(NamedTuple):
-    """Running statistics of m columns."""
-
-    count: Annotated[Float, "m"]
-    mean: Annotated[Float, "m"]
-    variance: Annotated[Float, "m"]
-
-
 @generic
 def observe(scale, moments, raw):
-    """Take the values *raw* (m,) into the statistics: Eq. (1)."""
+    """Take the values *raw* (m,) into the statistics."""
 
 
 @generic
@@ -50,7 +42,7 @@ def standardise(scale, moments, raw, out):
 
 @generic
 def express(scale, moments, raw, out):
-    """Write targets *raw* in standard units into *out*: no limit, and NaN stays NaN."""
+    """Write observed targets *raw* in standard units into *out*: NaN where nothing is learned."""
 
 
 @generic
@@ -61,31 +53,35 @@ def recover(scale, moments, value, out):
 @observe.register
 def observe_standard(scale: Standard, moments, raw):
     for j in range(raw.size):
-        x = raw[j]
-        if not isnan(x):
-            moments.count[j] += 1
-            rate = max(1 / moments.count[j], 1 / scale.memory)
-            d = max(-LARGEST, min(LARGEST, x - moments.mean[j]))
-            moments.mean[j] += rate * d
-            moments.variance[j] = (1 - rate) * (moments.variance[j] + rate * d * d)
+        if not isnan(raw[j]):
+            take(moments, j, raw[j], scale.far, scale.memory)
 
 
 @standardise.register
 def standardise_standard(scale: Standard, moments, raw, out):
     for j in range(raw.size):
         deviation = sqrt(moments.variance[j])
-        z = (raw[j] - moments.mean[j]) / deviation if deviation > 0 else 0.0
-        out[j] = 0.0 if isnan(z) else max(-scale.limit, min(scale.limit, z))
+        known = deviation > 0 and not isnan(raw[j]) and not waits(scale, moments, j, raw[j])
+        z = (raw[j] - moments.mean[j]) / deviation if known else 0.0
+        out[j] = max(-scale.limit, min(scale.limit, z))
 
 
 @express.register
 def express_standard(scale: Standard, moments, raw, out):
     for j in range(raw.size):
         deviation = sqrt(moments.variance[j])
-        if isnan(raw[j]):
-            out[j] = raw[j]
+        if isnan(raw[j]) or moments.doubted[j] > 0:
+            out[j] = nan
         else:
             out[j] = (raw[j] - moments.mean[j]) / deviation if deviation > 0 else 0.0
+
+
+@kernel
+def waits(scale, moments, j, x):
+    """Whether x is far, as others just before it were."""
+    if moments.far[j] == 0:
+        return False
+    return abs(x - moments.mean[j]) > max(bound(scale.far, moments, j), moments.granted[j])
 
 
 @recover.register

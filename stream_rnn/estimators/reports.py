@@ -14,7 +14,7 @@ COUNTERS = {
     "nonfinite_rollbacks": "Updates undone because they left NaN or infinity.",
     "missing_targets": "Targets that were missing.",
     "level_shifts": "Level shifts that a forecaster confirmed.",
-    "outliers": "Errors that a forecaster took for outliers.",
+    "outliers": "Features, targets and errors too far out to be believed.",
     "anomalies": "Records above an anomaly detector's threshold.",
     "vocabulary_overflows": "Tokens beyond the vocabulary's cap.",
     "symbols": "Symbols of text learned.",

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..codegen.bound import bind
 from ..codegen.dispatch import compiled
-from ..engine.scale import Moments, Standard, observe, standardise
+from ..engine.moments import Moments
+from ..engine.scale import Standard, observe, standardise
 from ..numerics.trees import Float, Int, allocate, fields, load, under, walk
 from . import classes, numbers
 from .base import Numbers

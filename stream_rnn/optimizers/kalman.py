@@ -10,7 +10,12 @@ of one pre-activation, and every column of the readout, is a group r with a cova
 Several outputs are measured one after another, each innovation corrected for what the
 measurements before it have moved.  Losses say what R, ω and ∂p/∂o are (`Measurement`):
 
-* Squared: R is a running mean of (ωe)², ω = 1.
+* Squared: R is a running mean of e², ω = 1.  An innovation counts up to c deviations,
+
+    e ← max(−c √(R + a), min(c √(R + a), y − p)),                                (4)
+
+  so that one wrong target moves a certain prediction little; as R grows with each that is
+  held so, a few in a row are believed.
 * Huber(δ): the same with ω = min(1, δ √(R + a) / |e|), so that outliers count less.
 * Logistic, Softmax: s = p (1 − p) is the slope of p over its logit, whose variance is
   v = a / s².  What counts is the slope s̃ at the output moderated by v (MacKay 1992),
@@ -29,6 +34,7 @@ from ..codegen.dispatch import compiled, generic, kernel
 from ..losses import Huber, Logistic, Softmax, Squared
 from ..numerics.activations import sigmoid
 
+FAR = 5.0  # deviations of the innovation up to which it counts
 TINY = 1e-6  # no probability is taken for less
 
 
@@ -90,7 +96,9 @@ def softmax(loss: Softmax, p, j, e):
 
 @measure.register
 def gaussian(loss: Squared, y, p, j, variance, a):
-    e = y[j] - p[j]
+    """Eq. (4)."""
+    most = FAR * np.sqrt(variance + a)
+    e = max(-most, min(most, y[j] - p[j]))
     return e, variance, max(e * e, 1e-12)
 
 

@@ -1,0 +1,172 @@
+"""Running mean and variance of columns that a wrong value cannot spoil.
+
+Each column keeps a mean μ and variance v by exponential averages whose rate is
+max(1/n, 1/memory): the exact mean and variance of everything seen, until *memory* records
+were, and a slowly forgetting one after that.  With rate ρ and deviation d = x − μ:
+
+    μ ← μ + ρ d,   v ← (1 − ρ)(v + ρ d²)                                        (1)
+
+A value is *far* if |d| > max(b, g).  b = far · √v, wider while n is small, as the quantiles
+of Student's distribution are; g is what values beyond b have granted to those after them:
+2 min(|d|, max(b, g)), which halves in 700 records.  One far value is probably wrong, many
+are a new level, and rare large values that come again and again are believed in the end:
+
+* d counts up to max(b, g) (Winsor's mean; Huber 1981, §1.6).
+* From the first far value on, a block of 24 values has statistics of its own, and further
+  far ones wait.  If 5 of them are far and alike in size, there is a new level: μ and v
+  become those of what was and of the block, both alike, and n becomes 24.
+* If none of a block is far, but some were before, and its deviation is positive and less than
+  √v / n, what made v so large was wrong: the block's statistics are taken.  (A straight line,
+  over the last 24 values, has 24 √v / n.)  For the k-th time 2ᵏ such blocks in a row are
+  waited for, k = 0, 1, …: there are series that rest at one of two levels.
+
+A column that was constant has no scale to judge by: its first other value counts 0, and
+grants itself to those after it.  Statistics that meet no far value are those of (1), bit for
+bit.  All in float64.
+"""
+
+from math import inf, log, sqrt
+from typing import Annotated, NamedTuple
+
+from ..codegen.dispatch import kernel
+from ..numerics.trees import Float
+
+LARGEST = 1e150  # deviation whose square float64 can hold: a variance of inf would be for ever
+BLOCK, AGREEING = 24, 5  # values looked at together; those of them that make a level
+ALIKE = 1.0  # variance of log |d| of values of one size; of normal ones it is π²/8
+ABSURD = 1e-6  # share of √v that is too narrow even where nothing was far
+RELAX = 1 - 1e-3  # of what far values have granted, with each value
+
+
+class Moments(NamedTuple):
+    """Running statistics of m columns."""
+
+    count: Annotated[Float, "m"]
+    mean: Annotated[Float, "m"]
+    variance: Annotated[Float, "m"]
+    granted: Annotated[Float, "m"]  # g
+    outliers: Annotated[Float, "m"]  # far values so far
+    doubted: Annotated[Float, "m"]  # 1 if the last value was far, else 0
+    # The block of values:
+    block: Annotated[Float, "m"]  # how many they are
+    far: Annotated[Float, "m"]  # how many of them are far
+    block_mean: Annotated[Float, "m"]
+    block_variance: Annotated[Float, "m"]
+    size_mean: Annotated[Float, "m"]  # of log |d| of the far ones
+    size_variance: Annotated[Float, "m"]
+    # Blocks narrower than the statistics:
+    narrow: Annotated[Float, "m"]  # how many in a row there were
+    narrowings: Annotated[Float, "m"]  # how often their statistics have been taken over
+
+
+@kernel
+def bound(far, moments, j):
+    """b: the deviation beyond which a value of column j is far by itself."""
+    count, variance = moments.count[j], moments.variance[j]
+    if count < 3 or (variance == 0 and count < BLOCK):
+        return inf
+    return far * sqrt(variance) * (1 + (4 / (count - 2)) ** 2)
+
+
+@kernel
+def take(moments, j, x, far, memory):
+    """Take the value x into the statistics of column j."""
+    d = max(-1e308, min(1e308, x - moments.mean[j]))
+    b = bound(far, moments, j)
+    limit = max(b, moments.granted[j])
+    is_far = abs(d) > limit
+    moments.doubted[j] = is_far
+    look(moments, j, x, d, is_far)
+    moments.granted[j] *= RELAX
+    if not is_far or moments.far[j] == 1:
+        add(moments, j, max(-limit, min(limit, d)), memory)
+        if abs(d) > b:
+            most = 2 * limit if is_far else limit
+            grant = min(2 * abs(d), most) if limit > 0 else 2 * abs(d)
+            moments.granted[j] = max(moments.granted[j], grant)
+    if moments.far[j] >= AGREEING and agree(moments, j):
+        widen(moments, j)
+    elif moments.block[j] == BLOCK:
+        review(moments, j)
+
+
+@kernel
+def add(moments, j, d, memory):
+    """Eq. (1)."""
+    moments.count[j] += 1
+    rate = max(1 / moments.count[j], 1 / memory)
+    moments.mean[j] += rate * d
+    moments.variance[j] = blend(moments.variance[j], d, rate)
+
+
+@kernel
+def blend(variance, d, rate):
+    """v of Eq. (1)."""
+    d = max(-LARGEST, min(LARGEST, d))
+    return (1 - rate) * (variance + rate * d * d)
+
+
+@kernel
+def look(moments, j, x, d, is_far):
+    """Take the value x, d from the mean, into the block of column j, or begin a block with it."""
+    if moments.block[j] == BLOCK or (is_far and moments.far[j] == 0):
+        moments.block[j] = 0
+        moments.far[j] = 0
+        moments.block_mean[j] = x
+        moments.block_variance[j] = 0
+        moments.size_mean[j] = 0
+        moments.size_variance[j] = 0
+    moments.block[j] += 1
+    if is_far:
+        moments.outliers[j] += 1
+        moments.far[j] += 1
+        rate = 1 / moments.far[j]
+        e = log(abs(d)) - moments.size_mean[j]
+        moments.size_mean[j] += rate * e
+        moments.size_variance[j] = blend(moments.size_variance[j], e, rate)
+    e, rate = max(-1e308, min(1e308, x - moments.block_mean[j])), 1 / moments.block[j]
+    moments.block_mean[j] += rate * e
+    moments.block_variance[j] = blend(moments.block_variance[j], e, rate)
+
+
+@kernel
+def agree(moments, j):
+    """Whether the far values of the block are of one size, within a few powers of e."""
+    return moments.size_variance[j] < ALIKE
+
+
+@kernel
+def widen(moments, j):
+    """A new level: the statistics of column j become those of what was and of the block."""
+    half = max(-LARGEST, min(LARGEST, (moments.block_mean[j] - moments.mean[j]) / 2))
+    moments.mean[j] += half
+    mean_variance = (moments.variance[j] + moments.block_variance[j]) / 2
+    moments.variance[j] = mean_variance + half * half
+    begin(moments, j)
+
+
+@kernel
+def review(moments, j):
+    """At a block's end: if it was narrow, as were those before, take its statistics."""
+    deviation = sqrt(moments.block_variance[j])
+    share = 1 / moments.count[j] if moments.outliers[j] > 0 else ABSURD
+    most = share * sqrt(moments.variance[j])
+    if moments.far[j] > 0 or not 0 < deviation < most:
+        moments.narrow[j] = 0
+        return
+    moments.narrow[j] += 1
+    if moments.narrow[j] == 2 ** moments.narrowings[j]:
+        moments.narrowings[j] += 1
+        moments.mean[j] = moments.block_mean[j]
+        moments.variance[j] = moments.block_variance[j]
+        begin(moments, j)
+
+
+@kernel
+def begin(moments, j):
+    """The statistics of column j have changed as a whole, and count for one block."""
+    moments.count[j] = BLOCK
+    moments.granted[j] = 0
+    moments.narrow[j] = 0
+    moments.block[j] = BLOCK
+    moments.far[j] = 0

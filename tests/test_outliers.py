@@ -1,0 +1,136 @@
+"""Wrong values cost every estimator little: finite, counted, and soon forgotten."""
+
+import numpy as np
+import pytest
+
+from stream_rnn import (
+    LSTM,
+    Adam,
+    Clip,
+    Kalman,
+    RecurrentClassifier,
+    RecurrentForecaster,
+    RecurrentMultiTargetRegressor,
+    RecurrentMultivariateForecaster,
+    RecurrentRegressor,
+)
+from stream_rnn.errors import BadRecord
+
+AT, AFTER = 700, 1000
+ONCE = {
+    "spike": [1e3],
+    "huge": [1e300],
+    "three": [1e150] * 3,
+    "signs": [1.7e308, -1.7e308],
+}
+LONG = {
+    "exponents": list(10.0 ** np.linspace(-300, 300, 61)),
+    "denormals": [5e-324, 1e-310] * 20,
+    "jump": [7.0] * 20 + [1e6] * 20,
+    "missing": [np.nan] * 3000,
+}
+
+
+def stream(wrong, column=None):
+    """X (T, 2), y (T,) with *wrong* values after AT records, in a column of X or in y."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(AT + len(wrong) + AFTER, 2))
+    y = X @ [1.0, -0.5] + 0.5 * np.r_[0, X[:-1, 0]] + 0.1 * rng.normal(size=len(X))
+    spoiled = y if column is None else X[:, column]
+    spoiled[AT : AT + len(wrong)] = wrong
+    return X, y
+
+
+def factors(errors, wrong):
+    """Mean errors after the wrong values, over that of 200 records before them."""
+    errors = np.asarray(errors)
+    end = AT + len(wrong)
+    before = errors[AT - 200 : AT].mean()
+    assert np.isfinite(errors[end:]).all()
+    parts = errors[end : end + 100], errors[end + 50 : end + 100], errors[end + 500 :]
+    return [float(part.mean() / before) for part in parts]
+
+
+def regressor(optimizer):
+    return RecurrentRegressor(LSTM(8), optimizer=optimizer)
+
+
+OPTIMIZERS = [Kalman(), (Clip(1.0), Adam(0.01))]
+
+
+@pytest.mark.parametrize("name", ONCE)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["kalman", "adam"])
+@pytest.mark.parametrize("column", [None, 0], ids=["target", "feature"])
+def test_a_few_wrong_values_cost_little(name, optimizer, column):
+    X, y = stream(ONCE[name], column)
+    model = regressor(optimizer)
+    at_once, _, later = factors(abs(model.prequential(X, y) - y), ONCE[name])
+    assert at_once < 3
+    assert later < 1.2
+    assert model.health()["outliers"] >= len(ONCE[name])
+    assert model.health()["nonfinite_rollbacks"] == 0
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_many_wrong_targets_are_soon_forgotten(name):
+    X, y = stream(LONG[name])
+    _, soon, later = factors(abs(regressor(Kalman()).prequential(X, y) - y), LONG[name])
+    if name != "jump":  # which is a level, learned as one and then left
+        assert soon < 3
+    assert later < 1.2
+
+
+def test_the_same_bits_one_at_a_time_and_in_chunks_through_outliers():
+    X, y = stream(LONG["exponents"])
+    X, y = X[600:850], y[600:850]
+    whole, single = regressor(Kalman()), regressor(Kalman())
+    P = whole.prequential(X, y)
+    for row, target, p in zip(X, y, P, strict=True):
+        x = dict(enumerate(row.tolist()))
+        assert single.predict_one(x) == p
+        single.learn_one(x, float(target))
+    a, b = whole.snapshot().arrays, single.snapshot().arrays
+    assert all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)
+
+
+def test_one_spoiled_target_of_several_leaves_the_others_alone():
+    X, y = stream(ONCE["huge"])
+    clean = X @ [0.3, 0.7]
+    model = RecurrentMultiTargetRegressor(LSTM(8))
+    P = model.prequential(X, np.c_[y, clean])
+    for j, target in enumerate((y, clean)):
+        at_once, _, later = factors(abs(P[:, j] - target), ONCE["huge"])
+        assert at_once < 3
+        assert later < 1.2
+
+
+@pytest.mark.parametrize("name", ["huge", "signs", "exponents"])
+def test_a_classifier_survives_wrong_features(name):
+    wrong = (ONCE | LONG)[name]
+    X, _ = stream(wrong, column=1)
+    classes = np.where(X @ [1.0, 0.0] > 0, "up", "down")
+    P = RecurrentClassifier(LSTM(8)).prequential(X, classes)
+    right = np.array([max(p, key=p.get) == c if p else False for p, c in zip(P, classes)])
+    end = AT + len(wrong)
+    assert right[end : end + 100].mean() > 0.9
+    assert right[end + 500 :].mean() > 0.95
+
+
+def test_forecasters_survive_wrong_values():
+    rng = np.random.default_rng(0)
+    y = np.sin(np.arange(700) / 4) + 0.1 * rng.normal(size=700)
+    y[400:403] = [1e3, 1e300, -1e150]
+    for model, alone in ((RecurrentForecaster(), True), (RecurrentMultivariateForecaster(), False)):
+        errors = []
+        for t, value in enumerate(y.tolist()):
+            if t > 100:
+                made = model.forecast(1)[0]
+                errors.append(abs((made if alone else made["a"]) - value))
+            try:
+                model.learn_one(value if alone else {"a": value})
+            except BadRecord:  # beyond what it takes
+                assert abs(value) > 1e100
+        assert np.isfinite(errors).all()
+        before = np.mean(errors[199:299])
+        assert np.mean(errors[352:402]) < 3 * before
+        assert np.mean(errors[-100:]) < 1.2 * before
