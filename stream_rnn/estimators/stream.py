@@ -211,12 +211,16 @@ class StreamEstimator(base.Estimator):
         mixture = self._mixture
         if mixture is None:
             return {}
-        counts = mixture.scales.counts
+        counts, scales = mixture.scales.counts, mixture.scales
+        far = scales.inputs.outliers.sum()
+        if mixture.numbers:
+            far += scales.target.outliers.sum()
         return {
             "records": float(counts[0]),
             "learned": float(counts[1]),
             "loss_sum": float(mixture.scales.loss[0]),
             "loss_observations": float(counts[1]),
+            "outliers": float(far),
             "nonfinite_rollbacks": float(
                 sum(n.counts["nonfinite_rollbacks"] for n in self._networks())
             ),

@@ -27,7 +27,10 @@ class Scales(NamedTuple):
 
 @compiled
 def standard(bound, X, y, Z, units, learn):
-    """Z (T, m) and units (T, 2) by the records before each; taken in too if *learn*."""
+    """Z (T, m) and units (T, 2) by the records before each; taken in too if *learn*.
+
+    A target that the statistics doubt becomes NaN in y: it is not learned.
+    """
     scale, state = bound.model, bound.state
     for t in range(X.shape[0]):
         standardise(scale, state.inputs, X[t], Z[t])
@@ -39,6 +42,8 @@ def standard(bound, X, y, Z, units, learn):
             observe(scale, state.target, y[t : t + 1])
             state.counts[0] += 1
             state.counts[1] += y[t] == y[t]
+            if state.target.doubted[0] > 0:
+                y[t] = np.nan
 
 
 class Mixture:
@@ -101,7 +106,7 @@ class Mixture:
 
     def predict(self, X: np.ndarray, outside: np.ndarray | None = None) -> np.ndarray:
         """Prediction for X (1, m) as the next record; nothing changes."""
-        Z, units = self._standard(X, np.full(len(X), np.nan), False)
+        Z, units, _ = self._standard(X, np.full(len(X), np.nan), False)
         made = [member.predict(X, Z, units) for member in self.members]
         P = self._gathered(made, outside, len(X))
         if self.numbers:
@@ -120,10 +125,10 @@ class Mixture:
         judged: np.ndarray | None = None,
     ) -> np.ndarray:
         """Predict each record, then learn it; the mixing learns from *judged* instead of y."""
-        Z, units = self._standard(X, y, True)
-        made = [member.prequential(X, Z, units, y) for member in self.members]
+        Z, units, believed = self._standard(X, y, True)
+        made = [member.prequential(X, Z, units, believed) for member in self.members]
         P = self._gathered(made, outside, len(X))
-        judged = y if judged is None else judged
+        judged = believed if judged is None else judged
         if self.numbers:
             out = np.empty((len(X), 2))
             numbers.prequential(self._mixing, P[:, :, 0].copy(), units, judged, out)
@@ -135,8 +140,9 @@ class Mixture:
 
     def _standard(self, X: np.ndarray, y: np.ndarray, learn: bool):
         Z, units = np.empty(X.shape, np.float32), np.empty((len(X), 2))
-        standard(self._scaling, X, y, Z, units, learn)
-        return Z, units
+        believed = np.array(y, float)
+        standard(self._scaling, X, believed, Z, units, learn)
+        return Z, units, believed if self.numbers else y
 
     def _gathered(self, made: list, outside: np.ndarray | None, T: int) -> np.ndarray:
         """What all members predict, (T, K, C); what is missing from outside says nothing."""
