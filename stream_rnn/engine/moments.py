@@ -41,7 +41,7 @@ RELAX = 1 - 1e-3  # of what far values have granted, with each value
 class Moments(NamedTuple):
     """Running statistics of m columns."""
 
-    count: Annotated[Float, "m"]
+    count: Annotated[Float, "m"]  # type: ignore[assignment]  # shadows that of a tuple
     mean: Annotated[Float, "m"]
     variance: Annotated[Float, "m"]
     granted: Annotated[Float, "m"]  # g
