@@ -205,13 +205,13 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
 
     def _judge(self, part: Table, expected: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Score and learn records without the forecasters."""
-        errors = np.full(part.values.shape, np.nan)
+        points = np.full(part.values.shape, np.nan)
         for f, forecast in enumerate(expected):
-            errors[:, f] = part.values[:, f] - forecast[:, MEDIAN]
+            points[:, f] = forecast[:, MEDIAN]
         outs = np.empty((*part.values.shape, OUTS))
         rows = np.empty((len(part.values), joint.COLUMNS))
         values = np.ascontiguousarray(part.values)
-        joint.run(self._state, values, part.times, errors, *self._budget, outs, rows)
+        joint.run(self._state, values, part.times, points, *self._budget, outs, rows)
         return outs, rows
 
     def _results(

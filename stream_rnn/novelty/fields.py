@@ -14,13 +14,14 @@ from .state import (
     FORECAST,
     LAST,
     LEVEL,
+    MISSING,
     MOVEMENT,
     MOVEMENT_AT,
     SEEN,
     VALUE,
 )  # fmt: skip
 from .tail import LEAST, MOST, count, rarity
-from .views import YOUNG, average, observe
+from .views import YOUNG, average, limited, observe
 
 EPISODE, LONGEST = 0.05, 2000.0  # of the records seen, but no longer than so many
 SHORT = 4.0  # records over which lasting novelty is averaged
@@ -38,16 +39,17 @@ def ripe(now):
 
 
 @kernel
-def learn(fields, f, x, time, error, out):
+def learn(fields, f, x, time, expected, out):
     """Score the value *x* at *time* (seconds, or NaN), then learn it.
 
-    *error* is the forecaster's, NaN if there was no forecast.  *out* (OUTS,) takes the score,
+    *expected* is what was forecast, NaN if nothing was.  *out* (OUTS,) takes the score,
     the tail that says most, and whether its measure is the highest (1) or the lowest (−1) so
     far.
     """
     clock = fields.clock[f]
     raw, now = x, clock[SEEN]
-    x = observe(clock, x)
+    x = limited(clock, x)
+    observe(clock, x)
     views = MOVEMENT + 1 if isnan(time) else MOVEMENT_AT + 1
     evidence, tails = 0.0, 1 + views
     out[CAUSE], most = VALUE, -np.inf
@@ -63,9 +65,9 @@ def learn(fields, f, x, time, error, out):
         evidence += 10.0**found
         if found > most:
             most, out[CAUSE] = found, FIRST_VIEW + view
-    if not isnan(error) and now >= YOUNG:
+    if not isnan(expected) and now >= YOUNG:
         small = SMALL * clock[DEVIATION]
-        found = _rare(fields, f, FORECAST, log(abs(error) + small + 1e-300), now, 1.0)
+        found = _rare(fields, f, FORECAST, log(abs(raw - expected) + small + 1e-300), now, 1.0)
         evidence += SURPRISE * 10.0**found
         tails += SURPRISE
         if most < min(0.0, found):  # news says why better than a surprise does
@@ -76,6 +78,19 @@ def learn(fields, f, x, time, error, out):
     out[SCORE] = log10(evidence / tails) if evidence > 0 else LEAST
     if is_missed(fields.labels, f, fields.means[f], views):
         out[SCORE] = MOST
+
+
+@kernel
+def miss(fields, f, expected, time):
+    """The value at *time* is missing: the views go on with what was *expected*."""
+    clock = fields.clock[f]
+    clock[MISSING] += 1
+    if isnan(expected) or clock[SEEN] == 0:
+        return
+    x = limited(clock, expected)
+    for view in range(MOVEMENT + 1 if isnan(time) else MOVEMENT_AT + 1):
+        average(fields.means[f, view], clock, view, x, time)
+    clock[LAST] = x
 
 
 @kernel

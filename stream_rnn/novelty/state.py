@@ -21,17 +21,18 @@ LEVEL, SHAPE, MOVEMENT, SHAPE_AT, MOVEMENT_AT = range(5)
 TAILS = ("value", *VIEWS, "forecast")
 VALUE, FIRST_VIEW, FORECAST = 0, 1, 6
 
-# of Fields.clock: records seen; moments of the values and of the steps; the last value
-SEEN, MEAN, DEVIATION, STEP, LAST = range(5)
+# of Fields.clock: records seen; moments of the values and of the steps; the last value; how many
+# have been missing since
+SEEN, MEAN, DEVIATION, STEP, LAST, MISSING = range(6)
 # of Cover.marks
 CENTRED, WAITING, RADIUS = range(3)
 # of Tail.marks
-FILLED, LENGTH, COUNT, TOP, LOCATION, SCALE, TAIL_SHAPE, READY = range(8)
+FILLED, LENGTH, COUNT, LARGEST, LOCATION, SCALE, TAIL_SHAPE, READY = range(8)
 # of Labels.marks
 REACH, KIND = range(2)
 # of Fields.alarm: the field's own record until which its patterns are part of an alarm; the
-# detector's record of that alarm
-UNTIL, AT = range(2)
+# detector's record of that alarm; the field's highest score since
+UNTIL, AT, TOP = range(3)
 # of State.joint: records; the time of the first; of the running episode its first record (0 if
 # none runs), its last high one and its highest score; alarms; the record of the last alarm; the
 # worst field of the last record
@@ -70,7 +71,7 @@ class Fields(NamedTuple):
     extremes: Annotated[Float, "F tail 2"]  # lowest and highest
     means: Annotated[Float, "F view width"]
     smooth: Annotated[Float, "F tail"]
-    alarm: Annotated[Float, "F 2"]
+    alarm: Annotated[Float, "F 3"]
     cover: Cover
     tail: Tail
     labels: Labels
@@ -84,7 +85,7 @@ class State(NamedTuple):
 
 
 LENGTHS = {
-    "clock": 5,
+    "clock": 6,
     "view": len(VIEWS),
     "tail": len(TAILS),
     "width": WIDTH,
@@ -121,4 +122,4 @@ def _begin(fields: Fields, first: int) -> None:
     """What is not 0 in a field that has seen nothing."""
     fields.extremes[first:, :, 0], fields.extremes[first:, :, 1] = np.inf, -np.inf
     fields.tail.marks[first:, :, LENGTH] = SHORTEST
-    fields.tail.marks[first:, :, TOP] = -np.inf
+    fields.tail.marks[first:, :, LARGEST] = -np.inf

@@ -16,12 +16,12 @@ from .state import (
     BLOCKS,
     COUNT,
     FILLED,
+    LARGEST,
     LENGTH,
     LOCATION,
     READY,
     SCALE,
     TAIL_SHAPE,
-    TOP,
 )  # fmt: skip
 
 FADE = 0.25  # share of the past in which a block's weight halves
@@ -53,21 +53,21 @@ def rarity(marks, novelty):
 @kernel
 def count(marks, maxima, novelty):
     """Take *novelty* into its block; when that is full, fit anew."""
-    marks[TOP] = max(marks[TOP], novelty)
+    marks[LARGEST] = max(marks[LARGEST], novelty)
     marks[COUNT] += 1
     if marks[COUNT] < marks[LENGTH]:
         return
     n = int(marks[FILLED])
-    maxima[n] = marks[TOP]
+    maxima[n] = marks[LARGEST]
     n += 1
-    marks[COUNT], marks[TOP] = 0, -np.inf
+    marks[COUNT], marks[LARGEST] = 0, -np.inf
     if n == 2 * BLOCKS:
         for i in range(BLOCKS):
             maxima[i] = max(maxima[2 * i], maxima[2 * i + 1])
         n = BLOCKS
         marks[LENGTH] *= 2
     marks[FILLED] = n
-    if n >= BLOCKS // 2:
+    if n >= BLOCKS:
         fit(marks, maxima[:n])
 
 

@@ -22,19 +22,24 @@ CLOCK_WEIGHT = 0.7  # radius of the day's circle, in mean deviations
 
 
 @kernel
+def limited(clock, x):
+    """*x*, no further away than counts."""
+    reach = EXCESS * clock[DEVIATION]
+    if clock[SEEN] < YOUNG or reach == 0:
+        return x
+    return min(clock[MEAN] + reach, max(clock[MEAN] - reach, x))
+
+
+@kernel
 def observe(clock, x):
-    """Take the value *x* into the moments; returns it, no further away than counts."""
+    """Take the value *x*, which is `limited`, into the moments."""
     now = clock[SEEN]
     if now == 0:
         clock[MEAN] = clock[LAST] = x
-    reach = EXCESS * clock[DEVIATION]
-    if now >= YOUNG and reach > 0:
-        x = min(clock[MEAN] + reach, max(clock[MEAN] - reach, x))
     clock[DEVIATION] += (abs(x - clock[MEAN]) - clock[DEVIATION]) / (now + 1)
     clock[MEAN] += (x - clock[MEAN]) / (now + 1)
     if now > 0:
         clock[STEP] += (abs(x - clock[LAST]) - clock[STEP]) / now
-    return x
 
 
 @kernel
