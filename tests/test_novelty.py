@@ -74,7 +74,7 @@ def test_the_cover_is_that_of_the_twin(digits):
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.integers(64, 700), st.integers(0, 10**6), st.sampled_from(["normal", "heavy", "ties"]))
+@given(st.integers(128, 700), st.integers(0, 10**6), st.sampled_from(["normal", "heavy", "ties"]))
 def test_the_tail_is_that_of_the_twin(n, seed, kind):
     rng = np.random.default_rng(seed)
     novelties = {

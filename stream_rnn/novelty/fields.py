@@ -6,7 +6,7 @@ import numpy as np
 
 from ..codegen.dispatch import kernel
 from .cover import nearest, remember
-from .labels import NOW, USUAL, is_like, is_missed
+from .labels import NOW, is_usual, raised
 from .state import (
     CENTRED,
     DEVIATION,
@@ -76,8 +76,7 @@ def learn(fields, f, x, time, expected, out):
     clock[SEEN] += 1
     out[EXTREME] = _extreme(fields, f, int(out[CAUSE]), raw)
     out[SCORE] = log10(evidence / tails) if evidence > 0 else LEAST
-    if is_missed(fields.labels, f, fields.means[f], views):
-        out[SCORE] = MOST
+    out[SCORE] = min(MOST, out[SCORE] + raised(fields.labels, f, fields.means[f]))
 
 
 @kernel
@@ -103,7 +102,7 @@ def _novelty(fields, f, view, now):
     if distance == np.inf:
         distance = 0.0
     fields.labels.distance[f, NOW, view] = distance
-    if is_like(fields.labels, f, view, pattern, USUAL):
+    if is_usual(fields.labels, f, view, pattern):
         distance = 0.0
     return log(distance + least + 1e-300)
 

@@ -1,8 +1,8 @@
 """What an operator has said of patterns: "not an anomaly", or "missed".
 
 A pattern that is none is usual from now on, and so is all that is nearer to it than the past
-was when it raised the alarm.  What is like a missed one in every view, nearer than the past was
-then, raises an alarm.  The newest labels are kept.
+was when it raised the alarm.  What is like a missed one in level and shape scores higher,
+the more the nearer it is.  The newest labels are kept.
 """
 
 import numpy as np
@@ -10,17 +10,18 @@ import numpy as np
 from ..codegen.dispatch import kernel
 from ..numerics.linalg import copy
 from .cover import nearest
-from .state import AT, KIND, LABELS, RADIUS, REACH, Fields, State
+from .state import AT, KIND, LABELS, LEVEL, RADIUS, REACH, SHAPE, Fields, State
 
 USUAL, MISSED = 1.0, -1.0
+RAISE, REACHES = 3.0, 1.5  # of the score of what was missed; how far away it ends
 ALARMED, NOW = range(2)  # of Labels.distance
 
 
 @kernel
-def is_like(labels, f, view, pattern, kind):
-    """Whether *pattern* is within the reach of one that was labelled as of this *kind*."""
+def is_usual(labels, f, view, pattern):
+    """Whether *pattern* is within the reach of one that was said to be no anomaly."""
     for i in range(LABELS):
-        if labels.marks[f, i, view, KIND] == kind:
+        if labels.marks[f, i, view, KIND] == USUAL:
             d = nearest(pattern, labels.patterns[f, i, view : view + 1], 1)
             if d <= labels.marks[f, i, view, REACH]:
                 return True
@@ -28,17 +29,22 @@ def is_like(labels, f, view, pattern, kind):
 
 
 @kernel
-def is_missed(labels, f, means, views):
-    """Whether all *views* of a field are like the same ones of one missed."""
+def raised(labels, f, means):
+    """By how much the score rises for being like a missed record in level and shape.
+
+    Movement is left out: it is too much a matter of chance to come twice.
+
+    3 (1 − d/1.5), d the distance in reaches, in the view where it is largest; never below 0.
+    """
+    most = 0.0
     for i in range(LABELS):
-        alike = 0
-        for view in range(views):
-            if labels.marks[f, i, view, KIND] == MISSED:
+        if labels.marks[f, i, LEVEL, KIND] == MISSED:
+            far = 0.0
+            for view in (LEVEL, SHAPE):
                 d = nearest(means[view], labels.patterns[f, i, view : view + 1], 1)
-                alike += d <= labels.marks[f, i, view, REACH]
-        if alike == views:
-            return True
-    return False
+                far = max(far, d / (labels.marks[f, i, view, REACH] + 1e-300))
+            most = max(most, RAISE * (1 - far / REACHES))
+    return most
 
 
 @kernel

@@ -82,7 +82,8 @@ def fit(marks, maxima):
     for i in range(n):
         below = 0.0
         for j in range(n):
-            if maxima[j] < maxima[i] or (maxima[j] == maxima[i] and j < i):
+            ahead = maxima[i] - maxima[j]
+            if ahead > TIE or (ahead >= -TIE and j < i):
                 below += weight(j, n)
         p = weight(i, n) / total
         share = below / total + p / 2
