@@ -67,8 +67,9 @@ def gev(maxima):
     order = np.argsort(maxima, kind="stable")
     x, p = maxima[order], weights[order]
     share = np.cumsum(p) - p / 2
-    b0, b1, b2 = (p * x).sum(), (p * share * x).sum(), (p * share**2 * x).sum()
-    l2, l3 = 2 * b1 - b0, 6 * b2 - 6 * b1 + b0
+    b0 = (p * x).sum()  # of the rest, the part above it: the weighted moments move with it alone
+    b1, b2 = (p * share * (x - b0)).sum(), (p * share**2 * (x - b0)).sum()
+    l2, l3 = 2 * b1, 6 * b2 - 6 * b1
     if l2 <= 1e-6:
         return b0, 0.0, 0.0
     c = 2 / (3 + l3 / l2) - math.log(2) / math.log(3)

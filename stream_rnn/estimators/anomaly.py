@@ -1,6 +1,6 @@
 """River's anomaly detector: what is new in the stream, and what the forecaster did not expect."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,8 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
 
     def learn_one(self, x: dict) -> None:
         """Take in the next record.  Raises `BadRecord` if a field is not a finite number."""
-        self.stream([x])
+        for _ in self._take([x]):
+            pass
 
     reactions = ("noise", "widen", "both")
 
@@ -163,8 +164,15 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         ``scores``
             The score of each field that is not missing.
         """
+        return [
+            row
+            for part, expected, outs, rows, seen in self._take(xs)
+            for row in self._results(part, outs, rows, expected, seen)
+        ]
+
+    def _take(self, xs: Sequence[dict]) -> Iterator[tuple]:
+        """Score and learn records, a stretch without a new field at a time."""
         found = table(xs, self._names, self.timestamp)
-        results: list[dict[str, Any]] = []
         for start, end in stretches(found.widths):
             part = Table(
                 found.names[: found.widths[start]],
@@ -173,11 +181,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
                 [],
             )
             self._add_fields(part.names)
-            seen = self._state.fields.clock[:, SEEN] - 0
+            seen = self._state.fields.clock[:, SEEN].copy()
             expected = self._forecast(part.values)
-            outs, rows = self._judge(part, expected)
-            results += self._results(part, outs, rows, expected, seen)
-        return results
+            yield part, expected, *self._judge(part, expected), seen
 
     def check(self, xs: Sequence[dict], ys: Sequence[Any] | None = None) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""

@@ -75,10 +75,12 @@ def count(marks, maxima, novelty):
 def fit(marks, maxima):
     """GEV by L-moments: shape k = 7.859 c + 2.9554 c², here ≤ 0, no heavier than k = −½."""
     n = len(maxima)
-    total = 0.0
+    total = mean = 0.0
     for i in range(n):
         total += weight(i, n)
-    b0 = b1 = b2 = 0.0
+        mean += weight(i, n) * maxima[i]
+    mean /= total
+    b1 = b2 = 0.0  # of what is above the mean, so that the unit, a constant here, is none
     for i in range(n):
         below = 0.0
         for j in range(n):
@@ -87,23 +89,22 @@ def fit(marks, maxima):
                 below += weight(j, n)
         p = weight(i, n) / total
         share = below / total + p / 2
-        b0 += p * maxima[i]
-        b1 += p * share * maxima[i]
-        b2 += p * share * share * maxima[i]
-    spread = 2 * b1 - b0
+        b1 += p * share * (maxima[i] - mean)
+        b2 += p * share * share * (maxima[i] - mean)
+    spread = 2 * b1
     marks[READY] = 1.0
     if spread <= TIE:
-        marks[LOCATION], marks[SCALE], marks[TAIL_SHAPE] = b0, 0.0, 0.0
+        marks[LOCATION], marks[SCALE], marks[TAIL_SHAPE] = mean, 0.0, 0.0
         return
-    c = 2 / (3 + (6 * b2 - 6 * b1 + b0) / spread) - log(2.0) / log(3.0)
+    c = 2 / (3 + (6 * b2 - 6 * b1) / spread) - log(2.0) / log(3.0)
     k = min(0.0, max(-0.5, 7.859 * c + 2.9554 * c * c))
     if k > -1e-6:
         scale = spread / log(2.0)
-        marks[LOCATION], marks[SCALE], marks[TAIL_SHAPE] = b0 - EULER * scale, scale, 0.0
+        marks[LOCATION], marks[SCALE], marks[TAIL_SHAPE] = mean - EULER * scale, scale, 0.0
         return
     g = gamma(1 + k)
     scale = spread * k / ((1 - 2.0**-k) * g)
-    marks[LOCATION], marks[SCALE], marks[TAIL_SHAPE] = b0 - scale * (1 - g) / k, scale, k
+    marks[LOCATION], marks[SCALE], marks[TAIL_SHAPE] = mean - scale * (1 - g) / k, scale, k
 
 
 @kernel
