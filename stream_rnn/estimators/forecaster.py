@@ -10,8 +10,11 @@ from ..errors import BadRecord, faults
 from ..features.index import FeatureIndex
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
+from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Prediction, Series
+from ..numerics.trees import under
 from . import series_records
+from .far import FarHorizons
 from .protocol import Snapshot
 from .regressor import column
 from .series_base import SeriesForecaster
@@ -34,8 +37,9 @@ class RecurrentForecaster(SeriesForecaster):
     Parameters
     ----------
     horizons
-        How many steps ahead to learn directly: h stands for 1, …, h; a tuple for exactly
-        those.  Each costs one bank.  Steps in between and beyond are forecast recursively.
+        How many steps ahead to learn directly: h stands for 1, …, h, and for 6 and 24 from
+        when a forecast first reaches so far; a tuple for exactly those.  Each costs one bank.
+        Steps in between and beyond are forecast recursively.
     point
         ``"median"`` for small absolute errors, ``"mean"`` for small squared errors.
     level
@@ -81,6 +85,7 @@ class RecurrentForecaster(SeriesForecaster):
     def _start(self) -> None:
         self._series: Series | None = None
         self._last_inputs = np.zeros((1, 0))
+        self._far = FarHorizons() if isinstance(self.horizons, int) else None
 
     def _all_series(self) -> Iterable[Series]:
         return () if self._series is None else (self._series,)
@@ -96,6 +101,8 @@ class RecurrentForecaster(SeriesForecaster):
         plain = x is None and self._monitor is None
         if plain and series is not None and series.inputs == 0 and _usable(y):
             series.take(y)  # the common case
+            if self._far is not None:
+                self._far.take(y)
             return
         self._learn([y], None if x is None else [x])
 
@@ -122,12 +129,31 @@ class RecurrentForecaster(SeriesForecaster):
             inputs = np.concatenate(
                 [self._features.row(with_calendar(x, self.timestamp, 0)) for x in xs]
             )
-        rows = self._series.forecast(horizon, inputs)
+        rows = self._reaching(horizon).forecast(horizon, inputs)
         points = rows[:, POINTS[self.point]].tolist()
         if level is None:
             return points
         lower, upper = series.bounds(rows, level)
         return [Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)]
+
+    def _reaching(self, steps: int) -> Series:
+        """The series with what else is learned directly of so many *steps*."""
+        assert self._series is not None
+        if self._far is None:
+            return self._series
+        self._far.reach(steps, self._series, self._far_series)
+        return self._far.with_nearer(self._series)
+
+    def _far_series(self, horizons: tuple[int, ...]) -> Series:
+        """A series for far horizons before its first record."""
+        return Series(self._specs(), horizons, len(self._features), self.seed, self.mixture)
+
+    def react(self, kind: str) -> None:
+        """Be less sure of what was learned: ``"noise"``, ``"widen"`` or ``"both"``."""
+        super().react(kind)
+        for one in () if self._far is None else self._far.series.values():
+            for bank in one.banks:
+                react(bank, kind)
 
     # chunks -----------------------------------------------------------------------------------
 
@@ -226,6 +252,8 @@ class RecurrentForecaster(SeriesForecaster):
         if len(rows):
             self._last_inputs = np.array(rows[-1:])
         rows = np.ascontiguousarray(rows)
+        if self._far is not None and len(targets):
+            self._far.run(targets, rows)
         if self._monitor is None or not len(targets):
             return self._series.run(targets, rows)
         outs = []
@@ -254,7 +282,12 @@ class RecurrentForecaster(SeriesForecaster):
         arrays = {} if self._series is None else self._series.arrays()
         arrays = {name: array.copy() for name, array in arrays.items()}
         arrays["last_inputs"] = self._last_inputs.copy()
-        return self._snapshot(arrays, {"started": self._series is not None})
+        meta: dict[str, Any] = {"started": self._series is not None}
+        if self._far is not None:
+            kept = self._far.arrays(len(self._features))
+            arrays |= {f"far.{name}": array for name, array in kept.items()}
+            meta["far"] = list(self._far.series)
+        return self._snapshot(arrays, meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
@@ -263,10 +296,16 @@ class RecurrentForecaster(SeriesForecaster):
         features, restored = FeatureIndex(meta["features"]), None
         last_inputs = np.array(arrays.pop("last_inputs"))
         if meta["started"]:
-            own = {name: array for name, array in arrays.items() if not name.startswith("drift.")}
+            beside = ("drift.", "far.")
+            own = {name: array for name, array in arrays.items() if not name.startswith(beside)}
             restored = self._restored(self._new_series(len(features)), own)
         self._restore_drift(snapshot)
         self._features, self._series, self._last_inputs = features, restored, last_inputs
+        if self._far is not None:
+            self._far = FarHorizons()
+            if "far.targets" in arrays:
+                kept = under("far.", arrays)
+                self._far.load(meta["far"], kept, self._far_series, self._restored)
 
 
 def _joined(outs: list[list[np.ndarray]]) -> list[np.ndarray]:
