@@ -9,8 +9,10 @@ import urllib.request
 import pytest
 from average import Linear
 from prometheus_client.parser import text_string_to_metric_families
+from typer.testing import CliRunner
 
 from connectors.memory import MemorySink, MemorySource
+from stream_rnn.cli.app import app
 from stream_rnn.config.schema import Http
 from stream_rnn.errors import ConfigError
 from stream_rnn.features.rows import Rows
@@ -188,3 +190,19 @@ def test_tls_options_that_cannot_work(tmp_path, certificate):
         serve(Site(Metrics()), port=0, client_cafile=__file__)
     with pytest.raises(ConfigError, match=r"metrics\.certfile = .*not usable"):
         serve(Site(Metrics()), port=0, certfile=cert, keyfile=__file__)
+
+
+def test_top_shows_what_the_page_shows(served):
+    site, server = served
+    rows = [{"u": 1.0, "y": float(t % 3)} for t in range(40)]
+    Pipeline(
+        MemorySource(rows), Task(Linear(), Rows("y")), MemorySink(), observers=site.observers
+    ).run()
+    shown = CliRunner().invoke(app, ["top", server.root, "--once"])
+    assert shown.exit_code == 0, shown.output
+    for text in ("40 records, 0 refused", "not ready: the service is stopped", "mean error"):
+        assert text in shown.output
+    with pytest.raises(OSError, match="404"):
+        CliRunner().invoke(app, ["top", server.root + "x", "--once"], catch_exceptions=False)
+    with pytest.raises(ConfigError, match="URL"):
+        CliRunner().invoke(app, ["top", "taxi", "--once"], catch_exceptions=False)

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ..errors import BadRecord, CheckpointError, ConfigError
-from . import checkpoint, evaluate, inspect, list, run, text, warm
+from . import checkpoint, evaluate, inspect, list, run, text, top, warm
 from .demo import command as demo
 
 EPILOG = """
@@ -32,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="demo")(demo.command)
-for command in (run, evaluate, inspect, list, warm):
+for command in (run, top, evaluate, inspect, list, warm):
     app.command(name=command.__name__.rpartition(".")[2])(command.command)
 app.add_typer(checkpoint.app)
 text.register(app)
