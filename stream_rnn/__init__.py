@@ -21,7 +21,8 @@ from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .numerics.activations import ReLU, Tanh
 from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
-from .tools.gradients import Agreement, GradientReport, compare_gradients, gradient_check
+from .tools.compare_gradients import Agreement, compare_gradients
+from .tools.gradient_check import GradientReport, gradient_check
 from .tools.pytorch import load_safetensors, load_state_dict, save_safetensors, state_dict
 
 __version__ = "0.1.0"
@@ -82,6 +83,7 @@ __all__ = [
     "load_safetensors",
     "load_state_dict",
     "loads",
+    "options",
     "save_safetensors",
     "state_dict",
 ]
@@ -96,6 +98,7 @@ _LAZY = {
     "dumps": "estimators.saving",
     "load": "estimators.saving",
     "loads": "estimators.saving",
+    "options": "estimators.options",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
     "StreamClassifier": "estimators.stream",
     "StreamRegressor": "estimators.stream",

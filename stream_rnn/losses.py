@@ -41,6 +41,9 @@ class Softmax(NamedTuple):
     """Cross-entropy of one of O classes, p = softmax(o), y a distribution (one-hot)."""
 
 
+Loss = Squared | Absolute | Huber | Quantile | Logistic | Softmax
+
+
 @generic
 def link(loss, o, p):
     """Write the prediction p (O,) for outputs o (O,)."""

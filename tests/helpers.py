@@ -16,7 +16,7 @@ from stream_rnn.learners import LEARNERS
 from stream_rnn.losses import Squared, value
 from stream_rnn.numerics.linalg import copy
 from stream_rnn.optimizers import SGD
-from stream_rnn.tools.gradients import stream_gradients
+from stream_rnn.tools.frozen_stream import stream_gradients
 
 # Learners whose gradient is exact as long as the weights are frozen and the stream short.
 EXACT = [

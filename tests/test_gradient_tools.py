@@ -24,7 +24,7 @@ from stream_rnn import (
     gradient_check,
 )
 from stream_rnn.cells import CELLS
-from stream_rnn.tools.gradients import parameter_name
+from stream_rnn.tools.gradient_check import parameter_name
 
 X, Y = wave(12, 2, 1)
 

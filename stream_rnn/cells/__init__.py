@@ -11,6 +11,7 @@ from .mingru import MinGRU
 from .stack import Stack
 
 CELLS = {spec.__name__: spec for spec in (LSTM, GRU, Elman, ELSTM, MinGRU, Jordan, FeedForward)}
+Cell = LSTM | GRU | Elman | ELSTM | MinGRU | Jordan | FeedForward | Dropout
 LAYERS = CELLS | {"Dropout": Dropout}  # what a configuration may give as a layer
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "GRU",
     "LAYERS",
     "LSTM",
+    "Cell",
     "Dropout",
     "Elman",
     "FeedForward",

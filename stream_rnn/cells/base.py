@@ -55,22 +55,22 @@ def thin(memory, cell, work, learning):
 
 
 @weigh.register
-def plain_weigh(scratch: (), theta, at, work):
+def plain_weigh(scratch: (), theta, at, work):  # type: ignore[syntax]
     pass
 
 
 @extent.register
-def plain_extent(scratch: (), work):
+def plain_extent(scratch: (), work):  # type: ignore[syntax]
     return work.z.size * work.a.size
 
 
 @settle.register
-def plain_settle(scratch: (), at, work, g):
+def plain_settle(scratch: (), at, work, g):  # type: ignore[syntax]
     pass
 
 
 @thin.register
-def plain_thin(memory: (), cell, work, learning):
+def plain_thin(memory: (), cell, work, learning):  # type: ignore[syntax]
     return False
 
 

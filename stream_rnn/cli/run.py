@@ -3,7 +3,7 @@
 import logging
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -85,7 +85,7 @@ def command(
     log.info("done: %s", ", ".join(f"{number} {name}" for name, number in counters.items()))
 
 
-def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
+def _run_workers(count: int, path: Path, overrides: list[str], loaded: Any) -> int:
     """The exit status of *count* processes that run the same pipeline."""
     from ..assembly.exactly_once import delivery
     from ..errors import ConfigError
@@ -103,12 +103,13 @@ def _run_workers(count: int, path: Path, overrides: list[str], loaded) -> int:
         return Processes(commands).run(stop)
 
 
-def _observers(loaded, dependencies):
+def _observers(loaded: Any, dependencies: Any) -> Any:
     """The server, and all that watches the run."""
     from ..assembly.service import metrics as make_metrics
     from .progress import ProgressLine
 
-    metrics, server, observers = make_metrics(loaded, dependencies), None, []
+    metrics, server = make_metrics(loaded, dependencies), None
+    observers: list[Any] = []
     if metrics is not None:
         from ..assembly.parts import task
         from ..web import Site, serve

@@ -29,9 +29,9 @@ from numba.extending import overload, register_jitable
 from .cache import PackageCache
 from .part_compiler import PartCompiler
 
-LEAN = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}  # allocates nothing
+LEAN: Any = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}  # allocates nothing
 LOOSE = {"reassoc", "contract", "arcp", "nsz", "afn"}
-INNER = LEAN | {"no_cpython_wrapper": True, "pipeline_class": PartCompiler}  # no entry point
+INNER: Any = LEAN | {"no_cpython_wrapper": True, "pipeline_class": PartCompiler}  # no entry point
 
 
 def generic(stub: Callable) -> Any:

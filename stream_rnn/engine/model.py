@@ -1,5 +1,6 @@
 """A model: what is composed, and which compositions make sense."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..cells import CELLS, Stack
@@ -89,7 +90,7 @@ def check_optimizer(links, learner, loss) -> None:
         check_fit(link, links, loss, learner if gathers(learner) else None)
 
 
-def typed(spec, registry: dict[str, type], role: str):
+def typed(spec: Any, registry: Mapping[str, type], role: str) -> Any:
     """The spec with its numbers in their declared types: Huber(1) is Huber(1.0)."""
     if isinstance(spec, type):
         spec = spec()

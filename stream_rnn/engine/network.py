@@ -86,7 +86,7 @@ def ascend(cells, layers, works, theta, at, x):
 
 
 @ascend.register
-def ascended(cells: (), layers, works, theta, at, x):
+def ascended(cells: (), layers, works, theta, at, x):  # type: ignore[syntax]
     return at
 
 
@@ -114,7 +114,7 @@ def scatter(cells, layers, works, learning):
 
 
 @scatter.register
-def scattered(cells: (), layers, works, learning):
+def scattered(cells: (), layers, works, learning):  # type: ignore[syntax]
     return False
 
 
@@ -131,7 +131,7 @@ def advance(cells, learner, layers, works, theta, at, below):
 
 
 @advance.register
-def advanced(cells: (), learner, layers, works, theta, at, below):
+def advanced(cells: (), learner, layers, works, theta, at, below):  # type: ignore[syntax]
     pass
 
 
@@ -178,7 +178,7 @@ def descend(cells, learner, layers, works, theta, at, g):
 
 
 @descend.register
-def descended(cells: (), learner, layers, works, theta, at, g):
+def descended(cells: (), learner, layers, works, theta, at, g):  # type: ignore[syntax]
     return True
 
 
@@ -206,7 +206,7 @@ def hand_down(above, learner, theta, at, below, due):
 
 
 @hand_down.register
-def hand_down_nothing(above: (), learner, theta, at, below, due):
+def hand_down_nothing(above: (), learner, theta, at, below, due):  # type: ignore[syntax]
     pass
 
 

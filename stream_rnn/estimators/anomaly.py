@@ -303,7 +303,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         return report
 
     @classmethod
-    def _unit_test_params(cls):
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         yield {}
 
 

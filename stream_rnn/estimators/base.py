@@ -1,26 +1,33 @@
 """What the recurrent estimators share: from records to the network's rows and back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from river import base
 
-from ..cells import LSTM
+from ..cells import LSTM, Cell, Stack
 from ..engine.model import compose
 from ..engine.online import OnlineNetwork
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.index import FeatureIndex
 from ..features.tables import rows_and_names
 from ..features.target_lags import TargetLags
-from ..losses import LOSSES, is_regression
+from ..learners import Learner
+from ..losses import LOSSES, Loss, is_regression
+from ..optimizers import Optimizer
 from ..optimizers.base import reactions
 from .described import check_same, described
+from .options import Option
 from .protocol import Snapshot
 from .saving import Savable
 
 if TYPE_CHECKING:
     from .keyed.weights import SharedWeights
+
+
+Layers = Cell | Stack | tuple[Cell, ...] | type
+Chain = Optimizer | tuple[Optimizer, ...] | type
 
 
 class RecurrentEstimator(Savable, base.Estimator):
@@ -33,7 +40,17 @@ class RecurrentEstimator(Savable, base.Estimator):
     _learns_numbers = True  # a regressor; its losses are those for numbers
 
     def __init__(
-        self, cell, learner, optimizer, loss, *, scale, skip, target_lags, dtype, seed
+        self,
+        cell: Layers,
+        learner: Learner | type | str,
+        optimizer: Chain,
+        loss: Loss | type,
+        *,
+        scale: bool,
+        skip: bool,
+        target_lags: int,
+        dtype: str,
+        seed: int,
     ) -> None:
         self.cell = instance(cell)
         self.learner = instance(learner)
@@ -44,7 +61,7 @@ class RecurrentEstimator(Savable, base.Estimator):
         self.target_lags = target_lags
         self.dtype = dtype
         self.seed = seed
-        self._model = compose(cell, learner, optimizer, loss, scale)
+        self._model = compose(self.cell, self.learner, self.optimizer, self.loss, scale)
         if is_regression(self._model.loss) != self._learns_numbers:
             fitting = (
                 n for n, kind in LOSSES.items() if is_regression(kind()) == self._learns_numbers
@@ -115,7 +132,9 @@ class RecurrentEstimator(Savable, base.Estimator):
         Y, outputs = self._encode_targets(ys)
         return self._learn_arrays(X, widths, Y, outputs)
 
-    def _learn_arrays(self, X, widths, Y, outputs) -> list[np.ndarray | None]:
+    def _learn_arrays(
+        self, X: np.ndarray, widths: list[int], Y: np.ndarray, outputs: list[int]
+    ) -> list[np.ndarray | None]:
         """Run stretches of records in which no feature and no output is new."""
         predictions: list[np.ndarray | None] = []
         start = 0
@@ -129,7 +148,9 @@ class RecurrentEstimator(Savable, base.Estimator):
             start = end
         return predictions
 
-    def _learn_stretch(self, rows, targets, m: int, O: int, span: slice):
+    def _learn_stretch(
+        self, rows: np.ndarray, targets: np.ndarray, m: int, O: int, span: slice
+    ) -> list[np.ndarray | None]:
         first, contexts = None, self._contexts
         m += self.target_lags * O
         grown = self._network is None or (self._network.inputs, self._network.outputs) != (m, O)
@@ -304,10 +325,12 @@ class RecurrentEstimator(Savable, base.Estimator):
         }
 
     @classmethod
-    def _unit_test_params(cls):
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         yield {"cell": LSTM(4)}
 
 
 def instance(spec: Any) -> Any:
-    """A spec given as its class means the spec with its defaults."""
+    """A spec given as its class means the spec with its defaults; an `Option` what it holds."""
+    if isinstance(spec, Option):
+        spec = spec.value
     return spec() if isinstance(spec, type) else spec

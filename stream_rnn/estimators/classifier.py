@@ -9,13 +9,14 @@ from river import base
 from ..cells import LSTM
 from ..errors import BadRecord
 from ..features.missing import is_missing
-from ..learners import RTRL
-from ..losses import Softmax
+from ..learners import RTRL, Learner
+from ..losses import Loss, Softmax
 from ..optimizers import Kalman
-from .base import RecurrentEstimator
+from .base import Chain, Layers, RecurrentEstimator
+from .frames import ClassifiesFrames
 
 
-class RecurrentClassifier(RecurrentEstimator, base.Classifier):
+class RecurrentClassifier(ClassifiesFrames, RecurrentEstimator, base.MiniBatchClassifier):
     """Classification with a recurrent network that learns on every record.
 
     A class that has not been seen before takes a new output.  With ``loss=Logistic()``
@@ -39,10 +40,10 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
 
     def __init__(
         self,
-        cell: Any = LSTM(16),  # noqa: B008
-        learner: Any = RTRL(),  # noqa: B008
-        optimizer: Any = Kalman(0.5, 1e-5),  # noqa: B008
-        loss: Any = Softmax(),  # noqa: B008
+        cell: Layers = LSTM(16),  # noqa: B008
+        learner: Learner | type | str = RTRL(),  # noqa: B008
+        optimizer: Chain = Kalman(0.5, 1e-5),  # noqa: B008
+        loss: Loss | type = Softmax(),  # noqa: B008
         *,
         scale: bool = True,
         skip: bool = True,
@@ -93,7 +94,7 @@ class RecurrentClassifier(RecurrentEstimator, base.Classifier):
         best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
         return {"prediction": best, "probabilities": probabilities}
 
-    def _encode_targets(self, ys):
+    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         places, known, self._pending = distinct_classes(self._classes, ys)
         targets = np.full((len(ys), len(self._pending)), np.nan)
         for t, place in enumerate(places):

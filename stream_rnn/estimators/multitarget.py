@@ -9,10 +9,10 @@ from river import base
 from ..cells import LSTM
 from ..errors import BadRecord
 from ..features.index import FeatureIndex
-from ..learners import RTRL
-from ..losses import Squared
+from ..learners import RTRL, Learner
+from ..losses import Loss, Squared
 from ..optimizers import Kalman
-from .base import RecurrentEstimator
+from .base import Chain, Layers, RecurrentEstimator
 from .regressor import number
 
 
@@ -34,10 +34,10 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
 
     def __init__(
         self,
-        cell: Any = LSTM(16),  # noqa: B008
-        learner: Any = RTRL(),  # noqa: B008
-        optimizer: Any = Kalman(),  # noqa: B008
-        loss: Any = Squared(),  # noqa: B008
+        cell: Layers = LSTM(16),  # noqa: B008
+        learner: Learner | type | str = RTRL(),  # noqa: B008
+        optimizer: Chain = Kalman(),  # noqa: B008
+        loss: Loss | type = Squared(),  # noqa: B008
         *,
         scale: bool = True,
         skip: bool = True,
@@ -84,7 +84,7 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
     def _named(self, p: np.ndarray | None) -> dict:
         return {} if p is None else dict(zip(self._targets.names, p.tolist(), strict=False))
 
-    def _encode_targets(self, ys):
+    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         cleaned = []
         for t, y in enumerate(ys):
             if y is not None and not isinstance(y, dict):

@@ -12,13 +12,14 @@ from ..cells import LSTM
 from ..errors import BadRecord
 from ..features.cells import PLAIN
 from ..features.missing import is_missing
-from ..learners import RTRL
-from ..losses import Squared
+from ..learners import RTRL, Learner
+from ..losses import Loss, Squared
 from ..optimizers import Kalman
-from .base import RecurrentEstimator
+from .base import Chain, Layers, RecurrentEstimator
+from .frames import RegressesFrames
 
 
-class RecurrentRegressor(RecurrentEstimator, base.Regressor):
+class RecurrentRegressor(RegressesFrames, RecurrentEstimator, base.MiniBatchRegressor):
     """Regression with a recurrent network that learns on every record.
 
     Parameters
@@ -56,10 +57,10 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
 
     def __init__(
         self,
-        cell: Any = LSTM(16),  # noqa: B008 (specs are immutable)
-        learner: Any = RTRL(),  # noqa: B008
-        optimizer: Any = Kalman(),  # noqa: B008
-        loss: Any = Squared(),  # noqa: B008
+        cell: Layers = LSTM(16),  # noqa: B008 (specs are immutable)
+        learner: Learner | type | str = RTRL(),  # noqa: B008
+        optimizer: Chain = Kalman(),  # noqa: B008
+        loss: Loss | type = Squared(),  # noqa: B008
         *,
         scale: bool = True,
         skip: bool = True,
@@ -102,7 +103,7 @@ class RecurrentRegressor(RecurrentEstimator, base.Regressor):
         predictions = self._learn_table(X, column(y))
         return np.array([0.0 if p is None else p[0] for p in predictions])
 
-    def _encode_targets(self, ys):
+    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         return numbers(ys).reshape(-1, 1), [1] * len(ys)
 
 

@@ -1,6 +1,6 @@
 """What the forecasters of one and of several series share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -159,5 +159,5 @@ class SeriesForecaster(Savable, Forecaster):
         return described(self, optional=("mixture", "drift", "on_drift"))
 
     @classmethod
-    def _unit_test_params(cls):
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         yield {}

@@ -39,7 +39,7 @@ def find_period(ys: Sequence[float] | np.ndarray) -> int:
 
 
 @entry
-def _find(finder, moments, past, values):
+def _find(finder, moments, past, values):  # type: ignore[no-untyped-def]
     for t in range(len(values)):
         history.push(past, values[t])
         newest = past.values[history.newest(past) :]

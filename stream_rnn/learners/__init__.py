@@ -10,4 +10,16 @@ from .uoro import UORO
 
 LEARNERS = {spec.__name__: spec for spec in (RTRL, BlockRTRL, SnAp1, RFLO, UORO, TBPTT, StackRTRL)}
 
-__all__ = ["LEARNERS", "RFLO", "RTRL", "TBPTT", "UORO", "BlockRTRL", "SnAp1", "StackRTRL"]
+Learner = RTRL | BlockRTRL | SnAp1 | RFLO | UORO | TBPTT | StackRTRL
+
+__all__ = [
+    "LEARNERS",
+    "RFLO",
+    "RTRL",
+    "TBPTT",
+    "UORO",
+    "BlockRTRL",
+    "Learner",
+    "SnAp1",
+    "StackRTRL",
+]

@@ -132,7 +132,7 @@ def from_below(below, W, work):
 
 
 @from_below.register
-def from_inputs(below: (), W, work):
+def from_inputs(below: (), W, work):  # type: ignore[syntax]
     pass
 
 

@@ -16,7 +16,7 @@ covariances with their last row.
 import functools
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from math import prod
 from typing import Annotated, Any, NamedTuple
 
@@ -53,7 +53,7 @@ class Field(NamedTuple):
 
 
 @functools.cache
-def declared(kind: type) -> dict[str, Any]:
+def declared(kind: Hashable) -> dict[str, Any]:
     """What a NamedTuple class says of each of its parts."""
     return typing.get_type_hints(kind, include_extras=True)
 
@@ -238,7 +238,7 @@ def keep(old: Any, new: Any, kept: np.ndarray, axis: str = "V") -> None:
     """
     renamed = np.zeros(int(kept.max()) + 1 if len(kept) else 1, np.int64)
     renamed[kept] = np.arange(len(kept))
-    for name, hint in declared(type(old)).items():
+    for name, hint in declared(type(old)).items():  # type: ignore[arg-type]
         source, target = getattr(old, name), getattr(new, name)
         axes, *marks = getattr(hint, "__metadata__", (None,))
         if axes is None or SCRATCH in marks:

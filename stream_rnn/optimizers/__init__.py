@@ -7,4 +7,16 @@ from .shaping import Clip, Decay
 
 OPTIMIZERS = {spec.__name__: spec for spec in (SGD, Momentum, RMSProp, Adam, Kalman, Clip, Decay)}
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "Clip", "Decay", "Kalman", "Momentum", "RMSProp"]
+Optimizer = SGD | Momentum | RMSProp | Adam | Kalman | Clip | Decay
+
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "Clip",
+    "Decay",
+    "Kalman",
+    "Momentum",
+    "Optimizer",
+    "RMSProp",
+]

@@ -114,7 +114,7 @@ def report(optimizer, memory) -> dict[str, int]:
 
 
 @update.register
-def end(optimizer: (), theta, g, memory, at):
+def end(optimizer: (), theta, g, memory, at):  # type: ignore[syntax]
     return at
 
 

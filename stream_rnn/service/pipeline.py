@@ -202,7 +202,7 @@ def stop_on_signals(*signals: int) -> Iterator[threading.Event]:
     event = threading.Event()
     before = {number: signal.getsignal(number) for number in signals}
 
-    def ask(number, _frame):
+    def ask(number: int, _frame: Any) -> None:
         event.set()
         signal.signal(number, before[number])
 

@@ -13,7 +13,7 @@ SEEN, POSSIBLE, EVICTED, UNKNOWN_COUNT = range(4)  # places in `Vocabulary.size`
 class Vocabulary(NamedTuple):
     """C codes (byte values, code points, word numbers), room for V - 1 of them."""
 
-    index: Annotated[Int32, "C", SCRATCH]  # symbol of a code, or 0: follows from the codes
+    index: Annotated[Int32, "C", SCRATCH]  # type: ignore[assignment]  # symbol of a code, or 0: follows from the codes
     codes: Annotated[Int32, "V"]  # code of a symbol, or -1
     counts: Annotated[Int, "V"]  # how often each was seen
     size: Annotated[Int, "4"]  # symbols in use with 0; codes possible; evicted; newcomers met

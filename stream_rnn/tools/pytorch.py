@@ -123,7 +123,7 @@ def load_safetensors(
     load_state_dict(model, load_file(path), features=features, targets=targets)
 
 
-def _network(model) -> OnlineNetwork | None:
+def _network(model: Any) -> OnlineNetwork | None:
     return model if isinstance(model, OnlineNetwork) else model._network
 
 
@@ -131,12 +131,12 @@ def _names(k: int) -> tuple[str, ...]:
     return tuple(f"{name}_l{k}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
 
 
-def _scaled_parts(network) -> list[str]:
+def _scaled_parts(network: OnlineNetwork) -> list[str]:
     scales = {"inputs": network.model.input_scale, "targets": network.model.target_scale}
     return [part for part, scale in scales.items() if isinstance(scale, Standard)]
 
 
-def _check_cells(network) -> None:
+def _check_cells(network: OnlineNetwork) -> None:
     for cell in network.model.cells:
         if not isinstance(cell, LSTM | GRU | Elman):
             raise ConfigError(
@@ -145,7 +145,7 @@ def _check_cells(network) -> None:
             )
 
 
-def _shapes(network) -> dict[str, tuple[int, ...]]:
+def _shapes(network: OnlineNetwork) -> dict[str, tuple[int, ...]]:
     """Names and shapes of what a file must hold."""
     shapes: dict[str, tuple[int, ...]] = {}
     m = network.inputs
@@ -158,7 +158,7 @@ def _shapes(network) -> dict[str, tuple[int, ...]]:
     return shapes | {"head.weight": (O, R - 1), "head.bias": (O,)}
 
 
-def _check_arrays(network, given) -> None:
+def _check_arrays(network: OnlineNetwork, given: dict[str, np.ndarray]) -> None:
     shapes = _shapes(network)
     optional = {
         f"{part}.{name}": getattr(network.state, part)[0].shape
@@ -180,7 +180,7 @@ def _check_arrays(network, given) -> None:
             )
 
 
-def _build(model, given, features, targets) -> None:
+def _build(model: Any, given: dict[str, np.ndarray], features: Any, targets: Any) -> None:
     """Make the network of an estimator that has not learned anything."""
     if features is None:
         raise ConfigError(
@@ -201,7 +201,7 @@ def _build(model, given, features, targets) -> None:
     model._build(len(features), m, O)
 
 
-def _start_anew(network) -> None:
+def _start_anew(network: OnlineNetwork) -> None:
     """Zero hidden states, traces and memory; the new parameters are those to roll back to."""
     for _, array in (*walk(network.state.layers), ("", network.state.gradient)):
         array[...] = 0
@@ -209,11 +209,11 @@ def _start_anew(network) -> None:
     network._reset_memory()
 
 
-def _gates(cell) -> int:
+def _gates(cell: Any) -> int:
     return {LSTM: 4, GRU: 3, Elman: 1}[type(cell)]
 
 
-def _unpack(cell, W) -> tuple[np.ndarray, ...]:
+def _unpack(cell: Any, W: np.ndarray) -> tuple[np.ndarray, ...]:
     """W (Z, G, H) as (weight_ih, weight_hh, bias_ih, bias_hh)."""
     H = W.shape[2]
     if isinstance(cell, GRU):  # r, z, n read [1, x]; r, z, k read [h, 1]
@@ -225,7 +225,13 @@ def _unpack(cell, W) -> tuple[np.ndarray, ...]:
     return columns[1:].T, recurrent.reshape(H, -1).T, columns[0].copy(), bias_hh
 
 
-def _pack(cell, weight_ih, weight_hh, bias_ih, bias_hh) -> np.ndarray:
+def _pack(
+    cell: Any,
+    weight_ih: np.ndarray,
+    weight_hh: np.ndarray,
+    bias_ih: np.ndarray,
+    bias_hh: np.ndarray,
+) -> np.ndarray:
     """The inverse of `_unpack`."""
     H, m, gates = weight_hh.shape[1], weight_ih.shape[1], _gates(cell)
     inputs = weight_ih.T.reshape(m, gates, H)

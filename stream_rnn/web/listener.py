@@ -6,6 +6,7 @@ connection is accepted, before TLS and before HTTP.
 
 import socket
 import weakref
+from typing import Any
 
 from ..errors import ConfigError
 
@@ -30,11 +31,11 @@ class Listener(socket.socket):
 
     most = 256
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
-    def accept(self):
+    def accept(self) -> Any:
         """A connection and its address; raises `ConnectionAbortedError` when there are too many.
 
         The event loop takes that for a client that has left already, and goes on.

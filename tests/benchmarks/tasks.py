@@ -24,7 +24,7 @@ from stream_rnn import GRU, RFLO, RTRL, SGD, TBPTT, UORO, Adam, BlockRTRL, Elman
 from stream_rnn.engine.model import compose
 from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.learners import LEARNERS
-from stream_rnn.tools.gradients import compare_gradients
+from stream_rnn.tools.compare_gradients import compare_gradients
 
 ADD = {  # (t₁, t₂): rate, steps, published figures by learner
     (3, 5): (0.03, 60_000, {"RTRL": 0.4557, "RFLO": 0.4600}),

@@ -1,6 +1,6 @@
 """Many entities in one stream: an estimator with a context for each key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,14 +88,14 @@ class Keyed(Savable, base.Wrapper, base.Estimator):
             raise ConfigError(f"share = {share!r}: unknown; choose one of {', '.join(SHARES)}")
 
     @property
-    def contexts(self):
+    def contexts(self) -> Any:
         """The contexts by key, see `stream_rnn.keys.contexts.Contexts`."""
         return self._parts.contexts
 
     # river ----------------------------------------------------------------------------
 
     @property
-    def _wrapped_model(self):
+    def _wrapped_model(self) -> Any:
         return self.estimator
 
     def predict_one(self, x: dict, **kwargs: Any) -> Any:
@@ -229,7 +229,7 @@ class Keyed(Savable, base.Wrapper, base.Estimator):
         self.restore(saved["snapshot"])
 
     @classmethod
-    def _unit_test_params(cls):
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         from ..regressor import RecurrentRegressor
 
         yield {"estimator": RecurrentRegressor(), "key": "key"}

@@ -93,7 +93,7 @@ def level_shift(group, jump, age):
 
 
 @size.register
-def _size_none(group: ()):  # type: ignore[valid-type]
+def _size_none(group: ()):  # type: ignore[syntax]
     return 0
 
 
@@ -103,7 +103,7 @@ def _size_all(group: tuple):
 
 
 @learn.register
-def _learn_none(group: (), rows, slot, target, rate):  # type: ignore[valid-type]
+def _learn_none(group: (), rows, slot, target, rate):  # type: ignore[syntax]
     pass
 
 
@@ -114,7 +114,7 @@ def _learn_all(group: tuple, rows, slot, target, rate):
 
 
 @observe.register
-def _observe_none(group: (), past, t, h, period):  # type: ignore[valid-type]
+def _observe_none(group: (), past, t, h, period):  # type: ignore[syntax]
     pass
 
 
@@ -125,7 +125,7 @@ def _observe_all(group: tuple, past, t, h, period):
 
 
 @predict.register
-def _predict_none(group: (), row, units, past, t, h, slot, out):  # type: ignore[valid-type]
+def _predict_none(group: (), row, units, past, t, h, slot, out):  # type: ignore[syntax]
     pass
 
 
@@ -137,7 +137,7 @@ def _predict_all(group: tuple, row, units, past, t, h, slot, out):
 
 
 @level_shift.register
-def _shift_none(group: (), jump, age):  # type: ignore[valid-type]
+def _shift_none(group: (), jump, age):  # type: ignore[syntax]
     pass
 
 

@@ -1,6 +1,6 @@
 """Experts that are linear in the features, each a Kalman filter with its own prior."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def block(spec: Linear, units: int, inputs: int) -> tuple[np.ndarray, np.ndarray
 
     *units* random units and *inputs* exogenous inputs are in the row.
     """
-    parts = [
+    parts: list[tuple[Any, Any]] = [
         (np.arange(spec.lags), spec.lag / (1.0 + np.arange(spec.lags)) ** spec.decay),
         (features.LEVEL, spec.level),
         (features.AVERAGE + np.arange(features.AVERAGES), spec.average),

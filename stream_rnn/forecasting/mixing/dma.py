@@ -23,7 +23,7 @@ class Dma(NamedTuple):
     """
 
     table: Annotated[Float, "4 K"]
-    count: Annotated[Float, "1"]  # discounted number of records
+    count: Annotated[Float, "1"]  # type: ignore[assignment]  # discounted number of records
 
 
 def allocate(prior: np.ndarray) -> Dma:
