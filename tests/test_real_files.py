@@ -541,3 +541,26 @@ def test_missing_values_are_the_same_at_every_entrance(marker):
     classes.learn_one({"u": 1.0}, "a")
     classes.learn_one({"u": marker}, marker)
     assert list(classes.predict_proba_one({"u": 1.0})) == ["a"]
+
+
+# Estimators without a target --------------------------------------------------------------
+
+
+def test_evaluate_anomalies_and_several_series(call, tmp_path):
+    rng = random.Random(0)
+    rows = []
+    for n in range(250):
+        odd = n == 200
+        rows.append(f"{n % 12 + rng.gauss(0, 0.1) + 30 * odd:.3f},{n % 6},{int(odd)}")
+    write(tmp_path / "a.csv", "\n".join(["load,u,odd", *rows, ""]))
+    found, _ = score(call, "a.csv", "-y", "odd", "--estimator", "anomaly")
+    assert found["task"] == "anomaly detection"
+    assert found["scores"]["RecurrentAnomalyDetector"]["ROC AUC"] > 0.9
+    found, _ = score(call, "a.csv", "--estimator", "anomaly", "--limit", "60")
+    assert found["scored"] == 60
+    found, err = score(call, "a.csv", "-x", "odd", "--estimator", "multivariate", "--limit", "60")
+    assert found["task"] == "multi-target regression"
+    assert "load, u are forecast together" in err
+    status, _, err = call("evaluate", "a.csv", "--estimator", "text")
+    assert status == 2
+    assert "--format text" in err

@@ -54,6 +54,11 @@ def configure(asked: Asked) -> Config:
         raise ConfigError(
             f"--target: name the field to predict; {asked.file} has {', '.join(seen.fields)}"
         )
+    if asked.estimator == "text" and "text" not in seen.fields:
+        raise ConfigError(
+            f"--estimator text reads the field 'text', which {asked.file} does not have; give a "
+            "file of lines, with --format text whatever its name"
+        )
     lagged = any(setting.startswith("features.") for setting in asked.overrides)
     choice = choose(
         seen, asked.targets, asked.exclude, asked.timestamp, asked.key, asked.estimator, lagged

@@ -47,6 +47,8 @@ def choose(
         reasons.append(f"{timestamp} is the time")
     left_out = [name for name, field in free.items() if field.kind in ("text", "time")]
     left_out = [name for name in left_out if name != timestamp]
+    if estimator == "text":
+        left_out = [name for name in left_out if name != "text"]
     counts = [name for name, field in free.items() if field.is_count]
     inputs = [n for n in free if n not in (*left_out, *counts, timestamp)]
     if left_out:
@@ -61,13 +63,17 @@ def choose(
         )
     else:
         why = "as you say"
+    if estimator == "multivariate" and not targets:
+        targets, inputs = inputs, []
+        why = f"{', '.join(targets)} are forecast together"
     model: dict[str, Any] = {"type": estimator}
     features: dict[str, Any] = {"exclude": [*exclude, *left_out, *counts]}
     if targets:
-        features["target"] = targets[0] if len(targets) == 1 else list(targets)
+        several = len(targets) > 1 or estimator in ("multivariate", "multitarget")
+        features["target"] = list(targets) if several else targets[0]
     if timestamp is not None:
         features["timestamp"] = timestamp
-    if estimator == "regressor" and not lagged and targets[0] in seen.fields:
+    if estimator == "regressor" and not lagged and targets and targets[0] in seen.fields:
         ratio = slowness(seen.fields[targets[0]])
         if ratio < SERIES and key is None:
             model["target_lags"] = LAGS

@@ -23,6 +23,7 @@ from ..service.late.task import LateTask
 from ..service.task import Outcome, Task
 from .comparison import ErrorCurve, Judge, is_known
 from .scores import Score, score_table
+from .unlabelled import AnomalyJudge, TextJudge
 
 Progress = Callable[[int, float | None], None]
 
@@ -174,7 +175,7 @@ class Scoring:
     """Brings result rows before the judge, each when its target is known."""
 
     def __init__(self, name: str, task: Task, period: int | None, recent: int):
-        self.judge: Judge | None = None
+        self.judge: Any = None
         self.recent: deque[dict[str, Any]] = deque(maxlen=recent)
         self._name, self._task, self._period = name, task, period
         self._is_late = isinstance(task, LateTask)
@@ -191,8 +192,20 @@ class Scoring:
             self._take_late(outcome)
             return
         for row in outcome.rows:
-            if is_known(row["target"]):
+            if "target" not in row or "score" in row or "bits" in row:
+                self._watch(row)
+            elif is_known(row["target"]):
                 self._score(row)
+
+    def _watch(self, row: dict[str, Any]) -> None:
+        """Take a result that is no prediction of a target."""
+        if self.judge is None:
+            if "score" not in row and "bits" not in row:
+                raise ValueError("there is no target to score; name it with --target")
+            kind = AnomalyJudge if "score" in row else TextJudge
+            self.judge = kind(self._name)
+        self.judge.update(row)
+        self.recent.append(row)
 
     def _take_late(self, outcome: Outcome) -> None:
         for settled in outcome.settled:

@@ -99,7 +99,7 @@ class MultiTargetScorer(RegressionScorer):
     def update(self, truth: dict[str, float], prediction: dict[str, float]) -> float:
         """Count one prediction; the mean of its absolute errors."""
         known = {name: y for name, y in truth.items() if y is not None and y == y}
-        filled = {name: prediction.get(name, 0.0) for name in known}
+        filled = {name: prediction.get(name) or 0.0 for name in known}  # None before the first
         for metric in self._metrics.values():
             metric.update(known, filled)
         return sum(abs(known[name] - filled[name]) for name in known) / len(known)
