@@ -18,11 +18,12 @@ from stream_rnn.cells import Elman
 from stream_rnn.checkpoints.file import decode, encode
 from stream_rnn.config import parse
 from stream_rnn.drift import adwin, detectors
-from stream_rnn.drift.losses import losses, of_row
+from stream_rnn.drift.losses import losses
 from stream_rnn.drift.monitor import EAGER, STEPS, Monitor
 from stream_rnn.errors import ConfigError
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import Metrics
+from stream_rnn.rows import errors_of
 from stream_rnn.service.ledger import Schedule
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
@@ -155,13 +156,13 @@ def test_losses_of_many_rows_are_those_of_each(pairs):
     table, names = losses(rows)
     assert names in ([0], [])  # no column where no row has a loss
     for t, row in enumerate(rows):
-        alone = of_row(row)
+        alone = errors_of(row)
         expected = alone.get(0, np.nan)
         found = table[t, 0] if names else np.nan
         assert found == expected or (np.isnan(found) and np.isnan(expected))
 
 
-def test_losses_of_every_kind_of_row():
+def test_losses_of_every_kind_errors_of():
     nan = float("nan")
     cases = [
         ({"prediction": 1.0, "target": 3.0}, {0: 2.0}),

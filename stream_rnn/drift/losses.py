@@ -5,16 +5,13 @@ from typing import Any
 
 import numpy as np
 
-NUMBERS = (float, int)
-ONLY = 0  # the name of the column where a record has one loss
+from ..rows import NUMBERS, ONLY, errors_of
 
 
 def losses(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, list[Any]]:
     """Losses (T, C) of result *rows*, NaN where there is none, and the columns' names.
 
-    A row with class probabilities: 1 for a wrong class.  With a prediction and a target: the
-    absolute error, of each target if there are several.  Else the score of an anomaly
-    detector, or the bits per symbol of a text.
+    `rows.errors_of` says what the loss of a row is.
 
     >>> rows = [{"prediction": 1.0, "target": 3.0}, {"prediction": None, "target": 3.0}]
     >>> losses(rows)
@@ -23,7 +20,7 @@ def losses(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, list[Any]]:
     """
     if (plain := _plain(rows)) is not None:
         return plain, [ONLY]
-    found = [of_row(row) for row in rows]
+    found = [errors_of(row) for row in rows]
     names = list(dict.fromkeys(name for row in found for name in row))
     if names == [ONLY]:
         return np.array([[row.get(ONLY, np.nan)] for row in found]), names
@@ -47,23 +44,3 @@ def _plain(rows: Sequence[dict[str, Any]]) -> np.ndarray | None:
         return None
     with np.errstate(all="ignore"):  # as Python's floats do
         return np.abs(np.array(made, float) - np.array(truth, float))[:, None]
-
-
-def of_row(row: dict[str, Any]) -> dict[Any, float]:
-    """The losses of one row by column."""
-    truth, made = row.get("target"), row.get("prediction")
-    if "probabilities" in row:
-        wrong = truth is not None and truth == truth and made is not None
-        return {ONLY: float(made != truth)} if wrong else {}
-    pairs: dict[Any, tuple[Any, Any]]
-    if isinstance(truth, dict) and isinstance(made, dict):
-        pairs = {str(name): (made.get(name), y) for name, y in truth.items()}
-    elif "prediction" in row:
-        pairs = {ONLY: (made, truth)}
-    else:
-        pairs = {ONLY: (row.get("score", row.get("bits_per_symbol")), 0.0)}
-    return {
-        name: abs(float(p) - float(y))
-        for name, (p, y) in pairs.items()
-        if isinstance(p, NUMBERS) and isinstance(y, NUMBERS)
-    }

@@ -8,6 +8,7 @@ from river import base
 from river.time_series.base import Forecaster
 
 from ..estimators.protocol import innermost
+from ..rows import prediction_of
 from .baselines import LastClass, LastValue, Majority, PerTarget, RunningMean, SeasonalLastValue
 from .peers import peers
 from .scores import ClassScorer, MultiTargetScorer, RegressionScorer, Score
@@ -109,7 +110,7 @@ class Judge:
         *answers* are those of the baselines, where they were asked when the record came.
         """
         truth, baselines = row["target"], self._of(row)
-        predictions = [_prediction(row), *(self.ask(row) if answers is None else answers)]
+        predictions = [prediction_of(row), *(self.ask(row) if answers is None else answers)]
         errors = [s.update(truth, p) for s, p in zip(self.scorers, predictions)]
         for curve, error in zip(self.curves, errors):
             curve.add(error)
@@ -136,20 +137,6 @@ class Judge:
                     scorer.update(truth, prediction if prediction == prediction else 0.0)
                 scores.append(scorer.score())
         return scores
-
-
-def is_known(target: Any) -> bool:
-    """Whether there is something to score: None and NaN are missing."""
-    if isinstance(target, dict):
-        return any(is_known(value) for value in target.values())
-    return target is not None and target == target
-
-
-def _prediction(row: dict[str, Any]) -> Any:
-    """Class probabilities where there are any, else the prediction; 0 before there is one."""
-    if "probabilities" in row:
-        return row["probabilities"]
-    return 0.0 if row["prediction"] is None else row["prediction"]
 
 
 def _horizon(estimator: Any) -> int:

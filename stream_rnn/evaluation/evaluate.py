@@ -19,9 +19,10 @@ from connectors.base import Record, Source
 
 from ..estimators.delayed import Delayed
 from ..estimators.protocol import innermost
+from ..rows import is_known
 from ..service.late.task import LateTask
 from ..service.task import Outcome, Task
-from .comparison import ErrorCurve, Judge, is_known
+from .comparison import ErrorCurve, Judge
 from .scores import Score, score_table
 from .unlabelled import AnomalyJudge, TextJudge
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..rows import error_of
+
 BUCKETS = (5e-6, *(m * 10.0**e for e in range(-5, 0) for m in (1, 2.5, 5)), 1.0, 2.5)  # seconds
 RECENT = 1000  # labelled predictions behind a mean
 
@@ -52,9 +54,9 @@ class RecentErrors:
 
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows[-RECENT:]:
-            truth, prediction = row.get("target"), row.get("prediction")
-            if isinstance(truth, int | float) and isinstance(prediction, int | float):
-                self._last.append(abs(truth - prediction))
+            error = error_of(row)
+            if error is not None:
+                self._last.append(error)
 
     @property
     def mean(self) -> float | None:

@@ -35,6 +35,7 @@ from ..keys.contexts import Contexts, Notes
 from ..keys.key import MESSAGE_KEY, MissingKey
 from ..keys.shelf import Shelf
 from ..numerics.trees import under
+from ..rows import is_known
 from .names import Names
 
 REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
@@ -327,10 +328,10 @@ def _numbers(records: Sequence[Record]) -> Numbers | None:
 
 
 def _unlabelled(ys: Sequence[Any]) -> int:
-    """How many are None or NaN; of several targets, one known is enough to learn."""
+    """How many are not known; of several targets, one known is enough to learn."""
     if ys and isinstance(ys[0], dict):
-        return sum(_unlabelled(list(y.values())) == len(y) for y in ys)
-    return sum([y is None or y != y for y in ys])
+        return sum(not is_known(y) for y in ys)
+    return sum([y is None or y != y for y in ys])  # `is_known`, without a call for each
 
 
 def _refusal(record: Record, bad: BadRecord) -> Row:

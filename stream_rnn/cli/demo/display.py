@@ -14,7 +14,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from ...evaluation.comparison import Judge, is_known
+from ...evaluation.comparison import Judge
+from ...rows import is_known
 from ...service.observers import Observer, Run
 from ...service.task import Outcome
 from .chart import chart

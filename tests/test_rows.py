@@ -1,0 +1,64 @@
+"""The definition of a result row, held to what estimators yield."""
+
+import importlib.util
+from math import nan
+from pathlib import Path
+
+import pytest
+
+from stream_rnn.cli.warm import TARGETS
+from stream_rnn.drift.losses import losses
+from stream_rnn.metrics import RecentErrors
+from stream_rnn.rows import FIELDS, error_of, errors_of, is_known
+from stream_rnn.specs import ESTIMATORS, estimator
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_page_is_that_of_the_definition():
+    spec = importlib.util.spec_from_file_location("rows_page", ROOT / "docs" / "rows.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "rows.md").read_text() == module.page(), "run python docs/rows.py"
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_an_estimator_yields_what_is_said(kind):
+    x = {"text": "to be"} if kind == "text" else {"x": 0.5}
+    rows = estimator({"type": kind}).stream([x, x], TARGETS[kind])
+    assert [set(row) for row in rows] == [{field.name for field in FIELDS[kind]}] * 2
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [(0, True), ("", True), (False, True), (None, False), (nan, False), ({}, False)],
+)
+def test_known(target, expected):
+    assert is_known(target) is expected
+
+
+ROWS = [
+    {"prediction": 1.0, "target": 3.0},
+    {"prediction": None, "target": 3.0},
+    {"prediction": 1.0, "target": None},
+    {"prediction": "a", "probabilities": {"a": 1.0}, "target": "b"},
+    {"prediction": None, "probabilities": {}, "target": "b"},
+    {"prediction": {"a": 1.0, "b": 1.0}, "target": {"a": 0.0, "b": nan}},
+    {"score": 2.5, "alarm": False},
+    {"bits_per_symbol": 1.5},
+]
+
+
+def test_all_that_read_rows_agree():
+    found = [errors_of(row) for row in ROWS]
+    assert found[:2] == [{0: 2.0}, {}]
+    assert found[3:5] == [{0: 1.0}, {}]
+    assert [row[0] for row in found[6:]] == [2.5, 1.5]
+    for row, expected in zip(ROWS, found, strict=True):
+        table, names = losses([row])
+        told = {n: v for n, v in zip(names, table[0].tolist(), strict=True) if v == v}
+        assert told == {name: error for name, error in expected.items() if error == error}
+    recent = RecentErrors()
+    recent.add(ROWS)
+    known = [error for row in ROWS if (error := error_of(row)) is not None]
+    assert recent.mean == sum(known) / len(known) == 2.0
