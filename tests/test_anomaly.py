@@ -78,6 +78,11 @@ def test_each_key_has_a_detector_of_its_own():
     other.restore(keyed.snapshot())
     rows += other.stream(mixed[100:], [None] * 500)
     assert rows[::2] == rows[1::2] == single
+    with pytest.raises(ValueError, match="no record of host = 'r'"):
+        other.feedback("r", "missed")
+    before = other.score_one({**mixed[-1], "host": "q"})
+    other.feedback("p", "missed", "a")
+    assert other.score_one(mixed[-2]) > other.score_one({**mixed[-1], "host": "q"}) == before
 
 
 def test_an_outlier_in_any_field_and_unit_is_found_named_and_explained():

@@ -182,7 +182,7 @@ def main() -> None:
         model = RecurrentAnomalyDetector(**settings)
         alarms[name] = alarms_of(one, model, not options.values_only)
     taken = (time.process_time() - began) / max(1, sum(len(one.values) for one in series.values()))
-    print("What each series cost, in windows missed:")
+    print("What each series cost; a window missed loses 2:")
     for name, one in series.items():
         print(losses(name, one, alarms[name]))
     text = ", ".join(f"{name}={value!r}" for name, value in settings.items())

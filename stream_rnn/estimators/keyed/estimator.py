@@ -250,6 +250,15 @@ class KeyedClassifier(Keyed, base.Classifier):
 class KeyedAnomalyDetector(Keyed, base.AnomalyDetector):
     """`Keyed` of an anomaly detector."""
 
+    def feedback(self, key: Key, label: str, field: Any = None) -> None:
+        """What an operator says of the last alarm, or record, of *key*; see the detector.
+
+        Raises ValueError if there has been none.
+        """
+        if self.contexts.find(key) is None:
+            raise ValueError(f"feedback: no record of {self.key} = {key!r} has been seen")
+        self.contexts.change(key).state.feedback(label, field)
+
 
 ROLES: dict[type, type[Keyed]] = {
     base.Regressor: KeyedRegressor,
