@@ -2,10 +2,12 @@
 
 >>> shown({"username": "rnn", "password": "open sesame"})
 "{'username': 'rnn', 'password': '***'}"
->>> shown("s3://key:open sesame@bucket/models")
+>>> shown("s3://key:sesame@bucket/models")
 "'s3://***@bucket/models'"
 """
 
+import os
+import pathlib
 import re
 from typing import Any
 
@@ -47,3 +49,21 @@ def without_user(text: str) -> str:
     ('***@h:9092,g:9092', 'https://***@host/x')
     """
     return _BARE_USER.sub("***@", _USER.sub("***@", text))
+
+
+def read_line(field: str, path: str) -> str:
+    """The file's one line; a final line break is not part of it."""
+    try:
+        text = pathlib.Path(path).read_text().rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise ValueError(f"{field}: cannot read {_path(path)}: {why}") from None
+    if not text or "\n" in text:
+        raise ValueError(f"{field}: {path!r} must hold exactly one line")
+    return text
+
+
+def _path(text: str) -> str:
+    """*text* if it is a path: it may be the secret, given in the place of its file."""
+    folder = os.path.dirname(text)
+    return repr(text) if folder and os.path.isdir(folder) else "the file that it names"

@@ -1,13 +1,15 @@
 """Settings and secrets; encryption and authentication against a real broker."""
 
+import base64
 import pickle
 import threading
+import time
 
 import pytest
 from kafka_broker import CLIENTS, Broker, Topics
 from kafka_chaos import Job
 
-from connectors.base import SourceError
+from connectors.base import SinkError, SourceError
 from connectors.kafka.settings import KafkaSettings, Secret
 from connectors.kafka.topics import KafkaSink, KafkaSource
 from stream_rnn.assembly.service import service
@@ -133,7 +135,19 @@ def test_secrets_come_from_files_or_the_environment(password_file):
     [
         ({"bootstrap": "b", "password": "x"}, "does not belong into the configuration"),
         ({"bootstrap": ""}, "bootstrap is empty"),
-        ({"bootstrap": "b", "protocol": "SASL_PLAINTEXT"}, "use one of PLAINTEXT, SSL, SASL_SSL"),
+        ({"bootstrap": "b", "protocol": "TLS"}, "use one of PLAINTEXT, SSL, SASL_SSL"),
+        ({"bootstrap": "b", "protocol": "SASL_PLAINTEXT"}, "needs a user and a password"),
+        (
+            {"bootstrap": "b", "protocol": "SASL_SSL", "mechanism": "OAUTHBEARER"},
+            "needs token_file",
+        ),
+        (
+            {"bootstrap": "b", "client_settings": {"sasl.password": "x"}},
+            "a secret does not belong into the configuration",
+        ),
+        ({"bootstrap": "b", "client_settings": {"group_id": "x"}}, "set by the service"),
+        ({"bootstrap": "b", "client_settings": {"isolation.level": "x"}}, "set by the service"),
+        ({"bootstrap": "b", "client_settings": {"fetch.min.bytes": [1]}}, "give a text, a number"),
         ({"bootstrap": "b", "protocol": "SASL_SSL"}, "needs a user and a password"),
         ({"bootstrap": "b", "mechanism": "MD5"}, "mechanism 'MD5' is not known"),
         ({"bootstrap": "b", "client": "java"}, "client 'java' is not known"),
@@ -156,3 +170,50 @@ def test_an_empty_secret_file_is_refused(tmp_path):
     options = {"bootstrap": "b", "protocol": "SASL_SSL", "username_file": str(path)}
     with pytest.raises(ValueError, match="exactly one line"):
         KafkaSettings.from_options(options, environ={})
+
+
+def test_sasl_without_encryption_is_allowed_with_a_warning(password_file, caplog):
+    options = {"bootstrap": "b:9", "username": USER, "password_file": str(password_file)}
+    for mechanism, words in (("PLAIN", "records and the credentials"), ("SCRAM-SHA-512", "all")):
+        caplog.clear()
+        table = {**options, "protocol": "SASL_PLAINTEXT", "mechanism": mechanism}
+        settings = KafkaSettings.from_options(table, environ={})
+        assert words in caplog.text
+        python, confluent = settings.python_options(), settings.confluent_options()
+        assert python["sasl_plain_password"] == confluent["sasl.password"] == PASSWORD
+        assert "ssl_cafile" not in python
+        assert PASSWORD not in caplog.text
+
+
+def test_a_bearer_token_is_read_anew_from_its_file(tmp_path):
+    claims = base64.urlsafe_b64encode(b'{"exp": 1900000000}').decode().rstrip("=")
+    path = tmp_path / "token"
+    path.write_text(f"h.{claims}.s\n")
+    table = {"protocol": "SASL_SSL", "mechanism": "OAUTHBEARER", "token_file": str(path)}
+    settings = KafkaSettings.from_options({"bootstrap": "b:9", **table}, environ={})
+    ask = settings.confluent_options()["oauth_cb"]
+    provider = settings.python_options()["sasl_oauth_token_provider"]
+    assert ask("") == (f"h.{claims}.s", 1900000000.0)
+    path.write_text("opaque\n")
+    assert provider.token() == "opaque"
+    token, until = ask("")
+    assert (token, 0 < until - time.time() <= 300) == ("opaque", True)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_settings_of_the_client_are_passed_on(client, kafka_bootstrap, topics):
+    name = {"confluent": "fetch.wait.max.ms", "kafka-python": "fetch_max_wait_ms"}[client]
+    table = {"bootstrap": kafka_bootstrap, "client": client}
+    settings = KafkaSettings.from_options({**table, "client_settings": {name: 100}}, {})
+    KafkaSource(settings, topics.make()).close()
+    wrong = KafkaSettings.from_options({**table, "client_settings": {"no.such.thing": 1}}, {})
+    with pytest.raises(SourceError, match=r"client_settings: .* says: .*no.such.thing"):
+        KafkaSource(wrong, topics.make())
+    with pytest.raises(SinkError, match=r"client_settings: .* says: .*no.such.thing"):
+        KafkaSink(wrong, topics.make())
+
+
+def test_confluent_is_the_client_where_it_is_installed(monkeypatch):
+    assert KafkaSettings.from_options({"bootstrap": "b"}, {}).client == "confluent"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert KafkaSettings.from_options({"bootstrap": "b"}, {}).client == "kafka-python"

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base import SourceError
-from ..kafka.settings import Secret, read_line
+from ..kafka.settings import Secret
+from ..secrets import read_line
 from .schemas import BadAvro, BadSchema, Schema, parse_into, parsed
 
 log = logging.getLogger(__name__)

@@ -61,7 +61,10 @@ class ConfluentConsumer:
         self._ends: dict[Partition, int] = {}  # where a partition's end was met
         self._metadata: Any = None
         self._is_cooperative = group is not None and group.cooperative
-        self._client = confluent.Consumer(options, logger=log)
+        try:
+            self._client = confluent.Consumer(options, logger=log)
+        except KafkaException as error:
+            raise SourceError(f"client_settings: confluent-kafka says: {words(error)}") from error
         attempt_bootstrap(settings, self._client, self._client.close)
 
     def partitions(self, topic: str) -> list[Partition]:

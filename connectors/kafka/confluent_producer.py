@@ -59,7 +59,10 @@ class ConfluentProducer:
             options["transactional.id"] = transactional_id
             options["transaction.timeout.ms"] = round(SEND_SECONDS * 1000)
         self._failure: Any = None
-        self._client = confluent.Producer(options, logger=log)
+        try:
+            self._client = confluent.Producer(options, logger=log)
+        except KafkaException as error:
+            raise SinkError(f"client_settings: confluent-kafka says: {words(error)}") from error
         attempt_bootstrap(settings, self._client, lambda: None)
 
     def _delivered(self, problem: Any, _message: Any) -> None:

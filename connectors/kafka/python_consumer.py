@@ -52,6 +52,8 @@ class PythonConsumer:
         self.settings, self._decode = settings, decode
         try:
             self._client = kafka.KafkaConsumer(**options)
+        except (AssertionError, ValueError, errors.KafkaConfigurationError) as error:
+            raise SourceError(f"client_settings: kafka-python says: {error}") from error
         except errors.KafkaError as error:
             raise Unreachable(unreachable(settings, error)) from error
         if group is not None:

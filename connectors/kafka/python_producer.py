@@ -48,6 +48,8 @@ class PythonProducer:
         self._in_flight: deque[Any] = deque()
         try:
             self._client = kafka.KafkaProducer(**options)
+        except (AssertionError, ValueError, errors.KafkaConfigurationError) as error:
+            raise SinkError(f"client_settings: kafka-python says: {error}") from error
         except errors.KafkaError as error:
             raise Unreachable(unreachable(settings, error)) from error
 

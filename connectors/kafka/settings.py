@@ -4,19 +4,34 @@ Secrets come from files (``*_file``) or from the environment, never from a comma
 configuration file, and nothing here prints or logs them.
 """
 
+import importlib.util
+import logging
 import os
-import pathlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL")
-MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
+from ..secrets import is_secret, read_line
+
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT")
+MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER")
 CLIENTS = ("kafka-python", "confluent")
 OPTIONS = (
     *("bootstrap", "protocol", "mechanism", "username", "username_file", "password_file"),
     *("cafile", "certfile", "keyfile", "key_password_file", "client", "client_id"),
+    *("token_file", "client_settings"),
 )
+# What the exactly-once protocol stands on, in the words of both clients.
+OWN = {
+    *("bootstrap.servers", "group.id", "group.instance.id", "client.id", "security.protocol"),
+    *("enable.auto.commit", "enable.auto.offset.store", "isolation.level", "auto.offset.reset"),
+    *("transactional.id", "enable.idempotence", "acks", "partition.assignment.strategy"),
+    *("max.in.flight.requests.per.connection", "ssl.check.hostname", "message.max.bytes"),
+    *("ssl.endpoint.identification.algorithm", "enable.ssl.certificate.verification"),
+    *("request.required.acks", "max.request.size", "allow.auto.create.topics", "debug"),
+}
+
+log = logging.getLogger(__name__)
 
 
 class Secret:
@@ -57,16 +72,17 @@ class Secret:
 class KafkaSettings:
     """Where the cluster is and how to talk to it.
 
-    With credentials the connection is always encrypted (SASL_SSL) and the broker's host name
-    is always checked.  ``client`` picks the library: "kafka-python", or "confluent" where
-    the extra of that name is installed.
+    With credentials the connection ought to be encrypted (SASL_SSL), and the broker's host name
+    is then always checked.  ``client`` picks the library: "kafka-python", or "confluent" where
+    the extra of that name is installed.  ``client_settings`` are passed on to it, in its words.
 
     >>> KafkaSettings("127.0.0.1:9092").python_options()["security_protocol"]
     'PLAINTEXT'
     >>> KafkaSettings("broker:9093", "SASL_SSL", username="rnn", password=Secret("s3cret"))
     KafkaSettings(bootstrap='broker:9093', protocol='SASL_SSL', mechanism='SCRAM-SHA-512', \
 username='rnn', password=Secret('***'), cafile=None, certfile=None, keyfile=None, \
-key_password=None, client='kafka-python', client_id='stream-rnn')
+key_password=None, client='kafka-python', client_id='stream-rnn', token_file=None, \
+client_settings={})
     """
 
     bootstrap: str
@@ -80,6 +96,8 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
     key_password: Secret | None = None
     client: str = "kafka-python"
     client_id: str = "stream-rnn"
+    token_file: str | None = None  # of OAUTHBEARER; read again for every new token
+    client_settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.bootstrap:
@@ -92,12 +110,26 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
         one_of("protocol", self.protocol, PROTOCOLS)
         one_of("mechanism", self.mechanism, MECHANISMS)
         one_of("client", self.client, CLIENTS)
-        sasl = self.protocol == "SASL_SSL"
-        if sasl and (self.username is None or self.password is None):
+        sasl = self.protocol.startswith("SASL_")
+        bearer = sasl and self.mechanism == "OAUTHBEARER"
+        if bearer and self.token_file is None:
             raise ValueError(
-                "protocol 'SASL_SSL' needs a user and a password: set username (or username_file) "
-                "and password_file, or KAFKA_USERNAME and KAFKA_PASSWORD in the environment"
+                "mechanism 'OAUTHBEARER' needs token_file, the path of a file with the token, "
+                "which whoever renews it writes anew"
             )
+        if sasl and not bearer and (self.username is None or self.password is None):
+            raise ValueError(
+                f"protocol {self.protocol!r} needs a user and a password: set username (or "
+                "username_file) and password_file, or KAFKA_USERNAME and KAFKA_PASSWORD in the "
+                "environment"
+            )
+        if self.protocol == "SASL_PLAINTEXT":
+            log.warning(
+                "protocol 'SASL_PLAINTEXT': who listens on the network reads all records%s; use "
+                "SASL_SSL wherever the brokers offer it",
+                "" if self.mechanism.startswith("SCRAM") else " and the credentials",
+            )
+        check_client_settings(self.client_settings)
         if not sasl and self.password is not None:
             raise ValueError(
                 f"a password with protocol {self.protocol!r} would not be used or not be "
@@ -132,7 +164,8 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
             values["username"] = read_line("username_file", username_file)
         elif "KAFKA_USERNAME" in environ:
             values.setdefault("username", environ["KAFKA_USERNAME"])
-        if values.get("protocol") == "SASL_SSL":
+        values.setdefault("client", default_client())
+        if str(values.get("protocol", "")).startswith("SASL_"):
             values["password"] = find_secret("password", options, environ)
         if values.get("keyfile"):
             values["key_password"] = find_secret("key_password", options, environ)
@@ -146,7 +179,7 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
             "security_protocol": self.protocol,
             "metrics_enabled": False,  # nobody reads the client's own
         }
-        if self.protocol != "PLAINTEXT":
+        if self.protocol.endswith("SSL"):
             options |= {
                 "ssl_check_hostname": True,
                 "ssl_cafile": self.cafile,
@@ -154,13 +187,17 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
                 "ssl_keyfile": self.keyfile,
                 "ssl_password": self.key_password.reveal() if self.key_password else None,
             }
-        if self.protocol == "SASL_SSL" and self.password is not None:
-            options |= {
-                "sasl_mechanism": self.mechanism,
-                "sasl_plain_username": self.username,
-                "sasl_plain_password": self.password.reveal(),
-            }
-        return options
+        if self.protocol.startswith("SASL_"):
+            options["sasl_mechanism"] = self.mechanism
+            if self.mechanism == "OAUTHBEARER":
+                from .tokens import python_provider
+
+                options["sasl_oauth_token_provider"] = python_provider(str(self.token_file))
+            elif self.password is not None:
+                options["sasl_plain_username"] = self.username
+                options["sasl_plain_password"] = self.password.reveal()
+        own = {name.replace(".", "_"): value for name, value in self.client_settings.items()}
+        return options | own
 
     def confluent_options(self) -> dict[str, Any]:
         """The configuration that every librdkafka client takes."""
@@ -169,7 +206,7 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
             "client.id": self.client_id,
             "security.protocol": self.protocol,
         }
-        if self.protocol != "PLAINTEXT":
+        if self.protocol.endswith("SSL"):
             options["ssl.endpoint.identification.algorithm"] = "https"
             files = {
                 "ssl.ca.location": self.cafile,
@@ -179,13 +216,40 @@ key_password=None, client='kafka-python', client_id='stream-rnn')
             options |= {name: path for name, path in files.items() if path is not None}
             if self.key_password:
                 options["ssl.key.password"] = self.key_password.reveal()
-        if self.protocol == "SASL_SSL" and self.password is not None:
-            options |= {
-                "sasl.mechanism": self.mechanism,
-                "sasl.username": self.username,
-                "sasl.password": self.password.reveal(),
-            }
-        return options
+        if self.protocol.startswith("SASL_"):
+            options["sasl.mechanism"] = self.mechanism
+            if self.mechanism == "OAUTHBEARER":
+                from .tokens import confluent_callback
+
+                options["oauth_cb"] = confluent_callback(str(self.token_file))
+            elif self.password is not None:
+                options["sasl.username"] = self.username
+                options["sasl.password"] = self.password.reveal()
+        own = {name.replace("_", "."): value for name, value in self.client_settings.items()}
+        return options | own
+
+
+def default_client() -> str:
+    """confluent-kafka where it is installed: it reads and sends several times as fast."""
+    return CLIENTS[1] if importlib.util.find_spec("confluent_kafka") else CLIENTS[0]
+
+
+def check_client_settings(settings: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a setting that is a secret, or that correctness stands on."""
+    for name, value in settings.items():
+        plain = name.replace("_", ".")
+        if is_secret(name) or plain in ("sasl.oauthbearer.config", "sasl.jaas.config"):
+            raise ValueError(
+                f"client_settings.{name}: a secret does not belong into the configuration; give "
+                "password_file, key_password_file or token_file"
+            )
+        if plain in OWN:
+            raise ValueError(
+                f"client_settings.{name}: this is set by the service; leave it out (see "
+                "bootstrap, group, client_id, protocol, start)"
+            )
+        if not isinstance(value, str | int | float | bool):
+            raise ValueError(f"client_settings.{name}: give a text, a number, true or false")
 
 
 def one_of(field: str, value: Any, allowed: tuple[str, ...]) -> None:
@@ -200,21 +264,3 @@ def find_secret(name: str, options: Mapping[str, Any], environ: Mapping[str, str
     if path := options.get(f"{name}_file") or environ.get(f"{variable}_FILE"):
         return Secret(read_line(f"{name}_file", path))
     return Secret(environ[variable]) if variable in environ else None
-
-
-def read_line(field: str, path: str) -> str:
-    """The file's one line; a final line break is not part of it."""
-    try:
-        text = pathlib.Path(path).read_text().rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "not a path"
-        raise ValueError(f"{field}: cannot read {_path(path)}: {why}") from None
-    if not text or "\n" in text:
-        raise ValueError(f"{field}: {path!r} must hold exactly one line")
-    return text
-
-
-def _path(text: str) -> str:
-    """*text* if it is a path: it may be the secret, given in the place of its file."""
-    folder = os.path.dirname(text)
-    return repr(text) if folder and os.path.isdir(folder) else "the file that it names"

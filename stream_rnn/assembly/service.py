@@ -94,6 +94,7 @@ def on_one_cluster(config: schema.Config) -> schema.Config:
     if not isinstance(config.source, schema.KafkaSource):
         return config
     shared = connection(config.source)
+    shared.pop("client_settings", None)  # a consumer has others than a producer
     changes = {}
     for part in ("sink", "dead_letter"):
         table = getattr(config, part)

@@ -60,8 +60,8 @@ class KafkaConnection(_Table):
     """How to reach the brokers; secrets come from files or from the environment."""
 
     bootstrap: str | None = None  # or KAFKA_BOOTSTRAP in the environment
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] | None = None  # by default PLAINTEXT
-    mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None = None
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] | None = None  # PLAINTEXT
+    mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"] | None = None
     username: str | None = None
     username_file: str | None = None
     password_file: str | None = None  # or KAFKA_PASSWORD in the environment
@@ -69,8 +69,10 @@ class KafkaConnection(_Table):
     certfile: str | None = None
     keyfile: str | None = None
     key_password_file: str | None = None
-    client: Literal["kafka-python", "confluent"] | None = None  # by default kafka-python
+    token_file: str | None = None  # of OAUTHBEARER; read again for every new token
+    client: Literal["kafka-python", "confluent"] | None = None  # confluent where it is installed
     client_id: str | None = None
+    client_settings: dict[str, Any] | None = None  # passed on to that client, in its words
 
 
 class JsonFormat(_Table, tag="json"):
