@@ -1,5 +1,6 @@
 """JSON objects from bytes, within limits: what every source does with a line or a message."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,8 +22,9 @@ def json_decoder(
 ) -> Callable[[bytes], dict[str, Any]]:
     """A function from the bytes of one JSON object to the dict; it raises `BadJson`.
 
-    Refused: more than *max_bytes*, deeper nesting than *max_depth*, invalid UTF-8, NaN,
-    Infinity and numbers that float64 cannot hold, and any JSON but an object.
+    Refused: more than *max_bytes*, deeper nesting than *max_depth*, invalid UTF-8, Infinity
+    and numbers that float64 cannot hold, and any JSON but an object.  NaN, which is not JSON
+    but is written by some, is null.
 
     >>> decode = json_decoder(max_bytes=64)
     >>> decode(b'{"level": 1.5, "site": "north"}')
@@ -32,9 +34,7 @@ def json_decoder(
         ...
     connectors.json_records.BadJson: not a JSON object but list
     >>> decode(b'{"level": NaN}')
-    Traceback (most recent call last):
-        ...
-    connectors.json_records.BadJson: not JSON: invalid character (byte 10)
+    {'level': None}
     """
     loads = msgspec.json.Decoder().decode
 
@@ -44,7 +44,7 @@ def json_decoder(
         try:
             value = loads(raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadJson(f"not JSON: {reason(error)}") from None
+            value = with_nan(raw, f"not JSON: {reason(error)}")
         except RecursionError:
             raise BadJson(f"nested deeper than the {max_depth} levels allowed") from None
         if type(value) is not dict:
@@ -54,6 +54,25 @@ def json_decoder(
         return value
 
     return decode
+
+
+def with_nan(raw: bytes, problem: str) -> Any:
+    """The value of *raw*, in which NaN stands for null; raises `BadJson` with the *problem*.
+
+    >>> with_nan(b'{"a": NaN, "b": "NaN"}', "?")
+    {'a': None, 'b': 'NaN'}
+    """
+    if b"NaN" not in raw and b"Infinity" not in raw:
+        raise BadJson(problem)
+    try:
+        return json.loads(raw, parse_constant=_constant)
+    except (ValueError, RecursionError) as error:
+        raise (error if isinstance(error, BadJson) else BadJson(problem)) from None
+
+
+def _constant(name: str) -> None:
+    if name != "NaN":
+        raise BadJson("Infinity is not JSON; write null for a missing value")
 
 
 def beyond_limits(raw: bytes, value: Any, max_depth: int = MAX_DEPTH) -> str | None:

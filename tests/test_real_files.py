@@ -196,6 +196,20 @@ def test_objects_over_several_lines_and_a_cut_array(tmp_path):
     assert [r.value for r in records(path)] == [{"u": 1}, None]
 
 
+def test_nan_in_json_is_missing_in_files_and_messages(tmp_path):
+    from connectors.json_records import BadJson, json_decoder
+
+    line = '{"u": NaN, "in": {"v": [NaN, 1]}, "text": "NaN"}'
+    path = write(tmp_path / "n.jsonl", f'{{"u": 1}}\n{line}\n{{"u": -Infinity}}\n')
+    found = records(path)
+    expected = {"u": None, "in": {"v": [None, 1]}, "text": "NaN"}
+    assert [r.value for r in found] == [{"u": 1}, expected, None]
+    assert found[2].error == "Infinity is not JSON; write null for a missing value"
+    assert json_decoder()(line.encode()) == expected
+    with pytest.raises(BadJson, match="Infinity is not JSON; write null"):
+        json_decoder()(b'{"u": Infinity}')
+
+
 def test_numbers_in_names_count_as_numbers(tmp_path):
     for n in (1, 2, 10, 11):
         write(tmp_path / f"part_{n}.csv", f"t,load\n{n},{n}\n")

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ..base import Record, good_records
-from ..json_records import FLOAT64_DIGITS, MAX_DEPTH, beyond_limits
+from ..json_records import FLOAT64_DIGITS, MAX_DEPTH, BadJson, beyond_limits, with_nan
 from .dialect import Dialect
 
 _BOM = b"\xef\xbb\xbf"  # a byte order mark, which some editors put first
@@ -28,8 +28,12 @@ def decode_object(raw: bytes) -> tuple[dict[str, Any] | None, str | None]:
     except msgspec.ValidationError as error:
         return None, f"not a JSON object: {error}"
     except msgspec.DecodeError as error:
-        hint = "; NaN and Infinity are not JSON, write null" if b"NaN" in raw else ""
-        return None, f"{error}{hint}"
+        try:
+            value = with_nan(raw, str(error))
+        except BadJson as bad:
+            return None, str(bad)
+        if not isinstance(value, dict):
+            return None, "not a JSON object"
     except RecursionError:
         return None, f"nested deeper than the {MAX_DEPTH} levels allowed"
     except ValueError as error:  # a number Python will not convert
