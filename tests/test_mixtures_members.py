@@ -4,6 +4,7 @@ import naive_mixtures as naive
 import numpy as np
 import pytest
 
+from stream_rnn import FeedForward, Kalman
 from stream_rnn.codegen.bound import bind
 from stream_rnn.mixtures import classes, features
 from stream_rnn.mixtures.base import Classes, Numbers
@@ -11,6 +12,7 @@ from stream_rnn.mixtures.forest import FEATURE, LEFT, RIGHT, ROOT, THRESHOLD, US
 from stream_rnn.mixtures.last import Last
 from stream_rnn.mixtures.middle import Middle
 from stream_rnn.mixtures.neighbours import Neighbours
+from stream_rnn.mixtures.network import Network, NetworkPart
 from stream_rnn.mixtures.part import part
 from stream_rnn.mixtures.tree import Tree
 from stream_rnn.mixtures.wide import Wide
@@ -188,3 +190,21 @@ def test_classes_are_mixed_by_fixed_share_and_log_linearly():
     assert np.allclose(state.shares, naive.fixed_share(P, CLASS, classes.SHARE, classes.FLOOR))
     settings = (classes.VARIANCE, classes.FORGET, classes.FLOOR, classes.EVEN)
     assert np.allclose(state.powers, naive.log_linear(P, CLASS, *settings))
+
+
+def test_a_network_whose_covariance_would_be_dear_goes_on_without():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 150))
+    y = X[:, 0] - X[:, 1]
+    member = NetworkPart(Network(FeedForward(4)), Numbers(), 20, 1, 0)
+    member.prequential(X[:30, :20], None, None, y[:30])
+    before = member.predict(X[30:31, :20], None, None)
+    assert isinstance(member.network.model.optimizer, Kalman)
+    member.grow(150, 1)
+    assert not isinstance(member.network.model.optimizer, Kalman)
+    wider = np.hstack([X[30:31, :20], np.full((1, 130), np.nan)])
+    assert np.allclose(member.predict(wider, None, None), before, atol=1e-5)
+    other = NetworkPart(Network(FeedForward(4)), Numbers(), 150, 1, 0)
+    other.load({name: array.copy() for name, array in member.arrays().items()})
+    made = [each.prequential(X[30:], None, None, y[30:]) for each in (member, other)]
+    assert np.array_equal(*made)

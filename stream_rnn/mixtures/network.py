@@ -12,7 +12,7 @@ from ..features.target_lags import TargetLags
 from ..learners import RTRL
 from ..losses import Softmax, Squared
 from ..numerics.trees import under
-from ..optimizers import Kalman
+from ..optimizers import Adam, Clip, Kalman
 from .base import Numbers
 
 
@@ -20,12 +20,18 @@ class Network(NamedTuple):
     """A cell, or a tuple of them, that learns by *learner* and *optimizer*; see `engine`.
 
     With *last_target* the target of the record before is an input; of classes, one-hot.
+    A Kalman filter costs the square of the inputs, for every class: where that is dear, some 120
+    inputs or a dozen classes, Adam takes its place.
     """
 
     cell: Any = LSTM(8)
     last_target: bool = False
     learner: Any = RTRL()
     optimizer: Any = Kalman()
+
+
+DEAR = 250_000  # Z² G H O / 2 of an LSTM(8), beyond which there is no covariance
+FIRST_ORDER = (Clip(1.0), Adam(0.01))
 
 
 class NetworkPart:
@@ -38,11 +44,23 @@ class NetworkPart:
             inputs,
             outputs,
         )
-        loss = Squared() if self.numbers else Softmax()
-        model = compose(spec.cell, spec.learner, spec.optimizer, loss)
+        self.seed = seed
         self.lags = TargetLags(int(spec.last_target))
         self.lags.extend(inputs, self._lagged)
-        self.network = OnlineNetwork(model, self._width, outputs, seed=seed, skip=True)
+        self.network = self._network()
+
+    def _network(self) -> OnlineNetwork:
+        loss = Squared() if self.numbers else Softmax()
+        model = compose(self.spec.cell, self.spec.learner, self._optimizer, loss)
+        return OnlineNetwork(model, self._width, self.outputs, seed=self.seed, skip=True)
+
+    @property
+    def _optimizer(self) -> Any:
+        """A function of the sizes alone, so that a restored member has the same."""
+        dear = (self._width + 9) ** 2 * 16 * self.outputs > DEAR
+        return (
+            FIRST_ORDER if dear and isinstance(self.spec.optimizer, Kalman) else self.spec.optimizer
+        )
 
     @property
     def _lagged(self) -> int:
@@ -81,9 +99,14 @@ class NetworkPart:
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and outputs."""
-        self.inputs, self.outputs = inputs, outputs
+        before, self.inputs, self.outputs = self._optimizer, inputs, outputs
         self.lags.extend(inputs, self._lagged)
         self.network.grow(self._width, outputs)
+        if self._optimizer != before:
+            old, self.network = self.network, self._network()
+            self.network.follow(old)
+            for mine, theirs in zip(self.network.state.inputs, old.state.inputs, strict=True):
+                mine[:] = theirs
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The state's arrays by name: views, not copies."""
