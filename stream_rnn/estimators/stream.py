@@ -22,7 +22,7 @@ from .regressor import numbers
 HEADS = ("median", "mean")
 
 
-class StreamEstimator(base.Estimator):
+class MixtureEstimator(base.Estimator):
     """A mixture behind dicts.  A subclass says what a target is.
 
     The mixture begins with the first record that is learned; it grows with new features and
@@ -121,7 +121,14 @@ class StreamEstimator(base.Estimator):
                     spec.model.learn_one(self._features_of(x), y)
         return made
 
-    def _learn_arrays(self, X, widths, y, outputs, made) -> list[np.ndarray | None]:
+    def _learn_arrays(
+        self,
+        X: np.ndarray,
+        widths: Sequence[int],
+        y: np.ndarray,
+        outputs: Sequence[int],
+        made: list[list[Any]],
+    ) -> list[np.ndarray | None]:
         """Run stretches of records in which no feature and no class is new."""
         predictions: list[np.ndarray | None] = []
         start = 0
@@ -135,7 +142,9 @@ class StreamEstimator(base.Estimator):
             start = end
         return predictions
 
-    def _learn_stretch(self, rows, y, m: int, O: int, made) -> list[np.ndarray | None]:
+    def _learn_stretch(
+        self, rows: np.ndarray, y: np.ndarray, m: int, O: int, made: list[list[Any]]
+    ) -> list[np.ndarray | None]:
         mixture, first, judged = self._mixture, None, None
         grown = mixture is None or (mixture.inputs, mixture.outputs) != (m, O)
         if grown:
@@ -270,7 +279,7 @@ def _check_weights(weights: Any, specs: tuple) -> None:
         )
 
 
-class StreamRegressor(StreamEstimator, base.Regressor):
+class StreamRegressor(MixtureEstimator, base.Regressor):
     """Regression without settings: unlike models learn every record, the best of them count.
 
     Two networks (one recurrent, with the last target among its inputs), a forest, the nearest
@@ -340,20 +349,20 @@ class StreamRegressor(StreamEstimator, base.Regressor):
     def _number(self, p: np.ndarray | None) -> float:
         return 0.0 if p is None else float(p[self._head])
 
-    def _encode_targets(self, ys):
+    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         return numbers(ys), [1] * len(ys)
 
-    def _forecast(self, spec, x, index):
+    def _forecast(self, spec: Any, x: dict, index: int) -> Any:
         if isinstance(spec, outside.Given):
             return outside.numbers(x, spec, index)
         made = spec.model.predict_one(self._features_of(x))
         return np.nan if made is None else float(made)
 
-    def _as_rows(self, values, outputs):
+    def _as_rows(self, values: list[list[Any]], outputs: int) -> np.ndarray:
         return np.array(values, float)[:, :, None]
 
 
-class StreamClassifier(StreamEstimator, base.Classifier):
+class StreamClassifier(MixtureEstimator, base.Classifier):
     """Classification without settings: unlike models learn every record, the best of them count.
 
     The members are those of `StreamRegressor`, with what follows which class in place of the
@@ -405,7 +414,7 @@ class StreamClassifier(StreamEstimator, base.Classifier):
         best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
         return {"prediction": best, "probabilities": probabilities}
 
-    def _encode_targets(self, ys):
+    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         places, known, self._pending = distinct_classes(self._classes, ys)
         return np.array([np.nan if p is None else p for p in places], float), known
 
@@ -419,12 +428,12 @@ class StreamClassifier(StreamEstimator, base.Classifier):
     def _set_target_names(self, names: list) -> None:
         self._classes = list(names)
 
-    def _forecast(self, spec, x, index):
+    def _forecast(self, spec: Any, x: dict, index: int) -> Any:
         if isinstance(spec, outside.Given):
             return x.get(spec.name)
         return spec.model.predict_proba_one(self._features_of(x))
 
-    def _as_rows(self, values, outputs):
+    def _as_rows(self, values: list[list[Any]], outputs: int) -> np.ndarray:
         classes = (self._pending or self._classes)[:outputs]
         made = [[outside.distribution(v, classes) for v in row] for row in values]
         return np.array(made, float)
