@@ -42,6 +42,7 @@ __all__ = [
     "BadRecord",
     "BitsPerSymbol",
     "BlockRTRL",
+    "CategoryEncoder",
     "CheckpointError",
     "Clip",
     "ConfigError",
@@ -91,6 +92,7 @@ __all__ = [
 # Loaded when first asked for, so that the import of the package stays quick.
 _LAZY = {
     "BitsPerSymbol": "evaluation.river_metrics",
+    "CategoryEncoder": "features.categories",
     "Keyed": "estimators.keyed.estimator",
     "Perplexity": "evaluation.river_metrics",
     "RecurrentAnomalyDetector": "estimators.anomaly",

@@ -167,7 +167,7 @@ def as_number(name: Hashable, value: Any, index: int) -> float:
     if number is None:
         raise BadRecord(
             f"feature {name!r}: {value!r} is not a number; encode it first, for example "
-            "with river's OneHotEncoder, or leave it out (features.exclude)",
+            "with CategoryEncoder in a pipeline, or leave it out (features.exclude)",
             index,
         )
     if not isfinite(number):
