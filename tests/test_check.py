@@ -109,3 +109,13 @@ def test_the_environment_comes_between_the_file_and_the_command(monkeypatch):
     config = load("p.toml", ["run.batch_records=9"])
     assert config.sink.path == "env.jsonl"
     assert config.run.batch_records == 9
+
+
+def test_the_schema_is_json_schema_of_every_field():
+    result = CliRunner().invoke(app, ["config", "schema"])
+    assert result.exit_code == 0, result.output
+    schema = json.loads(result.output)
+    tables = schema["$defs"]
+    assert {"path", "follow", "type"} <= set(tables["FileSource"]["properties"])
+    assert tables["Run"]["properties"]["batch_records"]["minimum"] == 1
+    assert tables["FileSource"]["additionalProperties"] is False

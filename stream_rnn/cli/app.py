@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ..errors import BadRecord, CheckpointError, ConfigError
-from . import checkpoint, evaluate, inspect, list, run, text, top, warm
+from . import checkpoint, config, evaluate, inspect, list, run, text, top, warm
 from .demo import command as demo
 
 EPILOG = """
@@ -35,6 +35,7 @@ app.command(name="demo")(demo.command)
 for command in (run, top, evaluate, inspect, list, warm):
     app.command(name=command.__name__.rpartition(".")[2])(command.command)
 app.add_typer(checkpoint.app)
+app.add_typer(config.app)
 text.register(app)
 
 _debug = False
