@@ -306,6 +306,19 @@ def test_a_cooperative_member_keeps_what_does_not_move(topics, client):
     second.close()
 
 
+def test_a_letter_with_a_long_key_fits_too(topics, job):
+    """Value and key together are above what the topic takes; the other records go on."""
+    values = [b"{" + b"x" * 948_400, b"{", b"{"]
+    keys = [b"k" * 100_000, b"k" * 600_000, b"short"]
+    topics.produce(job.topic, values, keys=keys)
+    assert run(job)["refused"] == 3
+    letters = topics.read(job.dead)[0]
+    assert [len(letter.value) for letter in letters] == [900_000, 1, 1]
+    assert [len(letter.key or b"") for letter in letters] == [100_000, 0, 5]
+    assert dict(letters[0].headers)["truncated"] == b"948401"
+    assert dict(letters[1].headers)["key_left_out"] == b"600000"
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_static_member_comes_back_without_a_rebalance(topics, client):
     topic = topics.make(partitions=2)

@@ -95,8 +95,9 @@ class TransactionalSink:
                 producer.send(self.topic, value, key, self._number)
             if self.dead_letters is not None:
                 for letter, key in zip(letters, letter_keys, strict=True):
-                    value, headers = dead_letter(letter, self.letter_bytes)
-                    headers.append(version())
+                    key, more, room = letter_key(key, self.letter_bytes)
+                    value, headers = dead_letter(letter, room)
+                    headers += [*more, version()]
                     producer.send(self.dead_letters, value, key, headers=headers)
 
     def commit(self) -> None:
@@ -131,6 +132,19 @@ class TransactionalSink:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.close()
+
+
+def letter_key(key: bytes | None, limit: int) -> tuple[bytes | None, list[Header], int]:
+    """The key of a letter of *limit* bytes, its headers, and the room that is left.
+
+    A key that takes more than half of it is left out; a header says how long it was.
+
+    >>> letter_key(b"ab", 10), letter_key(b"abcdef", 10)
+    ((b'ab', [], 8), (None, [('key_left_out', b'6')], 10))
+    """
+    if key is None or 2 * len(key) > limit:
+        return None, [("key_left_out", b"%d" % len(key))] if key else [], limit
+    return key, [], limit - len(key)
 
 
 @cache
