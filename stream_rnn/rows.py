@@ -109,7 +109,7 @@ def errors_of(row: dict[str, Any]) -> dict[Any, float]:
 
     A row with class probabilities: 1 for a wrong class.  With a prediction and a target: the
     absolute error, of each target if there are several.  Else the score of an anomaly
-    detector, or the bits per symbol of a text.
+    detector, 0 where it is negative, or the bits per symbol of a text.
 
     >>> errors_of({"prediction": 1.0, "target": 3.0})
     {0: 2.0}
@@ -127,7 +127,8 @@ def errors_of(row: dict[str, Any]) -> dict[Any, float]:
     elif "prediction" in row:
         pairs = {ONLY: (made, truth)}
     else:
-        pairs = {ONLY: (row.get("score", row.get("bits_per_symbol")), 0.0)}
+        score = row.get("score", row.get("bits_per_symbol"))
+        pairs = {ONLY: (max(0.0, score) if isinstance(score, NUMBERS) else score, 0.0)}
     return {
         name: abs(float(p) - float(y))
         for name, (p, y) in pairs.items()

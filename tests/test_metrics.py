@@ -163,9 +163,9 @@ def test_partitions_that_are_gone_are_not_reported():
 
 def test_what_a_forecaster_and_an_anomaly_detector_count():
     small = helpers.EXPERTS
-    ys = [float(t % 4) for t in range(200)]
-    ys[100], ys[120], ys[121] = 1e9, None, None
-    ys[160:] = [y + 1e5 for y in ys[160:]]
+    ys = [float(t % 4) for t in range(400)]
+    ys[300], ys[320], ys[321] = 1e9, None, None
+    ys[360:] = [y + 1e5 for y in ys[360:]]
     for model, target, names in (
         (RecurrentForecaster(experts=small), "y", "missing_targets level_shifts outliers"),
         (RecurrentAnomalyDetector(experts=small), None, "missing_targets anomalies"),
