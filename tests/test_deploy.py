@@ -375,3 +375,11 @@ def test_kubernetes_manifests_fit_together():
     assert container["args"][-1] == "/etc/stream-rnn/pipeline.toml"
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
     assert container["image"] == f"stream-rnn:{project['version']}"
+
+
+def test_every_metric_and_alert_is_explained():
+    page = (DEPLOY.parent / "docs" / "operations.md").read_text()
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text())
+    alerts = [r["alert"] for g in rules["groups"] for r in g["rules"] if "alert" in r]
+    for name in (*FAMILIES, *HISTOGRAMS, *alerts):
+        assert f"| `{name}`" in page, name

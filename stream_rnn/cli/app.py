@@ -13,6 +13,7 @@ import typer
 from ..errors import BadRecord, CheckpointError, ConfigError
 from . import checkpoint, config, evaluate, inspect, list, run, text, top, warm
 from .demo import command as demo
+from .logs import set_up
 
 EPILOG = """
 Exit status: 0 done (also after SIGTERM or Ctrl-C, drained); 1 failed while running;
@@ -53,6 +54,12 @@ def _version(asked: bool) -> None:
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log warnings only.")] = False,
+    log_format: Annotated[
+        str, typer.Option(help="Of the log: console, or json for one object a line.")
+    ] = "console",
+    log_values: Annotated[
+        bool, typer.Option("--log-values", help="Also log values of refused records.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -60,9 +67,7 @@ def options(
     global _debug
     _debug = debug
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("stream_rnn").setLevel(level)
-    logging.getLogger("connectors").setLevel(level)
+    set_up(level, log_format, log_values)
     if not debug:
         from connectors.kafka.client_logs import calm
 

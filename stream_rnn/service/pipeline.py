@@ -115,7 +115,8 @@ class Pipeline:
         if "refused" in self.sinks:
             self.sinks["refused"].write(outcome.refused)
         for letter in outcome.refused[:1]:
-            log.warning("refused record %s: %s", letter["offset"], letter["error"])
+            values = {"values": letter["error"]}  # may name what the record holds
+            log.warning("refused record %s: %s", letter["offset"], letter["reason"], extra=values)
 
     def _count(self, outcome: Outcome) -> None:
         self.ledger.count(outcome.counts)

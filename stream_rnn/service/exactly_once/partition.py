@@ -179,7 +179,10 @@ class PartitionRun:
             self.sink.commit()
             self.published = learned.position
             for letter in outcome.refused[:1]:
-                log.warning("%s: refused %s: %s", self.part, letter["offset"], letter["error"])
+                log.warning(
+                    *("%s: refused %s: %s", self.part, letter["offset"], letter["reason"]),
+                    extra={"values": letter["error"]},  # may name what the record holds
+                )
         for counts in (learned.replayed, outcome.counts if outcome else {}):
             self.ledger.count(counts)
         self.position = learned.position
