@@ -109,6 +109,23 @@ def test_a_partition_that_is_added_is_read_from_its_beginning(topics, settings, 
     again.close()
 
 
+def for_a_while(source, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        source.next_batch(10, 0.5)
+
+
+def test_a_topic_that_is_deleted_ends_the_run_with_a_sentence(topics, settings):
+    topic = topics.make()
+    topics.produce(topic, rows(3))
+    source = KafkaSource(settings, topic)
+    assert len(source.next_batch(10, 10.0)) == 3
+    topics._admin.delete_topics([topic])
+    with pytest.raises(SourceError, match=f"{topic}.*deleted"):
+        for_a_while(source)
+    source.close()
+
+
 def test_bad_records_are_handed_out_with_their_reason(topics, settings):
     topic = topics.make()
     deep = b'{"a":' + b"[" * 40 + b"]" * 40 + b"}"

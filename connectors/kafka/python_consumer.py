@@ -91,6 +91,13 @@ class PythonConsumer:
         """See `connectors.kafka.driver.Consumer.poll`."""
         try:
             fetched = self._client.poll(round(timeout * 1000), max_records=max_records)
+        except errors.LogTruncationError as error:
+            names = ", ".join(str(Partition(*place)) for place in self._client.assignment())
+            raise SourceError(
+                f"{names}: what was read is not in the topic any more: it has been deleted, made "
+                "again, or cut back when a broker was lost. Correct bootstrap and topic, or start "
+                "anew with an empty checkpoint directory"
+            ) from error
         except errors.OffsetOutOfRangeError as error:
             raise SourceError(f"the position is not in the topic any more: {error}") from error
         except errors.RetriableError:
