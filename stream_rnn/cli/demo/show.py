@@ -99,10 +99,10 @@ def demo(
     config = configuration(folder)
     progress = Progress(NAME, total, "month", window=2 * SEASON, period=SEASON)
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop, _endpoint(config, port) as served:
-        metrics, server, note = served
+        _, server, note = served
         heading = _heading(server, folder, note)
         view, starter = _view(progress, console, heading), Starter(progress, seconds)
-        pipeline = assemble(config, surroundings(config, (metrics, view, starter)))
+        pipeline = assemble(config, surroundings(config, (*server.site.observers, view, starter)))
         pipeline.source = starter.replay = Replay(pipeline.source)
         try:
             pipeline.run(stop)
