@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..codegen.bound import bind
 from ..errors import CheckpointError, ConfigError
 from ..numerics.trees import load, walk
 from . import predictor
@@ -54,8 +55,8 @@ class TextModel:
             "network": host(preset.network, seed),
             "second": host(preset.second, seed + SECOND_SEED),
         }
-        self.state: Any = self._fresh(min(self.first, most) + 1, Tables.create)
-        self.loops.start(*self.state)
+        self.state = self._fresh(min(self.first, most) + 1, Tables.create)
+        self.loops.start(self.bound)
 
     def _fresh(self, room: int, tables: Any) -> Predictor:
         """All that is learned, before the first of `room` - 1 symbols; *tables* makes one."""
@@ -75,14 +76,23 @@ class TextModel:
             create_belief(),
         )
 
+    @property
+    def state(self) -> Any:
+        """All that is learned."""
+        return self._state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._state, self.bound = state, bind((), tuple(state), ())
+
     def learn(self, codes: np.ndarray) -> np.ndarray:
         """Learn codes (n,) int32 in order; their costs in bits (n,), each before learning."""
         codes = np.ascontiguousarray(codes, np.int32)
         costs = np.empty(len(codes))
-        done = self.loops.learn_chunk(*self.state, codes, costs)
+        done = self.loops.learn_chunk(self.bound, codes, costs)
         while done < len(codes):
             self._make_room(int(codes[done]))
-            done += self.loops.learn_chunk(*self.state, codes[done:], costs[done:])
+            done += self.loops.learn_chunk(self.bound, codes[done:], costs[done:])
         return costs
 
     def learn_symbols(self, symbols: Any) -> np.ndarray:
@@ -96,7 +106,7 @@ class TextModel:
     def distribution(self) -> np.ndarray:
         """Probabilities of the next symbol: 0 is the unknown one, then the known in order."""
         out = np.empty(int(self.state.vocabulary.size[SEEN]))
-        self.loops.distribution(*self.state, out)
+        self.loops.distribution(self.bound, out)
         return out
 
     @property
@@ -107,7 +117,7 @@ class TextModel:
 
     def follow(self, code: int) -> None:
         """Read a symbol without learning from it."""
-        self.loops.follow(*self.state, code)
+        self.loops.follow(self.bound, code)
 
     @contextmanager
     def looking_ahead(self) -> Iterator[None]:
@@ -150,7 +160,7 @@ class TextModel:
         self._widen_tables()
         network = self.hosts["network"]
         if network is not None and network.restored(self.state.network):
-            self.loops.repredict(*self.state)
+            self.loops.repredict(self.bound)
         vocabulary = self.state.vocabulary
         if vocabulary.index[code] == 0 and is_full(vocabulary):
             self._resize_vocabulary()

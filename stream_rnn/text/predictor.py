@@ -19,7 +19,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..codegen.dispatch import entry
+from ..codegen.dispatch import compiled
 from ..codegen.inlined import inlined
 from ..numerics.float32 import copy_into
 from ..numerics.places import aligned
@@ -170,9 +170,9 @@ def has_room_for(vocabulary, network, mixture, tables, code):
     return vocabulary.index[code] > 0 or not is_full(vocabulary)
 
 
-@entry
-def start(vocabulary, history, network, second, mixture, tables, bits, belief):
-    """Make the first prediction."""
+@inlined
+def start_of(vocabulary, history, network, second, mixture, tables, bits, belief):
+    """See `start`."""
     past.make_keys(history)
     if network is not None:
         forward(network, 0)
@@ -181,12 +181,17 @@ def start(vocabulary, history, network, second, mixture, tables, bits, belief):
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@entry
-def learn_chunk(vocabulary, history, network, second, mixture, tables, bits, belief, codes, costs):
-    """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
+@compiled
+def start(bound):
+    """Make the first prediction."""
+    start_of(*bound.state)
 
-    Fewer than n means that the next one needs room: enlarge and call again.
-    """
+
+@inlined
+def learn_chunk_of(
+    vocabulary, history, network, second, mixture, tables, bits, belief, codes, costs
+):
+    """See `learn_chunk`."""
     for t in range(codes.size):
         code = np.int64(codes[t])
         if not has_room_for(vocabulary, network, mixture, tables, code):
@@ -200,15 +205,30 @@ def learn_chunk(vocabulary, history, network, second, mixture, tables, bits, bel
     return codes.size
 
 
-@entry
-def repredict(vocabulary, history, network, second, mixture, tables, bits, belief):
-    """Predict the next symbol again, after the network was restored."""
+@compiled
+def learn_chunk(bound, codes, costs):
+    """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
+
+    Fewer than n means that the next one needs room: enlarge and call again.
+    """
+    return learn_chunk_of(*bound.state, codes, costs)
+
+
+@inlined
+def repredict_of(vocabulary, history, network, second, mixture, tables, bits, belief):
+    """See `repredict`."""
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@entry
-def follow(vocabulary, history, network, second, mixture, tables, bits, belief, code):
-    """Read one symbol without learning from it, and predict the next."""
+@compiled
+def repredict(bound):
+    """Predict the next symbol again, after the network was restored."""
+    repredict_of(*bound.state)
+
+
+@inlined
+def follow_of(vocabulary, history, network, second, mixture, tables, bits, belief, code):
+    """See `follow`."""
     symbol = np.int64(vocabulary.index[code])
     if network is not None:
         stay(network)
@@ -218,15 +238,27 @@ def follow(vocabulary, history, network, second, mixture, tables, bits, belief, 
     predict_next(vocabulary, history, network, second, mixture, tables, bits)
 
 
-@entry
-def distribution(vocabulary, history, network, second, mixture, tables, bits, belief, out):
-    """out[:seen] = p: the unknown symbol, then the symbols in use."""
+@compiled
+def follow(bound, code):
+    """Read one symbol without learning from it, and predict the next."""
+    follow_of(*bound.state, code)
+
+
+@inlined
+def distribution_of(vocabulary, history, network, second, mixture, tables, bits, belief, out):
+    """See `distribution`."""
     seen, u = vocabulary.size[SEEN], uniform_of(vocabulary)
     members_distribution(vocabulary, history, network, second, mixture, bits, out)
     for s in range(seen):
         out[s] = belief[0] * out[s] + (1 - belief[0]) * u
     if unseen(vocabulary) == 0:
         out[0] = 0.0
+
+
+@compiled
+def distribution(bound, out):
+    """out[:seen] = p: the unknown symbol, then the symbols in use."""
+    distribution_of(*bound.state, out)
 
 
 @inlined

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ...codegen.dispatch import entry
+from ...codegen.dispatch import compiled
 from ...codegen.inlined import inlined
 from ..bits.predict import decide, enter_second_nibble
 from ..predictor import has_room_for, learn_scored, share_of, uniform_share
@@ -150,16 +150,26 @@ def close_symbol(
     return cost
 
 
-@entry
-def code_chunk(vocabulary, history, network, second, mixture, tables, bits, belief, decoding,
-               codes, interval, model, uniform, data, place, costs):  # fmt: skip
-    """Code bytes (n,) to `data`, or decode them from it, and learn them; returns how many.
-
-    Fewer than n means that something must be enlarged first.  There must be room for all
-    256 symbols from the start, since a decoder knows a byte only when it is decoded.  One
-    function does both, so that the same machine code makes the predictions: compiled
-    twice, they could round differently.
-    """
+@inlined
+def code_all(
+    vocabulary,
+    history,
+    network,
+    second,
+    mixture,
+    tables,
+    bits,
+    belief,
+    decoding,
+    codes,
+    interval,
+    model,
+    uniform,
+    data,
+    place,
+    costs,
+):
+    """See `code_chunk`."""
     for t in range(codes.size):
         if not has_room_for(vocabulary, network, mixture, tables, np.int64(codes[t])):
             return t
@@ -184,3 +194,15 @@ def code_chunk(vocabulary, history, network, second, mixture, tables, bits, beli
             vocabulary, history, network, second, mixture, tables, bits, belief, code, q, uniform
         )
     return codes.size
+
+
+@compiled
+def code_chunk(bound, decoding, codes, interval, model, uniform, data, place, costs):
+    """Code bytes (n,) to `data`, or decode them from it, and learn them; returns how many.
+
+    Fewer than n means that something must be enlarged first.  There must be room for all
+    256 symbols from the start, since a decoder knows a byte only when it is decoded.  One
+    function does both, so that the same machine code makes the predictions: compiled
+    twice, they could round differently.
+    """
+    return code_all(*bound.state, decoding, codes, interval, model, uniform, data, place, costs)

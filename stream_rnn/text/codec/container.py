@@ -59,7 +59,7 @@ def compress(
         model.prepare_room(256)
         place[0] = 0
         n = code_chunk(
-            *model.state, False, chunk, interval, *trees, out, place, costs[done:]
+            model.bound, False, chunk, interval, *trees, out, place, costs[done:]
         )  # fmt: skip
         done += n
         parts.append(out[: place[0]].tobytes())
@@ -79,7 +79,7 @@ def decompress(code: bytes) -> bytes:
     while done < header.length:
         codes = np.zeros(min(CHUNK, header.length - done), np.int32)
         model.prepare_room(256)
-        n = code_chunk(*model.state, True, codes, interval, *trees, source, place, costs)
+        n = code_chunk(model.bound, True, codes, interval, *trees, source, place, costs)
         done += n
         parts.append(codes[:n].astype(np.uint8).tobytes())
         if place[0] > len(source) + 8:

@@ -103,7 +103,7 @@ class WordModel(TextModel):
         state.tail[:] = renamed[state.tail]
         vocabulary = state.vocabulary.resized(kept, room)
         self.state = state._replace(vocabulary=vocabulary, **parts)
-        self.loops.repredict(*self.state)
+        self.loops.repredict(self.bound)
 
     def arrays(self) -> dict[str, np.ndarray]:
         arrays = super().arrays()

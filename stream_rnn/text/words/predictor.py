@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...codegen.dispatch import entry
+from ...codegen.dispatch import compiled
 from ...codegen.inlined import inlined
 from ...numerics.trees import SCRATCH, Int, Word
 from ..contexts.tables import Tables, has_room
@@ -134,20 +134,25 @@ def has_room_for(vocabulary, mixture, tables, code):
     return vocabulary.index[code] > 0 or not is_full(vocabulary)
 
 
-@entry
-def start(vocabulary, spelling, history, network, head, mixture, tables, tail):
-    """Make the first prediction."""
+@inlined
+def start_of(vocabulary, spelling, history, network, head, mixture, tables, tail):
+    """See `start`."""
     if network is not None:
         recurrent.forward(network, 0)
     predict_next(vocabulary, history, network, head, mixture, tables, tail)
 
 
-@entry
-def learn_chunk(vocabulary, spelling, history, network, head, mixture, tables, tail, codes, costs):
-    """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
+@compiled
+def start(bound):
+    """Make the first prediction."""
+    start_of(*bound.state)
 
-    Fewer than n means that the next one needs room: enlarge and call again.
-    """
+
+@inlined
+def learn_chunk_of(
+    vocabulary, spelling, history, network, head, mixture, tables, tail, codes, costs
+):
+    """See `learn_chunk`."""
     for t in range(codes.size):
         code = np.int64(codes[t])
         if not has_room_for(vocabulary, mixture, tables, code):
@@ -156,15 +161,30 @@ def learn_chunk(vocabulary, spelling, history, network, head, mixture, tables, t
     return codes.size
 
 
-@entry
-def repredict(vocabulary, spelling, history, network, head, mixture, tables, tail):
-    """Predict the next word again, after words were renumbered."""
+@compiled
+def learn_chunk(bound, codes, costs):
+    """Learn codes (n,) int32, their costs in bits to `costs`; returns how many were learned.
+
+    Fewer than n means that the next one needs room: enlarge and call again.
+    """
+    return learn_chunk_of(*bound.state, codes, costs)
+
+
+@inlined
+def repredict_of(vocabulary, spelling, history, network, head, mixture, tables, tail):
+    """See `repredict`."""
     predict_next(vocabulary, history, network, head, mixture, tables, tail)
 
 
-@entry
-def follow(vocabulary, spelling, history, network, head, mixture, tables, tail, code):
-    """Read one word without learning from it, and predict the next."""
+@compiled
+def repredict(bound):
+    """Predict the next word again, after words were renumbered."""
+    repredict_of(*bound.state)
+
+
+@inlined
+def follow_of(vocabulary, spelling, history, network, head, mixture, tables, tail, code):
+    """See `follow`."""
     symbol = np.int64(vocabulary.index[code])
     if network is not None:
         recurrent.stay(network)
@@ -172,12 +192,24 @@ def follow(vocabulary, spelling, history, network, head, mixture, tables, tail, 
     predict_next(vocabulary, history, network, head, mixture, tables, tail)
 
 
-@entry
-def distribution(vocabulary, spelling, history, network, head, mixture, tables, tail, out):
-    """out[:seen] = p: the unknown word, then the words in use."""
+@compiled
+def follow(bound, code):
+    """Read one word without learning from it, and predict the next."""
+    follow_of(*bound.state, code)
+
+
+@inlined
+def distribution_of(vocabulary, spelling, history, network, head, mixture, tables, tail, out):
+    """See `distribution`."""
     seen = vocabulary.size[SEEN]
     for group in range(classes_in_use(seen)):
         enter_class(network, head, mixture, group, seen)
         p = probability_of_class(head, mixture, group)
         for i in range(members_in_use(group, seen)):
             out[group * MEMBERS + i] = p * probability_of_member(head, mixture, i)
+
+
+@compiled
+def distribution(bound, out):
+    """out[:seen] = p: the unknown word, then the words in use."""
+    distribution_of(*bound.state, out)
