@@ -28,7 +28,7 @@ def spoiled(message: bytes, rng: random.Random) -> bytes | None:
         case 3:
             return message.replace(b":", rng.choice([b"", b";", b"\x00"]), 1)
         case 4:
-            return json.dumps({**row, name: rng.choice([float("nan"), float("-inf")])}).encode()
+            return json.dumps({**row, name: rng.choice([float("inf"), float("-inf")])}).encode()
         case 5:
             row.pop("approval")
             return json.dumps(row).encode()
@@ -44,7 +44,7 @@ def spoiled(message: bytes, rng: random.Random) -> bytes | None:
         case 10:
             return message.replace(b'"approval', b'"\xff\xfeapproval')
         case 11:  # the schema has changed
-            return json.dumps({**row, name: rng.choice([str(row[name]), [row[name]], {}])}).encode()
+            return json.dumps({**row, name: f"about {row[name]}"}).encode()
         case _:
             return b'{"approval": 1' + b"0" * rng.randrange(400, 900) + b"}"
 
