@@ -35,6 +35,10 @@ learner = "Instant"
 optimizer = [{type = "Clip", limit = 1.0}, {type = "AdaGrad", lr = 0.1}]
 loss = "LogCosh"
 """
+FORECASTER = """
+type = "forecaster"
+experts = [{type = "Ewma", rate = 1.0}, {type = "Momentary", damping = 0.9}]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +79,8 @@ def run(site, folder, count, estimator=NETWORK, jit="1"):
     (folder / "pipeline.toml").write_text(PIPELINE.format(count=count, estimator=estimator))
     done = command(site, folder, "run", "pipeline.toml", jit=jit)
     assert done.returncode == 0, done.stderr
-    return [float(line) for line in (folder / "out.txt").read_text().split()]
+    lines = (folder / "out.txt").read_text().split()
+    return [float(line) for line in lines if line != "None"]
 
 
 def test_a_network_of_foreign_parts_learns_and_resumes_bit_for_bit(site, tmp_path):
@@ -99,6 +104,14 @@ def test_a_foreign_estimator_is_chosen_by_its_name(site, tmp_path):
     assert run(site, tmp_path, 40, 'type = "running-mean"')[:30] == made
 
 
+def test_a_foreign_expert_is_mixed_and_resumes_bit_for_bit(site, tmp_path):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    whole.mkdir(), halves.mkdir()
+    made = run(site, whole, 60, FORECASTER)
+    run(site, halves, 25, FORECASTER)
+    assert run(site, halves, 60, FORECASTER) == made
+
+
 def test_list_names_the_parts_and_their_package(site, tmp_path):
     done = command(site, tmp_path, "list", "--json")
     assert done.returncode == 0, done.stderr
@@ -106,7 +119,7 @@ def test_list_names_the_parts_and_their_package(site, tmp_path):
     assert found["cell", "Leaky"]["package"] == "outside-parts"
     assert found["cell", "LSTM"]["package"] == "stream-rnn"
     assert found["source", "ticks"]["summary"].startswith("The records")
-    for kind in ("learner", "optimizer", "loss", "estimator", "sink", "metric"):
+    for kind in ("learner", "optimizer", "loss", "experts", "estimator", "sink", "metric"):
         assert any(p["package"] == "outside-parts" for (k, _), p in found.items() if k == kind)
 
 

@@ -9,14 +9,18 @@ class Instant(NamedTuple):
     """dL/dW[c,g,i] = λ_i A[0,g,i] z[c]: nothing is remembered."""
 
 
-@base.trace_axes.register
-def _(learner: Instant, dims):
-    return ()
+class Nothing(NamedTuple):
+    """Neither a trace nor scratch."""
 
 
-@base.work_axes.register
-def _(learner: Instant, dims):
-    return ()
+@base.trace_of.register
+def _(learner: Instant, sizes):
+    return Nothing
+
+
+@base.work_of.register
+def _(learner: Instant, sizes):
+    return Nothing
 
 
 base.pass_down.register(base.pass_down_now, Instant)
