@@ -136,8 +136,9 @@ def outcome(values, predictions):
 class Pipeline:
     """As much of a pipeline as an observer looks at."""
 
-    class task:
-        estimator = None
+    class ledger:
+        class task:
+            estimator = None
 
 
 def test_live_view_shows_chart_errors_and_address():

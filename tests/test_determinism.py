@@ -231,7 +231,7 @@ def test_any_stream_with_anything_in_between(data, xs, lagged):
             model = pickle.loads(pickle.dumps(model))
         elif action == "refuse":
             with pytest.raises(BadRecord):
-                model.stream([*xs[t:], {"bad": float("nan")}], [*ys[t:], 1.0])
+                model.stream([*xs[t:], {"bad": float("inf")}], [*ys[t:], 1.0])
         elif action == "predict":
             model.predict_one(xs[t])
         end = data.draw(st.integers(t + 1, len(xs)))
