@@ -29,7 +29,7 @@ from math import inf, log, sqrt
 from typing import Annotated, NamedTuple
 
 from ..codegen.dispatch import kernel
-from ..numerics.trees import Float
+from ..numerics.trees import NEWER, Float
 
 LARGEST = 1e150  # deviation whose square float64 can hold: a variance of inf would be for ever
 BLOCK, AGREEING = 24, 5  # values looked at together; those of them that make a level
@@ -44,19 +44,19 @@ class Moments(NamedTuple):
     count: Annotated[Float, "m"]  # type: ignore[assignment]  # shadows that of a tuple
     mean: Annotated[Float, "m"]
     variance: Annotated[Float, "m"]
-    granted: Annotated[Float, "m"]  # g
-    outliers: Annotated[Float, "m"]  # far values so far
-    doubted: Annotated[Float, "m"]  # 1 if the last value was far, else 0
+    granted: Annotated[Float, "m", NEWER]  # g
+    outliers: Annotated[Float, "m", NEWER]  # far values so far
+    doubted: Annotated[Float, "m", NEWER]  # 1 if the last value was far, else 0
     # The block of values:
-    block: Annotated[Float, "m"]  # how many they are
-    far: Annotated[Float, "m"]  # how many of them are far
-    block_mean: Annotated[Float, "m"]
-    block_variance: Annotated[Float, "m"]
-    size_mean: Annotated[Float, "m"]  # of log |d| of the far ones
-    size_variance: Annotated[Float, "m"]
+    block: Annotated[Float, "m", NEWER]  # how many they are
+    far: Annotated[Float, "m", NEWER]  # how many of them are far
+    block_mean: Annotated[Float, "m", NEWER]
+    block_variance: Annotated[Float, "m", NEWER]
+    size_mean: Annotated[Float, "m", NEWER]  # of log |d| of the far ones
+    size_variance: Annotated[Float, "m", NEWER]
     # Blocks narrower than the statistics:
-    narrow: Annotated[Float, "m"]  # how many in a row there were
-    narrowings: Annotated[Float, "m"]  # how often their statistics have been taken over
+    narrow: Annotated[Float, "m", NEWER]  # how many in a row there were
+    narrowings: Annotated[Float, "m", NEWER]  # how often their statistics have been taken over
 
 
 @kernel

@@ -7,7 +7,8 @@ says that S has six axes of the lengths N, K, … and the model's dtype.  `field
 and lays arrays out, once the lengths are known; allocating, saving, loading, copying and growing
 walk the tree, and nothing else knows its shape.  An axis is a name, a number, or a multiple of a
 name plus a number, such as ``3H`` and ``T+1``.  Behind the axes may stand `SCRATCH`, for what
-every step writes before it reads it, and `SYMBOLS`, for what holds symbols.
+every step writes before it reads it, `SYMBOLS`, for what holds symbols, and `NEWER`, for what
+checkpoints of 0.1.0 lack.
 
 Every axis that grows appends: z and r end with the inputs, V with the outputs, packed
 covariances with their last row.
@@ -37,6 +38,7 @@ UInt16 = NDArray[np.uint16]
 UInt8 = NDArray[np.uint8]
 
 SCRATCH = "scratch"  # not saved
+NEWER = "newer"  # not in checkpoints of 0.1.0, of which it begins as 0
 SYMBOLS = "symbols"  # whose values are numbers of symbols, or negative
 
 AXIS = re.compile(r"(\d*)([^\W\d]\w*)?(?:([+-]\d+))?")
@@ -174,6 +176,17 @@ def is_marked(kind: type, name: str, mark: str) -> bool:
     return hasattr(kind, "_fields") and mark in getattr(declared(kind)[name], "__metadata__", ())
 
 
+def marked(tree: Any, mark: str, prefix: str = "") -> Iterator[str]:
+    """Names, as of `walk`, of the arrays that are marked so."""
+    if isinstance(tree, tuple):
+        names = getattr(tree, "_fields", None) or [str(i) for i in range(len(tree))]
+        for name, branch in zip(names, tree, strict=True):
+            inner = f"{prefix}.{name}" if prefix else name
+            if is_marked(type(tree), name, mark):
+                yield inner
+            yield from marked(branch, mark, inner)
+
+
 def under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays whose names begin with *prefix*, by the rest of their names."""
     return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
@@ -182,21 +195,22 @@ def under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
 def load(tree: Any, arrays: Mapping[str, np.ndarray]) -> None:
     """Overwrite what is saved of *tree*; `CheckpointError` unless names and shapes agree.
 
-    Scratch, some of which 0.1.0 saved, is passed over.
+    Scratch, some of which 0.1.0 saved, is passed over; what 0.1.0 lacked begins as 0.
     """
     mine, passed = dict(walk(tree, scratch=False)), {name for name, _ in walk(tree)}
-    if mine.keys() - arrays.keys() or arrays.keys() - passed:
-        odd = ", ".join(sorted((mine.keys() - arrays.keys()) | (arrays.keys() - passed)))
+    lacking = mine.keys() - arrays.keys() - set(marked(tree, NEWER))
+    if lacking or arrays.keys() - passed:
+        odd = ", ".join(sorted(lacking | (arrays.keys() - passed)))
         raise CheckpointError(f"the checkpoint is of another model; they differ in: {odd}")
-    for name, array in mine.items():
-        other = arrays[name]
+    for name in mine.keys() & arrays.keys():
+        array, other = mine[name], arrays[name]
         if other.shape != array.shape or other.dtype != array.dtype:
             raise CheckpointError(
                 f"{name}: the checkpoint has {other.dtype}{other.shape}, "
                 f"the model {array.dtype}{array.shape}"
             )
     for name, array in mine.items():
-        array[...] = arrays[name]
+        array[...] = arrays.get(name, 0)
 
 
 def duplicate(tree: Any) -> Any:
