@@ -102,8 +102,8 @@ _LAZY = {
     "loads": "estimators.saving",
     "options": "estimators.options",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
-    "StreamClassifier": "estimators.stream",
-    "StreamRegressor": "estimators.stream",
+    "StreamClassifier": "estimators.stream_classifier",
+    "StreamRegressor": "estimators.stream_regressor",
     "TextPredictor": "estimators.text",
 }
 

@@ -26,8 +26,8 @@ ESTIMATORS = {
     "multitarget": "stream_rnn.estimators.multitarget:RecurrentMultiTargetRegressor",
     "forecaster": "stream_rnn.estimators.forecaster:RecurrentForecaster",
     "multivariate": "stream_rnn.estimators.multivariate:RecurrentMultivariateForecaster",
-    "stream-regressor": "stream_rnn.estimators.stream:StreamRegressor",
-    "stream-classifier": "stream_rnn.estimators.stream:StreamClassifier",
+    "stream-regressor": "stream_rnn.estimators.stream_regressor:StreamRegressor",
+    "stream-classifier": "stream_rnn.estimators.stream_classifier:StreamClassifier",
     "anomaly": "stream_rnn.estimators.anomaly:RecurrentAnomalyDetector",
     "text": "stream_rnn.estimators.text:TextPredictor",
 }

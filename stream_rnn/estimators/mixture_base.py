@@ -1,4 +1,4 @@
-"""The default for records: many unlike models, weighed by what they have predicted so far."""
+"""What the estimators over mixtures share: from records to the mixture's rows and back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,15 @@ from ..features.index import FeatureIndex
 from ..features.missing import is_missing
 from ..features.tables import rows_and_names
 from ..mixtures import bank, outside
-from ..mixtures.base import Classes, Numbers
+from ..mixtures.base import Classes
 from ..mixtures.mixture import Mixture
 from ..mixtures.network import NetworkPart
-from .classifier import distinct_classes
 from .described import check_same, described
 from .protocol import Snapshot
-from .regressor import numbers
-
-HEADS = ("median", "mean")
+from .saving import Savable
 
 
-class MixtureEstimator(base.Estimator):
+class MixtureEstimator(Savable, base.Estimator):
     """A mixture behind dicts.  A subclass says what a target is.
 
     The mixture begins with the first record that is learned; it grows with new features and
@@ -277,163 +274,3 @@ def _check_weights(weights: Any, specs: tuple) -> None:
             f"weights: {weights!r}; give {len(specs)} numbers above 0, one a member, "
             "or leave the field out"
         )
-
-
-class StreamRegressor(MixtureEstimator, base.Regressor):
-    """Regression without settings: unlike models learn every record, the best of them count.
-
-    Two networks (one recurrent, with the last target among its inputs), a forest, the nearest
-    records, three least squares over fixed features, the last target, a tree that picks its
-    columns, and the median; see `stream_rnn.mixtures`.  Their mixture follows whichever
-    predict well, and changes with them.
-
-    Parameters
-    ----------
-    members
-        Specs such as ``Forest()`` or ``Network(GRU(8))``, all by default.  ``Given("name")``
-        takes a forecast from a field of the record, ``River(model)`` one of river's models.
-    weights
-        How much each member counts at first, in proportion; all the same by default.
-    point
-        ``"mean"`` or ``"median"``: the least squared or absolute error.
-    seed
-        Of whatever is drawn at random.
-
-    Examples
-    --------
-    >>> from river import datasets, metrics, evaluate
-    >>> from stream_rnn import StreamRegressor
-    >>> model = StreamRegressor(seed=42)
-    >>> metric = evaluate.progressive_val_score(datasets.TrumpApproval(), model, metrics.MAE())
-    >>> metric.get() < 0.2
-    True
-    """
-
-    _task = Numbers()
-
-    def __init__(
-        self,
-        members: tuple | None = None,
-        weights: tuple | None = None,
-        *,
-        point: str = "mean",
-        seed: int = 0,
-    ):
-        super().__init__(members, weights, seed)
-        self.point = point
-        if point not in HEADS:
-            raise ConfigError(f"point: {point!r}; choose 'mean' or 'median'")
-        self._head = HEADS.index(point)
-
-    def predict_one(self, x: dict) -> float:
-        """Prediction for *x* as the next record; 0.0 before anything was learned."""
-        return self._number(self._predict_row(x))
-
-    def learn_one(self, x: dict, y: float | None) -> None:
-        """Take the next record; with y None or NaN only what is seen of x goes on."""
-        self._learn_rows([x], [y])
-
-    def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
-        """Predict each record before learning from it."""
-        return [{"prediction": self._number(p)} for p in self._learn_rows(xs, ys)]
-
-    def prequential(self, X: Any, y: Any) -> np.ndarray:
-        """Predict each row of X (T, m), then learn it with y (T,): predictions (T,).
-
-        The same bits as `predict_one` and `learn_one` on ``dict(enumerate(row))``, or on
-        ``dict(zip(columns, row))`` for a DataFrame.
-        """
-        made = self._learn_table(X, np.asarray(y, np.float64).tolist())
-        return np.array([self._number(p) for p in made])
-
-    def _number(self, p: np.ndarray | None) -> float:
-        return 0.0 if p is None else float(p[self._head])
-
-    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
-        return numbers(ys), [1] * len(ys)
-
-    def _forecast(self, spec: Any, x: dict, index: int) -> Any:
-        if isinstance(spec, outside.Given):
-            return outside.numbers(x, spec, index)
-        made = spec.model.predict_one(self._features_of(x))
-        return np.nan if made is None else float(made)
-
-    def _as_rows(self, values: list[list[Any]], outputs: int) -> np.ndarray:
-        return np.array(values, float)[:, :, None]
-
-
-class StreamClassifier(MixtureEstimator, base.Classifier):
-    """Classification without settings: unlike models learn every record, the best of them count.
-
-    The members are those of `StreamRegressor`, with what follows which class in place of the
-    last target.  A class that has not been seen before takes a new place.  A member
-    ``Given("name")`` is a field with a class, or with probabilities by class.
-
-    Examples
-    --------
-    >>> from river import datasets, metrics, evaluate
-    >>> from stream_rnn import StreamClassifier
-    >>> model = StreamClassifier(seed=42)
-    >>> metric = evaluate.progressive_val_score(datasets.Phishing(), model, metrics.Accuracy())
-    >>> metric.get() > 0.9
-    True
-    """
-
-    _task = Classes()
-    _multiclass = True
-
-    def __init__(
-        self, members: tuple | None = None, weights: tuple | None = None, *, seed: int = 0
-    ):
-        super().__init__(members, weights, seed)
-        self._classes: list[Any] = []
-        self._pending: list[Any] = []
-
-    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
-        """Probability of every class seen so far; empty before anything was learned."""
-        return self._distribution(self._predict_row(x))
-
-    def learn_one(self, x: dict, y: base.typing.ClfTarget | None) -> None:
-        """Take the next record; with y None only what is seen of x goes on."""
-        self._learn_rows([x], [y])
-
-    def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
-        """Predict each record before learning from it."""
-        return [self._fields(p) for p in self._learn_rows(xs, ys)]
-
-    def prequential(self, X: Any, y: Any) -> list[dict]:
-        """Probabilities for each row of X (T, m) before it is learned with its class y."""
-        classes = y.tolist() if hasattr(y, "tolist") else list(y)
-        return [self._distribution(p) for p in self._learn_table(X, classes)]
-
-    def _distribution(self, p: np.ndarray | None) -> dict:
-        return {} if p is None else dict(zip(self._classes, p.tolist(), strict=False))
-
-    def _fields(self, p: np.ndarray | None) -> dict[str, Any]:
-        probabilities = self._distribution(p)
-        best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
-        return {"prediction": best, "probabilities": probabilities}
-
-    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
-        places, known, self._pending = distinct_classes(self._classes, ys)
-        return np.array([np.nan if p is None else p for p in places], float), known
-
-    def _extend_targets(self, outputs: int) -> None:
-        if outputs > len(self._classes):
-            self._classes = self._pending[:outputs]
-
-    def _target_names(self) -> list:
-        return list(self._classes)
-
-    def _set_target_names(self, names: list) -> None:
-        self._classes = list(names)
-
-    def _forecast(self, spec: Any, x: dict, index: int) -> Any:
-        if isinstance(spec, outside.Given):
-            return x.get(spec.name)
-        return spec.model.predict_proba_one(self._features_of(x))
-
-    def _as_rows(self, values: list[list[Any]], outputs: int) -> np.ndarray:
-        classes = (self._pending or self._classes)[:outputs]
-        made = [[outside.distribution(v, classes) for v in row] for row in values]
-        return np.array(made, float)
