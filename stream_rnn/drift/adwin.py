@@ -9,6 +9,7 @@ in two, of n₀ and n₁ values; there is a drift where
 
 As with `river.drift.ADWIN`, the window starts anew after a drift.
 
+>>> import numpy as np
 >>> window = allocate()
 >>> values = np.r_[np.zeros(500), np.ones(500)]
 >>> [t for t, y in enumerate(values) if update(window, y)]

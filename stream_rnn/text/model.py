@@ -85,6 +85,13 @@ class TextModel:
     def state(self, state: Any) -> None:
         self._state, self.bound = state, bind((), tuple(state), ())
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "bound"}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved)
+        self.state = self._state  # bound anew
+
     def learn(self, codes: np.ndarray) -> np.ndarray:
         """Learn codes (n,) int32 in order; their costs in bits (n,), each before learning."""
         codes = np.ascontiguousarray(codes, np.int32)

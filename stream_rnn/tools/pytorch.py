@@ -63,8 +63,9 @@ def state_dict(model: OnlineNetwork | RecurrentEstimator) -> dict[str, np.ndarra
     arrays["head.weight"] = np.ascontiguousarray(np.delete(V, H, axis=0).T)
     arrays["head.bias"] = V[H].copy()
     for part in _scaled_parts(network):
-        for name, array in zip(STATISTICS, getattr(network.state, part), strict=True):
-            arrays[f"{part}.{name}"] = array.copy()
+        moments = getattr(network.state, part)
+        for name in STATISTICS:
+            arrays[f"{part}.{name}"] = getattr(moments, name).copy()
     return arrays
 
 
@@ -102,7 +103,9 @@ def load_state_dict(
     H = network.model.cells[-1].units
     V[...] = np.insert(given["head.weight"].T, H, given["head.bias"], axis=0)
     for part in _scaled_parts(network):
-        for name, array in zip(STATISTICS, getattr(network.state, part), strict=True):
+        moments = getattr(network.state, part)
+        for name in STATISTICS:
+            array = getattr(moments, name)
             array[...] = given.get(f"{part}.{name}", array)
     _start_anew(network)
 

@@ -35,14 +35,16 @@ class WordModel(TextModel):
     def __init__(self, preset: Preset, words: Words, seed: int):
         self.words = words
         super().__init__(preset, words.codes, 2**62, words.most, seed)
-        network = self.hosts["network"]
-        if network is not None and not network.reads_words:
-            raise ConfigError("cell: words have a network of their own; use unit='byte' or 'char'")
 
     def _fresh(self, room: int, tables: Any) -> Any:
         network = head = mixture = None
-        if self.hosts["network"] is not None:
-            network = self.hosts["network"].create(room)
+        host = self.hosts["network"]
+        if host is not None:
+            if not host.reads_words:
+                raise ConfigError(
+                    "cell: words have a network of their own; use unit='byte' or 'char'"
+                )
+            network = host.create(room)
             head = WordHead.create(room, network.hidden.shape[1])
         if self.preset.mixture is not None:
             mixture = WordMixture.create(WordSpec(), room, network is not None)
