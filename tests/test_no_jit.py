@@ -25,7 +25,7 @@ CORE = [
 ]
 TESTS = [
     *("gradients", "pytorch_vectors", "optimizers", "losses", "kalman", "scale", "growth"),
-    *("engine", "determinism", "estimators", "keys"),
+    *("engine", "determinism", "estimators", "keys", "trees", "late"),
     *("cells_*", "learners_*"),
 ]
 DOCTESTS = ["cells", "learners", "optimizers", "features", "losses.py", "numerics", "engine"]
