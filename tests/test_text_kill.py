@@ -73,6 +73,7 @@ def check_flags(results, lines, places, missed, false_per_mille):
     assert len(false) <= false_per_mille * len(lines) / 1000, [lines[i] for i in sorted(false)]
 
 
+@pytest.mark.slow
 def test_part_of_a_day_with_kills(tmp_path):
     lines, places = syslog_day(900, planted=3)
     settings = 'preset = "contexts"\nsurprise_threshold = 4.0'

@@ -42,6 +42,7 @@ def test_a_few_kills(topics, tmp_path, client):
     assert died["commit"] > 0
 
 
+@pytest.mark.slow
 def test_a_few_kills_with_keys(topics, tmp_path):
     job = Job(topics, tmp_path, partitions=2, batch=300, every=700, keyed=True)
     job.fill(8000)

@@ -81,6 +81,7 @@ def test_three_workers_and_a_kill(topics, tmp_path):
     job.verify()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_the_contexts_of_keys_move_with_their_partition(topics, tmp_path):
     job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5, keyed=True)
