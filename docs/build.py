@@ -4,6 +4,8 @@ Run from the repository's root: ``python docs/build.py [FOLDER]``; by default bu
 reference, a page for each module, is made from the docstrings by pdoc.
 """
 
+import importlib
+import pkgutil
 import re
 import shutil
 import sys
@@ -56,10 +58,24 @@ def html(name: str, title: str) -> str:
     )
 
 
+def specified(name: str) -> list[str]:
+    """A module, and below a package that says `__all__` its parts: pdoc takes them for private."""
+    module = importlib.import_module(name)
+    if not (hasattr(module, "__path__") and hasattr(module, "__all__")):
+        return [name]
+    parts = [part.name for part in pkgutil.iter_modules(module.__path__, f"{name}.")]
+    below = [n for part in parts if not part.endswith("__main__") for n in specified(part)]
+    return [name, *below]
+
+
 def reference(folder: Path) -> None:
     """The API's reference by pdoc."""
+    package = importlib.import_module("stream_rnn")
+    for name in package.__all__:  # some come when first asked for, and pdoc does not ask
+        setattr(package, name, getattr(package, name))
+    names = [name for top in ("stream_rnn", "connectors") for name in specified(top)]
     pdoc.render.configure(docformat="numpy", footer_text="stream_rnn", search=True)
-    pdoc.pdoc("stream_rnn", "connectors", output_directory=folder)
+    pdoc.pdoc(*names, output_directory=folder)
 
 
 def build(folder: Path, api: bool = True) -> None:
