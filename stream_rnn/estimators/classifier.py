@@ -13,10 +13,13 @@ from ..learners import RTRL, Learner
 from ..losses import Loss, Softmax
 from ..optimizers import Kalman
 from .base import Chain, Layers, RecurrentEstimator
+from .classes import ClassTargets
 from .frames import ClassifiesFrames
 
 
-class RecurrentClassifier(ClassifiesFrames, RecurrentEstimator, base.MiniBatchClassifier):
+class RecurrentClassifier(
+    ClassifiesFrames, ClassTargets, RecurrentEstimator, base.MiniBatchClassifier
+):
     """Classification with a recurrent network that learns on every record.
 
     A class that has not been seen before takes a new output.  With ``loss=Logistic()``
@@ -64,23 +67,6 @@ class RecurrentClassifier(ClassifiesFrames, RecurrentEstimator, base.MiniBatchCl
         self._classes: list[Any] = []
         self._pending: list[Any] = []
 
-    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
-        """Probability of every class seen so far; empty before anything was learned."""
-        return self._distribution(self._predict_row(x))
-
-    def learn_one(self, x: dict, y: base.typing.ClfTarget | None) -> None:
-        """Take the next record; with y None only the hidden state goes on."""
-        self._learn_rows([x], [y])
-
-    def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
-        """Predict each record before learning from it."""
-        return [self._fields(p) for p in self._learn_rows(xs, ys)]
-
-    def prequential(self, X: Any, y: Any) -> list[dict]:
-        """Probabilities for each row of X (T, m) before it is learned with its class y."""
-        classes = y.tolist() if hasattr(y, "tolist") else list(y)
-        return [self._distribution(p) for p in self._learn_table(X, classes)]
-
     def _distribution(self, p: np.ndarray | None) -> dict:
         if p is None:
             return {}
@@ -88,11 +74,6 @@ class RecurrentClassifier(ClassifiesFrames, RecurrentEstimator, base.MiniBatchCl
         if total == 0:  # as when the network is no longer finite
             p, total = np.ones(len(p)), float(len(p))
         return {c: float(q) / total for c, q in zip(self._classes, p, strict=False)}
-
-    def _fields(self, p: np.ndarray | None) -> dict[str, Any]:
-        probabilities = self._distribution(p)
-        best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
-        return {"prediction": best, "probabilities": probabilities}
 
     def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         places, known, self._pending = distinct_classes(self._classes, ys)
@@ -102,16 +83,6 @@ class RecurrentClassifier(ClassifiesFrames, RecurrentEstimator, base.MiniBatchCl
                 targets[t] = 0.0
                 targets[t, place] = 1.0
         return targets, known
-
-    def _extend_targets(self, outputs: int) -> None:
-        if outputs > len(self._classes):
-            self._classes = self._pending[:outputs]
-
-    def _target_names(self) -> list:
-        return list(self._classes)
-
-    def _set_target_names(self, names: list) -> None:
-        self._classes = list(names)
 
 
 def distinct_classes(

@@ -8,12 +8,13 @@ from river import base
 
 from ..mixtures import outside
 from ..mixtures.base import Classes
+from .classes import ClassTargets
 from .classifier import distinct_classes
 from .frames import ClassifiesFrames
 from .mixture_base import MixtureEstimator
 
 
-class StreamClassifier(ClassifiesFrames, MixtureEstimator, base.MiniBatchClassifier):
+class StreamClassifier(ClassifiesFrames, ClassTargets, MixtureEstimator, base.MiniBatchClassifier):
     """Classification without settings: unlike models learn every record, the best of them count.
 
     The members are those of `StreamRegressor`, with what follows which class in place of the
@@ -40,44 +41,12 @@ class StreamClassifier(ClassifiesFrames, MixtureEstimator, base.MiniBatchClassif
         self._classes: list[Any] = []
         self._pending: list[Any] = []
 
-    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
-        """Probability of every class seen so far; empty before anything was learned."""
-        return self._distribution(self._predict_row(x))
-
-    def learn_one(self, x: dict, y: base.typing.ClfTarget | None) -> None:
-        """Take the next record; with y None only what is seen of x goes on."""
-        self._learn_rows([x], [y])
-
-    def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
-        """Predict each record before learning from it."""
-        return [self._fields(p) for p in self._learn_rows(xs, ys)]
-
-    def prequential(self, X: Any, y: Any) -> list[dict]:
-        """Probabilities for each row of X (T, m) before it is learned with its class y."""
-        classes = y.tolist() if hasattr(y, "tolist") else list(y)
-        return [self._distribution(p) for p in self._learn_table(X, classes)]
-
     def _distribution(self, p: np.ndarray | None) -> dict:
         return {} if p is None else dict(zip(self._classes, p.tolist(), strict=False))
-
-    def _fields(self, p: np.ndarray | None) -> dict[str, Any]:
-        probabilities = self._distribution(p)
-        best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
-        return {"prediction": best, "probabilities": probabilities}
 
     def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         places, known, self._pending = distinct_classes(self._classes, ys)
         return np.array([np.nan if p is None else p for p in places], float), known
-
-    def _extend_targets(self, outputs: int) -> None:
-        if outputs > len(self._classes):
-            self._classes = self._pending[:outputs]
-
-    def _target_names(self) -> list:
-        return list(self._classes)
-
-    def _set_target_names(self, names: list) -> None:
-        self._classes = list(names)
 
     def _forecast(self, spec: Any, x: dict, index: int) -> Any:
         if isinstance(spec, outside.Given):
