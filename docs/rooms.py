@@ -32,6 +32,7 @@ ROOMS = {
     "text": "contexts and a network",
     "novelty": "what is new",
     "mixtures": "members for records",
+    "sequences": "a sequence as the unit",
     "checkpoints": "states on disk",
     "estimators": "river's interface",
     "service": "a run that does not end",
