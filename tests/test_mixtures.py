@@ -159,6 +159,13 @@ def test_members_are_weighed_by_what_they_predict():
     assert sum(weights.values()) == pytest.approx(1.0)
 
 
+def test_the_first_target_counts():
+    """What the second record is predicted to be is near the first target, whatever its size."""
+    model = small(StreamRegressor)
+    model.learn_one({"x": 1.0}, 4e4)
+    assert model.predict_one({"x": 1.0}) == pytest.approx(4e4, rel=0.05)
+
+
 def test_an_outside_forecast_is_weighed_like_any_member():
     rng = np.random.default_rng(2)
     xs = [{"u": float(u), "vendor": float(u**3)} for u in rng.normal(size=300)]
