@@ -289,6 +289,10 @@ class RecurrentForecaster(SeriesForecaster):
             meta["far"] = list(self._far.series)
         return self._snapshot(arrays, meta)
 
+    def newborn(self, features: int) -> dict[str, np.ndarray]:
+        """Arrays of the state before the first record, random units among them."""
+        return self._new_series(features).arrays()
+
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         self._check(snapshot)
@@ -298,7 +302,10 @@ class RecurrentForecaster(SeriesForecaster):
         if meta["started"]:
             beside = ("drift.", "far.")
             own = {name: array for name, array in arrays.items() if not name.startswith(beside)}
-            restored = self._restored(self._new_series(len(features)), own)
+            mine = self._series  # loads all or nothing; to make one takes milliseconds
+            if mine is None or mine.inputs != len(features):
+                mine = self._new_series(len(features))
+            restored = self._restored(mine, own)
         self._restore_drift(snapshot)
         self._features, self._series, self._last_inputs = features, restored, last_inputs
         if self._far is not None:

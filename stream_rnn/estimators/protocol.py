@@ -87,6 +87,19 @@ def drift_alarms(estimator: Any) -> Mapping[str, int]:
 
 
 @runtime_checkable
+class Newborn(Protocol):
+    """One whose state holds, from the first record on, what its settings alone decide."""
+
+    def newborn(self, features: int) -> dict[str, np.ndarray]:
+        """Arrays of the state before the first record, for so many *features*."""
+
+
+def newborn(estimator: Any, features: int) -> dict[str, np.ndarray]:
+    """The arrays that every state of *estimator* begins with, as far as it says so."""
+    return estimator.newborn(features) if isinstance(estimator, Newborn) else {}
+
+
+@runtime_checkable
 class ManyKeys(Protocol):
     """One with a context for each key, which a checkpoint holds beside the rest."""
 

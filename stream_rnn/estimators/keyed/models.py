@@ -11,6 +11,7 @@ from ...keys.key import Key
 from ..base import RecurrentEstimator
 from ..protocol import Snapshot, bad_records
 from ..reports import counters_of
+from ..stock import Stock
 
 
 class SeparateModels:
@@ -21,9 +22,7 @@ class SeparateModels:
         self.contexts = Contexts(self, limit)
         recurrent = isinstance(template, RecurrentEstimator)
         self._checker: Any = template.clone() if recurrent else None
-        self._spare: Any = None  # a model to be used for another key
-        self._networks: dict[tuple[int, int], Any] = {}  # one to be used, by inputs and outputs
-        self._newborn: dict[tuple[int, int], np.ndarray] = {}  # the state of a new one
+        self._stock = Stock(template)
         self._totals: dict[str, float] = {}
 
     # -- what `Keyed` calls ------------------------------------------------------------
@@ -85,40 +84,13 @@ class SeparateModels:
     def _stream(self, key: Key, xs: list[dict], ys: list[Any]) -> list[dict]:
         entry = self.contexts.change(key)
         if entry.state is None:
-            entry.state = self._new()
+            entry.state = self._stock.new()
         model = entry.state
         before = _tally(model)
         made = model.stream(xs, ys)
         for name, value in _tally(model).items():
             self._totals[name] = self._totals.get(name, 0.0) + value - before.get(name, 0.0)
         return made
-
-    def _new(self) -> Any:
-        model, self._spare = self._spare, None
-        if model is None:
-            return self._clone()
-        if model._network is not None:
-            network = model._network
-            self._networks = {(network.inputs, network.outputs): network}
-        model._shape([], [], 0)
-        return model
-
-    def _clone(self) -> Any:
-        model = self.template.clone()
-        if isinstance(model, RecurrentEstimator):
-            model._maker = self._make
-        return model
-
-    def _make(self, inputs: int, outputs: int) -> Any:
-        """A new network: to copy its state is quicker than to draw it."""
-        size = inputs, outputs
-        network = self._networks.pop(size, None)
-        if network is None or size not in self._newborn:
-            network = self.template._new_network(inputs, outputs)
-            self._newborn = {size: network.words.copy()}
-        else:
-            network.words[:] = self._newborn[size]
-        return network
 
     # -- Kind --------------------------------------------------------------------------
 
@@ -129,9 +101,7 @@ class SeparateModels:
         return [meta, [[n, a.dtype.str, a.shape, a.tobytes()] for n, a in arrays.items()]]
 
     def unpack(self, packed: list[Any]) -> Any:
-        model, self._spare = self._spare, None
-        if model is None:
-            model = self._clone()
+        model = self._stock.take()
         if isinstance(model, RecurrentEstimator):
             model._unpack(packed)
             return model
@@ -146,7 +116,7 @@ class SeparateModels:
     def release(self, state: Any) -> None:
         """Keep one whose arrays can take another's values."""
         if isinstance(state, RecurrentEstimator):
-            self._spare = state
+            self._stock.release(state)
 
     # -- saving ------------------------------------------------------------------------
 
