@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as any_array
 from test_saving import CASES as SAVED
-from test_saving import ROWS, Y
+from test_saving import ROWS
 
 from stream_rnn import (
     GRU,
@@ -86,9 +86,7 @@ def packed(**settings):
 
 def test_a_state_of_another_model_is_refused():
     packer = Packer(RecurrentRegressor(GRU(2), seed=2))
-    with pytest.raises(
-        CheckpointError, match=r"of another model than RecurrentRegressor\(.*seed=2"
-    ):
+    with pytest.raises(CheckpointError, match=r"another model than RecurrentRegressor\(.*seed=2"):
         packer.load(packed(seed=1))
 
 
@@ -104,7 +102,7 @@ def test_a_state_with_a_changed_bit_is_refused(at):
 def test_a_state_cut_short_is_refused(length):
     data = packed()
     packer = Packer(RecurrentRegressor(GRU(2)))
-    with pytest.raises(CheckpointError, match="damaged|none"):
+    with pytest.raises(CheckpointError, match=r"damaged|none"):
         packer.load(data[: min(length, len(data) - 1)])
 
 
@@ -126,7 +124,7 @@ def test_the_default_forecaster_takes_a_quarter_of_a_megabyte():
     rng = np.random.default_rng(1)
     t = np.arange(1500)
     model.prequential(np.round(20 + 5 * np.sin(t / 3) + t % 24 + rng.normal(size=1500), 3))
-    assert len(Packer(RecurrentForecaster(seed=1)).dump(model)) <= 250_000
+    assert len(Packer(RecurrentForecaster(seed=1)).dump(model)) <= 240_000
     assert sum(a.nbytes for a in model.snapshot().arrays.values()) > 440_000
 
 

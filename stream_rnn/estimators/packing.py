@@ -65,7 +65,7 @@ class Packer:
         self._template = template
         self._words = isinstance(template, RecurrentEstimator)  # its state is one vector
         self._digest = digest(template)
-        self._bases: dict[tuple, dict[str, np.ndarray]] = {}  # arrays of newborns, by features
+        self._bases: dict[int, dict[str, np.ndarray]] = {}  # arrays of newborns, by features
 
     def new(self) -> Any:
         """An estimator that has learned nothing."""
@@ -100,8 +100,9 @@ class Packer:
             if self._words:
                 model._unpack(values)
             else:
-                meta, *thin = values
-                model.restore(Snapshot(restored(*thin, self._base(meta)), meta))
+                meta, table, bits, left = values
+                arrays = restored(table, bits, left, self._base(meta))
+                model.restore(Snapshot(arrays, meta))
         except (msgspec.DecodeError, ValueError, TypeError, LookupError) as error:
             raise CheckpointError(
                 f"the packed state does not fit this version of the model ({error}); {REMEDY}"
@@ -133,11 +134,10 @@ class Packer:
 
     def _base(self, meta: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The arrays of an estimator that has seen nothing but the names of its features."""
-        features = meta.get("features", ())
-        found = self._bases.get(key := (len(features),))
-        if found is None:
-            found = self._bases[key] = newborn(self._template, len(features))
-        return found
+        features = len(meta.get("features", ()))
+        if features not in self._bases:
+            self._bases[features] = newborn(self._template, features)
+        return self._bases[features]
 
 
 def settings(estimator: Any) -> str:
