@@ -69,6 +69,10 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("flag", "true or false", "whether it is above `surprise_threshold`"),
         Field("top", "list of pairs", "the most probable next symbols with their probabilities"),
     ),
+    "transducer": (
+        Field("prediction", "text, list or null", "the best target; null before there is one"),
+        Field("probability", "number or null", "its probability among the best ones"),
+    ),
 }
 FIELDS["stream-classifier"] = FIELDS["classifier"]
 

@@ -30,6 +30,7 @@ ESTIMATORS = {
     "stream-classifier": "stream_rnn.estimators.stream_classifier:StreamClassifier",
     "anomaly": "stream_rnn.estimators.anomaly:RecurrentAnomalyDetector",
     "text": "stream_rnn.estimators.text:TextPredictor",
+    "transducer": "stream_rnn.estimators.transducer:SequenceTransducer",
 }
 # What is around another estimator, by the `type` that a saved one gives it.
 WRAPPERS = {"keyed": "stream_rnn.estimators.keyed.estimator:Keyed"}

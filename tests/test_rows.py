@@ -24,7 +24,7 @@ def test_the_page_is_that_of_the_definition():
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_an_estimator_yields_what_is_said(kind):
-    x = {"text": "to be"} if kind == "text" else {"x": 0.5}
+    x = {"text": {"text": "to be"}, "transducer": {"source": "to"}}.get(kind, {"x": 0.5})
     rows = estimator({"type": kind}).stream([x, x], TARGETS[kind])
     assert [set(row) for row in rows] == [{field.name for field in FIELDS[kind]}] * 2
 

@@ -51,6 +51,8 @@ def compile_estimator(table: dict[str, Any], share: str | None = None) -> None:
     for step in range(3):
         if kind == "text":
             xs: list[dict[str, Any]] = [{"text": "to be"}, {"text": "or not"}]
+        elif kind == "transducer":
+            xs = [{"source": "to b"}, {"source": "or n"}]
         else:
             xs = [{"x": float(step), "z": 1.0}, {"x": step + 0.5, "z": 2.0}]
         if share is not None:
@@ -71,4 +73,5 @@ TARGETS: dict[str, list[Any]] = {
     "multivariate": [{"y": 0.5, "v": 1.0}, {"y": 1.5, "v": 0.0}],
     "anomaly": [0.5, 1.5],
     "text": [None, None],
+    "transducer": ["bot", "ron"],
 }
