@@ -90,6 +90,10 @@ class SourceError(RuntimeError):
     """A source that cannot be read, or not from where it should be."""
 
 
+class Lost(SourceError):
+    """What a source should go on with is not there any more, however often it is tried."""
+
+
 class SinkError(RuntimeError):
     """A sink that cannot be written, or not from where it should be."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import times
-from .base import Label, Record, Reporting, Source, SourceError
+from .base import Label, Lost, Record, Reporting, Source
 
 
 class Side:
@@ -41,7 +41,7 @@ class Side:
         self._before, self._taken = saved["position"], saved["taken"]
         while len(self.held) < self._taken:  # those are there: they were read before
             if self.source.finished:
-                raise SourceError(
+                raise Lost(
                     f"the checkpoint continues after {self._taken} more records than there are; "
                     "restore them, or start anew with an empty checkpoint directory"
                 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from .base import Record, SinkError, SourceError
+from .base import Lost, Record, SinkError
 
 
 class MemorySource:
@@ -42,7 +42,7 @@ class MemorySource:
         """Continue after the first *position*; `SourceError` if there are fewer."""
         position = position or 0
         if not 0 <= position <= len(self._records):
-            raise SourceError(
+            raise Lost(
                 f"position {position} is not among the {len(self._records)} records in "
                 "memory; give the same records again, or remove the checkpoint"
             )

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 
 import zstandard
 
-from ..base import SourceError
+from ..base import Lost, SourceError
 from .json_values import JsonValues, is_json, is_whole
 
 HEAD_BYTES = 4096
@@ -147,7 +147,7 @@ class ByteFile:
             while self.offset < offset and self.read(min(1 << 20, offset - self.offset)):
                 pass
         if self.offset != offset:
-            raise SourceError(
+            raise Lost(
                 f"{self.path} ends before byte {offset}, where reading stopped last time: "
                 "it was cut or replaced; restore the file, or remove the checkpoint "
                 "to start from its beginning"

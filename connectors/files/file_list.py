@@ -3,7 +3,7 @@
 import glob
 import os
 
-from ..base import SourceError
+from ..base import Lost, SourceError
 from .byte_file import ByteFile, Mark
 from .natural import natural
 
@@ -50,7 +50,7 @@ class FileList:
                 return file
             file.close()
         problem = "has other content now" if places else "is not among the files to be read"
-        raise SourceError(
+        raise Lost(
             f"{mark.path}, read up to byte {mark.offset} last time, {problem}; "
             "restore the file, or remove the checkpoint to start from the beginning"
         )

@@ -8,7 +8,7 @@ keeps its identity, its content moves to a new file, and it starts again at zero
 import os
 from collections.abc import Sequence
 
-from ..base import SourceError
+from ..base import Lost, SourceError
 from .byte_file import ByteFile, Identity, Mark
 from .siblings import History, in_order, siblings
 
@@ -96,7 +96,7 @@ class Tail:
             else:
                 file.close()
         if not matches:
-            raise SourceError(
+            raise Lost(
                 f"{self.path}: the file read last time (inode {mark.inode}, up to byte "
                 f"{mark.offset}) is neither there nor among its rotated siblings, so records "
                 "may have been lost; put it back, or remove the checkpoint to start from what "

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..base import Record, SourceError, Unreachable
+from ..base import Lost, Record, SourceError, Unreachable
 from .driver import (
     BOOTSTRAP_SECONDS,
     METADATA_SECONDS,
@@ -151,7 +151,7 @@ class ConfluentConsumer:
         if code == KafkaError._PARTITION_EOF:
             self._ends[Partition(message.topic(), message.partition())] = message.offset()
         elif code in POSITION_GONE:
-            raise SourceError(f"the position is not in the topic any more: {problem.str()}")
+            raise Lost(f"the position is not in the topic any more: {problem.str()}")
         elif problem.fatal() or code in (
             KafkaError.TOPIC_AUTHORIZATION_FAILED,
             KafkaError.GROUP_AUTHORIZATION_FAILED,

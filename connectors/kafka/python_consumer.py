@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from ..base import Record, SourceError, Unreachable
+from ..base import Lost, Record, SourceError, Unreachable
 from .driver import (
     BOOTSTRAP_SECONDS,
     METADATA_SECONDS,
@@ -93,13 +93,13 @@ class PythonConsumer:
             fetched = self._client.poll(round(timeout * 1000), max_records=max_records)
         except errors.LogTruncationError as error:
             names = ", ".join(str(Partition(*place)) for place in self._client.assignment())
-            raise SourceError(
+            raise Lost(
                 f"{names}: what was read is not in the topic any more: it has been deleted, made "
                 "again, or cut back when a broker was lost. Correct bootstrap and topic, or start "
                 "anew with an empty checkpoint directory"
             ) from error
         except errors.OffsetOutOfRangeError as error:
-            raise SourceError(f"the position is not in the topic any more: {error}") from error
+            raise Lost(f"the position is not in the topic any more: {error}") from error
         except errors.RetriableError:
             return {}  # the client reconnects by itself
         except errors.KafkaError as error:

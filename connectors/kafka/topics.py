@@ -5,19 +5,19 @@ nothing is ever committed behind the learner's back.  With `KafkaSink` a run tha
 repeats what it sent since its last checkpoint; `connectors.kafka.transactions` does not.
 """
 
-import base64
 import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..base import Record, SourceError, Unreachable
+from ..base import Lost, Record, SourceError, Unreachable
 from ..json_records import MAX_BYTES, MAX_DEPTH
-from ..json_rows import encode, encode_each
 from ..state import Dependency
 from .clients import open_consumer, open_producer
-from .driver import METADATA_SECONDS, Header, Partition, RecordDecoder
+from .driver import METADATA_SECONDS, Partition, RecordDecoder
+from .messages import LETTER_BYTES, MESSAGE_BYTES, Message, dead_letter, encoded, message_key
+from .positions import check_position
 from .pulse import Pulse
 from .records import JsonMessages
 from .settings import KafkaSettings
@@ -25,13 +25,6 @@ from .settings import KafkaSettings
 log = logging.getLogger(__name__)
 
 POLL_RECORDS = 1000  # at once from the client: while they are read, as many are learned
-
-LETTER_BYTES = 1_000_000  # brokers take 1,048,588 unless told otherwise; headers come on top
-MESSAGE_BYTES = 1_048_576  # of a result: what clients and brokers take by default
-OVERHEAD = 100  # bytes of a message beside its value and its key, at most, without headers
-
-
-Message = tuple[bytes, bytes | None, list[Header]]
 
 
 class KafkaSource:
@@ -156,14 +149,14 @@ class KafkaSource:
         return position
 
     def restore(self, position: Mapping[str, Mapping[str, int]]) -> None:
-        """Continue there; raises `SourceError` when the topic no longer holds it."""
+        """Continue there; raises `Lost` when the topic no longer holds it."""
         offsets = {
             Partition(topic, int(number)): offset
             for topic, numbers in position.items()
             for number, offset in numbers.items()
         }
         if unread := [str(p) for p in offsets if p not in self._partitions]:
-            raise SourceError(
+            raise Lost(
                 f"the checkpoint has a position in {', '.join(unread)}, which is not read here; "
                 "give the topics and partitions it was made with, or another checkpoint directory"
             )
@@ -198,27 +191,6 @@ class KafkaSource:
     def close(self) -> None:
         """Let go of the brokers."""
         self._consumer.close()
-
-
-def check_position(
-    position: Mapping[Partition, int], bounds: Mapping[Partition, tuple[int, int]]
-) -> None:
-    """Raise `SourceError` for a position outside of what its partition holds."""
-    for partition, offset in position.items():
-        first, end = bounds[partition]
-        if offset < first:
-            raise SourceError(
-                f"{partition}: the checkpoint continues at offset {offset}, but the topic's "
-                f"retention has deleted everything before {first}, so {first - offset} records "
-                "would be lost. Restore the records, or start anew with an empty checkpoint "
-                "directory; for the future raise retention.ms or write checkpoints more often"
-            )
-        if offset > end:
-            raise SourceError(
-                f"{partition}: the checkpoint continues at offset {offset}, but the topic ends at "
-                f"{end}: it was deleted and made again, or it is another cluster. Correct "
-                "bootstrap and topic, or start anew with an empty checkpoint directory"
-            )
 
 
 class KafkaSink:
@@ -290,49 +262,3 @@ class KafkaSink:
     def close(self) -> None:
         """Send what is queued, then let go; raises `SinkError`."""
         self._producer.close()
-
-
-def encoded(
-    rows: Sequence[Mapping[str, Any]], keys: Sequence[bytes | None], limit: int
-) -> list[bytes]:
-    """The values of messages with *keys*; raises `Unwritable` for those beyond *limit* bytes."""
-    return encode_each(rows, [OVERHEAD + len(key or b"") for key in keys], limit)
-
-
-def message_key(row: Mapping[str, Any], field: str | None) -> bytes | None:
-    """The row's key as bytes: text as it is, anything else as JSON."""
-    value = None if field is None else row.get(field)
-    if value is None:
-        return None
-    return value.encode(errors="surrogatepass") if isinstance(value, str) else encode(value)
-
-
-def dead_letter(row: Mapping[str, Any], limit: int = LETTER_BYTES) -> tuple[bytes, list[Header]]:
-    """The record's bytes as they came, and headers that say where from and why.
-
-    A record of the largest size that a topic takes would not fit into it together with the
-    headers.  Of more than *limit* bytes only the first are kept; the header ``truncated`` then
-    says how many there were.
-
-    >>> value, headers = dead_letter({"partition": "rivers-0", "offset": 7, "raw": "{"})
-    >>> value, headers
-    (b'{', [('topic', b'rivers'), ('partition', b'0'), ('offset', b'7')])
-    >>> dead_letter({"offset": 7, "raw": "abcdef"}, limit=4)
-    (b'abcd', [('offset', b'7'), ('truncated', b'6')])
-    """
-    if "raw_base64" in row:
-        value = base64.b64decode(row["raw_base64"])
-    else:
-        value = row.get("raw", "").encode()
-    fields = {name: row[name] for name in row if name not in ("raw", "raw_base64", "key_base64")}
-    topic, _, number = str(fields.get("partition", "")).rpartition("-")
-    if topic and number.isdecimal():  # of a topic; a file's name stays as it is
-        fields = {"topic": topic, **fields, "partition": number}
-    headers = [
-        (name, content.encode() if isinstance(content, str) else encode(content))
-        for name, content in fields.items()
-        if content is not None
-    ]
-    if len(value) > limit:
-        headers.append(("truncated", b"%d" % len(value)))
-    return value[:limit], headers

@@ -14,8 +14,15 @@ from ..base import SinkError
 from ..state import Dependency
 from .clients import open_producer
 from .driver import Fenced, Header, Partition, Producer
+from .messages import (
+    LETTER_BYTES,
+    MESSAGE_BYTES,
+    dead_letter,
+    encoded,
+    letter_key,
+    message_key,
+)
 from .settings import KafkaSettings
-from .topics import LETTER_BYTES, MESSAGE_BYTES, dead_letter, encoded, message_key
 
 Rows = Sequence[dict[str, Any]]
 Keys = Sequence[bytes | None]
@@ -132,19 +139,6 @@ class TransactionalSink:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.close()
-
-
-def letter_key(key: bytes | None, limit: int) -> tuple[bytes | None, list[Header], int]:
-    """The key of a letter of *limit* bytes, its headers, and the room that is left.
-
-    A key that takes more than half of it is left out; a header says how long it was.
-
-    >>> letter_key(b"ab", 10), letter_key(b"abcdef", 10)
-    ((b'ab', [], 8), (None, [('key_left_out', b'6')], 10))
-    """
-    if key is None or 2 * len(key) > limit:
-        return None, [("key_left_out", b"%d" % len(key))] if key else [], limit
-    return key, [], limit - len(key)
 
 
 @cache

@@ -10,9 +10,10 @@ from typing import Any
 from connectors.base import SourceError, Unreachable
 from connectors.kafka.clients import open_consumer
 from connectors.kafka.driver import Consumer, GroupOptions, Partition, RecordDecoder
+from connectors.kafka.messages import LETTER_BYTES
 from connectors.kafka.records import JsonMessages
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import LETTER_BYTES, KafkaSource
+from connectors.kafka.topics import KafkaSource
 from connectors.kafka.transactions import TransactionalSink
 
 from ..checkpoints.folders import open_folder

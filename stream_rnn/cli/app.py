@@ -17,9 +17,10 @@ from .logs import set_up
 
 EPILOG = """
 Exit status: 0 done (also after SIGTERM or Ctrl-C, drained); 1 failed while running;
-2 wrong command line or configuration; 3 a checkpoint that cannot be used;
-4 stopped because too many records were refused; 5 what it depends on (a broker) did not
-answer.  After 1 and 5 a restart may help, after 2, 3 and 4 a person is needed.
+2 wrong command line or configuration; 3 a checkpoint that cannot be used, or
+whose place in the source is gone; 4 stopped because too many records were refused;
+5 what it depends on (a broker) did not answer.  After 1 and 5 a restart may help, after
+2, 3 and 4 a person is needed.
 """
 
 app = typer.Typer(
@@ -89,7 +90,7 @@ def main() -> None:
 
 def fail(error: Exception) -> NoReturn:
     """Say what is wrong in one line, and exit with the status of its kind."""
-    from connectors.base import SinkError, SourceError, Unreachable
+    from connectors.base import Lost, SinkError, SourceError, Unreachable
 
     from ..service.refusal_limit import TooManyRefused
 
@@ -97,6 +98,7 @@ def fail(error: Exception) -> NoReturn:
         ConfigError: 2,
         CheckpointError: 3,
         TooManyRefused: 4,
+        Lost: 3,
         Unreachable: 5,
         SourceError: 1,
         SinkError: 1,

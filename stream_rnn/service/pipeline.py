@@ -14,7 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from connectors.base import Record, Reporting, Sink, Source, SourceError, Unreachable, Unwritable
+from connectors.base import (
+    Lost,
+    Record,
+    Reporting,
+    Sink,
+    Source,
+    SourceError,
+    Unreachable,
+    Unwritable,
+)
 
 from ..checkpoints.store import Store
 from .ledger import SKIPPING, Identity, Ledger, Schedule
@@ -80,10 +89,12 @@ class Pipeline:
                 wait = 0.0 if learning else self.schedule.poll_seconds
                 try:
                     records = self.source.next_batch(self.schedule.batch_records, wait)
-                except SourceError:  # what came before it counts
+                except SourceError as error:  # what came before it counts
                     if learning:
                         self.publish(*learning)
                         self.commit()
+                    if isinstance(error, Lost) and self.schedule.skip_lost:
+                        raise SourceError(f"{error}; started again, it skips them") from None
                     raise
                 position = self.source.snapshot()
                 if learning:
@@ -175,7 +186,7 @@ class Pipeline:
         if not (elsewhere or self.schedule.skip_lost) or isinstance(error, Unreachable):
             if isinstance(error, Unreachable):
                 raise error
-            raise SourceError(f"{error}; {SKIPPING}") from None
+            raise Lost(f"{error}; {SKIPPING}") from None
         log.warning("%s; the model is kept, and what is there now is read from its start", error)
         if not elsewhere:
             self.observers.gap(None)

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from connectors.base import SinkError, Unreachable
+from connectors.base import Lost, SinkError, Unreachable
 from connectors.kafka.driver import Consumer, Partition
 from connectors.state import Dependency
 
@@ -77,6 +77,11 @@ class Member:
             except Unreachable:  # an outage, of which the dependencies tell: it is waited for
                 if stop.wait(1.0):
                     return
+            except Lost as error:  # a new session skips what is lost, or says that it cannot
+                if not membership.schedule.skip_lost or failures:
+                    raise
+                log.warning("%s", error)
+                failures = 1
             except SinkError as error:
                 failures = 1 if membership.commits > before else failures + 1
                 if failures >= PATIENCE:

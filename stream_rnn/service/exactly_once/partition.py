@@ -10,9 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connectors.base import Record, SourceError, Unwritable
+from connectors.base import Lost, Record, Unwritable
 from connectors.kafka.driver import Consumer, Partition
-from connectors.kafka.topics import check_position
+from connectors.kafka.positions import check_position
 from connectors.kafka.transactions import TransactionalSink
 
 from ...checkpoints.file import Checkpoint
@@ -64,7 +64,7 @@ class PartitionRun:
         """Become the owner and continue from the checkpoint; the offset to read from.
 
         The order matters: fence the owner before this one, only then ask what it committed.
-        Raises `CheckpointError` when checkpoint and group disagree, `SourceError` when the
+        Raises `CheckpointError` when checkpoint and group disagree, `Lost` when the
         topic no longer holds what comes next.
         """
         self.sink.open()
@@ -79,15 +79,15 @@ class PartitionRun:
         return self.position
 
     def _within(self, bounds: Mapping[Partition, tuple[int, int]]) -> None:
-        """Be where the topic still has records, or raise `SourceError`."""
+        """Be where the topic still has records, or raise `Lost`."""
         first, _ = bounds[self.partition]
         try:
             check_position({self.partition: self.position}, bounds)
-        except SourceError as error:
+        except Lost as error:
             if self.position > first:
                 raise
             if not self.ledger.schedule.skip_lost:
-                raise SourceError(f"{error}; {SKIPPING}") from None
+                raise Lost(f"{error}; {SKIPPING}") from None
             log.warning("%s: %d records are lost and skipped", error, first - self.position)
             self.ledger.observers.gap(first - self.position)
             self.position, self.published = first, max(first, self.published)
