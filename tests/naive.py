@@ -13,7 +13,7 @@ import numpy as np
 
 from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, Jordan, MinGRU
 from stream_rnn.cells.base import recurrent_rows
-from stream_rnn.cells.base import shape as state_shape
+from stream_rnn.cells.base import sizes as state_shape
 from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from stream_rnn.numerics.activations import ReLU
 from stream_rnn.optimizers import SGD, Adam, Clip, Decay, Momentum, RMSProp

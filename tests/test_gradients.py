@@ -6,7 +6,7 @@ from helpers import EXACT, cover, difference_quotients, gradients, network, rela
 from naive import Layer, as_seen_by_learner, partials, reads
 
 from stream_rnn.cells import CELLS, Elman
-from stream_rnn.cells.base import activate, shape
+from stream_rnn.cells.base import activate, sizes
 from stream_rnn.learners import RTRL, TBPTT
 from stream_rnn.numerics.activations import ReLU
 
@@ -56,7 +56,7 @@ def test_gradient_is_that_of_bptt_and_dense_rtrl(gradient):
     "cell", [*CELL_SPECS, Elman(3, ReLU())], ids=lambda cell: repr(cell).replace("units=", "")
 )
 def test_partial_derivatives_are_those_of_a_complex_step(cell):
-    K, G = shape(cell)
+    K, G = sizes(cell)
     rng = np.random.default_rng(1)
     a, s_ = rng.normal(size=(G, 3)), rng.normal(size=(K, 3))
     s, A, B = np.empty((K, 3)), np.empty((K, G, 3)), np.empty((K, K, 3))
@@ -68,7 +68,7 @@ def test_partial_derivatives_are_those_of_a_complex_step(cell):
 
 @pytest.mark.parametrize("cell", CELL_SPECS, ids=repr)
 def test_single_precision_agrees_with_double(cell):
-    K, G = shape(cell)
+    K, G = sizes(cell)
     rng = np.random.default_rng(2)
     arguments = [rng.normal(size=(G, 3)), rng.normal(size=(K, 3))]
     results = []

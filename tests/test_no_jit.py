@@ -21,7 +21,7 @@ CORE = [
     "optimizers/*",
     "losses.py",
     "engine/*",
-    *(f"numerics/{module}.py" for module in ("activations", "linalg", "trees")),
+    *(f"numerics/{module}.py" for module in ("activations", "linalg", "trees", "growing")),
 ]
 TESTS = [
     *("gradients", "pytorch_vectors", "optimizers", "losses", "kalman", "scale", "growth"),

@@ -1,6 +1,8 @@
 """The rooms of the package: who may import whom, read from the sources."""
 
+import ast
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,69 @@ def test_composition_is_by_dispatch(name):
     cells = {m for m in OURS if rooms.room(m) == "cells"} - {"stream_rnn.cells.base"}
     named = [m for m in OURS if rooms.room(m) == name and rooms.imports(m) & cells]
     assert named == []
+
+
+#: Whose NamedTuples are specs, or parts of a state chosen by a spec.
+SPEC_ROOMS = {"cells", "learners", "losses", "optimizers", "engine", "drift"}
+SPEC_ROOMS |= {"forecasting", "text", "novelty", "mixtures", "sequences"}
+
+
+def tree_of(name: str) -> ast.Module:
+    return ast.parse(rooms.modules()[name].read_text(encoding="utf-8"))
+
+
+def specs() -> dict[str, set[str]]:
+    """The modules in which each spec's class is defined."""
+    found: dict[str, set[str]] = {}
+    for name in OURS:
+        if rooms.room(name) not in SPEC_ROOMS:
+            continue
+        for node in ast.walk(tree_of(name)):
+            bases = [ast.unparse(base) for base in getattr(node, "bases", [])]
+            if "NamedTuple" in bases or "tuple" in bases:
+                found.setdefault(node.name, set()).add(name)
+    return found
+
+
+def asked_for(tree: ast.AST) -> Iterator[ast.AST]:
+    """What follows an `isinstance`, a comparison of ``type(…)``, or ``case Class(…)``."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]):
+                yield kinds
+            case ast.Compare(left=ast.Call(func=ast.Name(id="type")), comparators=kinds):
+                yield from kinds
+            case ast.Subscript(value=table, slice=ast.Call(func=ast.Name(id="type"))):
+                yield table
+            case ast.MatchClass(cls=kind):
+                yield kind
+
+
+def named(tree: ast.AST) -> set[str]:
+    nodes = list(ast.walk(tree))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def test_questions_after_a_class_are_found():
+    code = "isinstance(a, m.GRU | LSTM); type(b) in (Kalman,); {SGD: 1}[type(c)]\n"
+    code += "match d:\n    case Adam(): pass"
+    asked = set().union(*map(named, asked_for(ast.parse(code))))
+    assert {"GRU", "LSTM", "Kalman", "SGD", "Adam"} <= asked
+
+
+def test_nobody_asks_which_spec_it_is_but_the_specs_own_file():
+    """What depends on the kind of a spec is a function that each kind registers."""
+    where = specs()
+    assert {"LSTM", "Stack", "Kalman", "TBPTT", "EngineSpec", "Given"} <= where.keys()
+    asking = [
+        f"{name} asks for {kind}"
+        for name in OURS
+        for kinds in asked_for(tree_of(name))
+        for kind in named(kinds) & where.keys()
+        if name not in where[kind]
+    ]
+    assert asking == []
 
 
 def test_the_picture_is_of_these_imports():

@@ -1,11 +1,18 @@
 """Bit statistics and the match model against straightforward twins."""
 
 import numpy as np
+import pytest
 from helpers import MachineCode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream_rnn import ConfigError
+from stream_rnn.text import predictor
 from stream_rnn.text.bits import counters, match
+from stream_rnn.text.bits.state import BitMixture, BitSpec
+from stream_rnn.text.presets import Preset
+from stream_rnn.text.symbols import Bytes
+from stream_rnn.text.units import create_model
 
 C, M = MachineCode(counters), MachineCode(match)
 
@@ -79,3 +86,24 @@ def test_a_long_repeat_is_found():
         M.advance(model, byte)
     assert M.expected(model) == ord(" ")
     assert model.place[M.LENGTH] == len("once upon a midnight")
+
+
+@pytest.mark.parametrize("contexts", [("order1",), ("order2", "word"), ("order5", "line", "1,3")])
+def test_few_contexts_stay_within_memory(contexts):
+    """Interpreted, an index beyond an array raises; compiled, it would read what lies there."""
+    unit = Bytes()
+    preset = Preset(None, None, bits=BitSpec(contexts, buckets=1 << 8))
+    codes = np.frombuffer(b"to be or not to be, " * 12, np.uint8).astype(np.int32)
+    compiled, interpreted = (create_model(preset, unit, 0) for _ in range(2))
+    costs = np.empty(len(codes))
+    with np.errstate(over="ignore"):  # hashes are taken modulo 2⁶⁴
+        assert predictor.learn_chunk_of(*interpreted.state, codes, costs) == len(codes)
+    assert costs == pytest.approx(compiled.learn(codes), rel=1e-3)
+    assert costs[-20:].mean() < 1 < 4 < costs[:10].mean()
+
+
+def test_a_bit_mixture_has_contexts_by_name():
+    with pytest.raises(ConfigError, match="contexts: none"):
+        BitMixture.create(BitSpec(()))
+    with pytest.raises(ConfigError, match=r"'ordre1'.*'order1'"):
+        BitMixture.create(BitSpec(("ordre1",)))

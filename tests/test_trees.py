@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stream_rnn.errors import CheckpointError
-from stream_rnn.numerics import trees
+from stream_rnn.numerics import growing, trees
 from stream_rnn.numerics.trees import NEWER, SCRATCH, SYMBOLS, Float, Int, Real
 
 
@@ -84,7 +84,7 @@ def test_symbols_that_are_kept_get_new_numbers():
     old, new = model(5), model(4)
     old.table.weight[:] = np.arange(5)[:, None]
     old.table.lately[:] = [0, 4, 2, -1, 3]
-    trees.keep(old.table, new.table, np.array([0, 2, 4]), axis="V")
+    growing.keep(old.table, new.table, np.array([0, 2, 4]), axis="V")
     assert new.table.weight[:, 0].tolist() == [0, 2, 4, 0]
     assert new.table.lately.tolist() == [0, 2, 1, -1, 0]
 
@@ -93,10 +93,10 @@ def test_longer_axes_keep_their_corner():
     old, new = model(3), model(6)
     old.table.weight[:] = 2
     old.table.lately[:] = 1
-    trees.extend(old, new)
+    growing.extend(old, new)
     assert new.table.weight.sum() == 2 * 9
     assert new.table.lately.sum() == 5
 
 
 def test_names_below_a_prefix():
-    assert trees.under("a.", {"a.x": 1, "a.y": 2, "b": 3}) == {"x": 1, "y": 2}
+    assert trees.below("a.", {"a.x": 1, "a.y": 2, "b": 3}) == {"x": 1, "y": 2}

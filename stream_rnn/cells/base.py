@@ -35,47 +35,47 @@ def mask(cell, g):
 
 
 @generic
-def weigh(scratch, theta, at, work):
+def make_weights(scratch, theta, at, work):
     """Write W into work.W, for a cell in whose parameters, from θ[at] on, it is not contained."""
 
 
 @generic
-def extent(scratch, work):
+def parameter_count(scratch, work):
     """How many parameters the layer has in θ."""
 
 
 @generic
-def settle(scratch, at, work, g):
+def take_back(scratch, at, work, g):
     """Turn dL/dW, in work.g, into derivatives of the layer's own parameters, in g (P,)."""
 
 
 @generic
-def thin(memory, cell, work, learning):
+def drop(memory, cell, work, learning):
     """Choose what the layer hands upward, in work.shed (H,); whether it is not all."""
 
 
-@weigh.register
-def plain_weigh(scratch: (), theta, at, work):  # type: ignore[syntax]
+@make_weights.register
+def plain_make_weights(scratch: (), theta, at, work):  # type: ignore[syntax]
     pass
 
 
-@extent.register
-def plain_extent(scratch: (), work):  # type: ignore[syntax]
+@parameter_count.register
+def plain_parameter_count(scratch: (), work):  # type: ignore[syntax]
     return work.z.size * work.a.size
 
 
-@settle.register
-def plain_settle(scratch: (), at, work, g):  # type: ignore[syntax]
+@take_back.register
+def plain_take_back(scratch: (), at, work, g):  # type: ignore[syntax]
     pass
 
 
-@thin.register
-def plain_thin(memory: (), cell, work, learning):  # type: ignore[syntax]
+@drop.register
+def plain_drop(memory: (), cell, work, learning):  # type: ignore[syntax]
     return False
 
 
 @singledispatch
-def shape(cell) -> tuple[int, int]:
+def sizes(cell) -> tuple[int, int]:
     """(K, G): state components and pre-activations per unit of *cell*."""
     raise TypeError(f"{cell!r} is not a cell; the cells are in stream_rnn.cells.CELLS")
 
@@ -94,13 +94,13 @@ def parameter_shapes(cell, dims: dict[str, int]) -> list[tuple[int, ...]]:
 
 @singledispatch
 def product_size(cell, dims: dict[str, int]) -> int:
-    """Z·G·H in a cell whose W is made by `weigh`; 0 where it is part of θ."""
+    """Z·G·H in a cell whose W is made by `make_weights`; 0 where it is part of θ."""
     return 0
 
 
 @singledispatch
 def scratch_of(cell) -> Any:
-    """The class of the scratch of a cell whose parameters are not simply W: see `weigh`."""
+    """The class of the scratch of a cell whose parameters are not simply W: see `make_weights`."""
     return ()
 
 
@@ -117,8 +117,8 @@ def reads_output(cell) -> bool:
 
 
 @singledispatch
-def is_thinned(cell) -> bool:
-    """Whether the layer leaves out some of what it hands upward: see `thin`."""
+def drops(cell) -> bool:
+    """Whether the layer leaves out some of what it hands upward: see `drop`."""
     return False
 
 

@@ -50,7 +50,7 @@ def _(cell: Dropout):
     check(cell.cell)
 
 
-@base.is_thinned.register
+@base.drops.register
 def _(cell: Dropout):
     return True
 
@@ -65,9 +65,9 @@ def _(cell: Dropout):
     return Generator
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: Dropout):
-    return base.shape(cell.cell)
+    return base.sizes(cell.cell)
 
 
 @base.recurrent_rows.register
@@ -105,8 +105,8 @@ def mask(cell: Dropout, g):
     base.mask(cell.cell, g)
 
 
-@base.thin.register
-def thin(memory: Generator, cell, work, learning):
+@base.drop.register
+def drop(memory: Generator, cell, work, learning):
     shed = work.shed
     if not learning:
         zero(shed)

@@ -22,7 +22,7 @@ class Elman(NamedTuple):
     orthogonal: bool = False
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: Elman):
     return 1, 1
 

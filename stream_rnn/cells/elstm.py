@@ -32,7 +32,7 @@ class ELSTM(NamedTuple):
     forget_bias: float = 1.0
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: ELSTM):
     return 2, 6
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from ..numerics.activations import ReLU, Tanh, squash, steepness
-from . import base
+from ..numerics.activations import ReLU, Tanh
+from . import base, elman
 
 
 class FeedForward(NamedTuple):
@@ -25,7 +25,7 @@ class FeedForward(NamedTuple):
     activation: Tanh | ReLU = Tanh()
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: FeedForward):
     return 1, 1
 
@@ -40,15 +40,5 @@ def _(cell: FeedForward, rng, W):
     base.draw_inputs(rng, W[1:], gain=cell.activation.gain)
 
 
-@base.activate.register
-def activate(cell: FeedForward, a, s_, s, A, B):
-    for i in range(a.shape[1]):
-        h = squash(cell.activation, a[0, i])
-        s[0, i] = h
-        A[0, 0, i] = steepness(cell.activation, h)
-        B[0, 0, i] = 0
-
-
-@base.mask.register
-def mask(cell: FeedForward, g):
-    pass
+base.activate.register(elman.activate, FeedForward)
+base.mask.register(elman.mask, FeedForward)

@@ -25,7 +25,7 @@ class GRU(NamedTuple):
     orthogonal: bool = False
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: GRU):
     return 1, 4
 

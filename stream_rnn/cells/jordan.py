@@ -54,7 +54,7 @@ def _(cell: Jordan):
     return True
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: Jordan):
     return 1, 1
 
@@ -85,13 +85,13 @@ base.activate.register(elman.activate, Jordan)
 base.mask.register(elman.mask, Jordan)
 
 
-@base.extent.register
-def extent(scratch: Feedback, work):
+@base.parameter_count.register
+def parameter_count(scratch: Feedback, work):
     return work.W.size + scratch.F.size - work.back.size * work.a.size
 
 
-@base.weigh.register
-def weigh(scratch: Feedback, theta, at, work):
+@base.make_weights.register
+def make_weights(scratch: Feedback, theta, at, work):
     F, V = scratch.F, scratch.V
     O, G, H = F.shape
     own = work.W.size - H * G * H
@@ -107,8 +107,8 @@ def weigh(scratch: Feedback, theta, at, work):
                     W[c, g, i] += V[c, o] * F[o, g, i]
 
 
-@base.settle.register
-def settle(scratch: Feedback, at, work, g):
+@base.take_back.register
+def take_back(scratch: Feedback, at, work, g):
     F, V = scratch.F, scratch.V
     O, G, H = F.shape
     own = work.g.size - H * G * H

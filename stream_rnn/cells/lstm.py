@@ -26,7 +26,7 @@ class LSTM(NamedTuple):
     orthogonal: bool = False
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: LSTM):
     return 2, 4
 

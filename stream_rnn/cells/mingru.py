@@ -26,7 +26,7 @@ class MinGRU(NamedTuple):
     units: int = 16
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: MinGRU):
     return 1, 2
 

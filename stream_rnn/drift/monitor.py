@@ -14,7 +14,7 @@ import numpy as np
 
 from ..codegen.dispatch import entry
 from ..errors import ConfigError
-from ..numerics.trees import under
+from ..numerics.trees import below
 from .detectors import make
 
 REACTIONS = ("noise", "widen", "both")
@@ -117,7 +117,7 @@ class Monitor:
         """Go on from a snapshot; False, with nothing changed, if it is of other settings."""
         if meta.get("monitor") != self._described:
             return False
-        self.detector.load(under("detector.", arrays), meta["detector"])
+        self.detector.load(below("detector.", arrays), meta["detector"])
         self._names = list(meta["names"])
         self._usual, self._marks = np.array(arrays["usual"]), np.array(arrays["marks"])
         return True

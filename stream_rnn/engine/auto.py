@@ -1,6 +1,6 @@
 """Which exact learner is the fastest."""
 
-from ..cells.base import recurrent_rows, shape
+from ..cells.base import recurrent_rows, sizes
 from ..learners.block_rtrl import BlockRTRL
 from ..learners.rtrl import RTRL
 
@@ -17,7 +17,7 @@ def fastest_exact(cells):
     GRU of 12: 6.6 and 6.6, 16: 12.9 and 8.8; Elman of 12: 2.4 and 3.3, 16: 4.8 and 3.8.
     """
     for cell in cells:
-        K, G = shape(cell)
+        K, G = sizes(cell)
         if recurrent_rows(cell) and K * G * cell.units**4 >= BREAK_EVEN:
             return BlockRTRL()
     return RTRL()

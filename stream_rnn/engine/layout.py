@@ -14,8 +14,8 @@ from ..cells.base import (
     product_size,
     recurrent_rows,
     scratch_of,
-    shape,
 )
+from ..cells.base import sizes as sizes_of_cell
 from ..learners.base import trace_of, work_of
 from ..numerics.trees import Float, Int, Real, fields
 from ..optimizers import base as optimizers
@@ -77,7 +77,7 @@ def lay_out(model: Model, inputs: int, outputs: int, *, skip: bool, dtype: np.dt
 
 def _sizes_of(cell: Any, inputs: int) -> dict[str, int]:
     """Lengths by letter of a layer that reads so many *inputs*."""
-    K, G = shape(cell)
+    K, G = sizes_of_cell(cell)
     J = recurrent_rows(cell)
     return {"K": K, "G": G, "H": cell.units, "J": J, "Z": J + 1 + inputs, "D": inputs}
 

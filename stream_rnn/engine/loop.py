@@ -17,7 +17,7 @@ from ..codegen.dispatch import compiled, kernel
 from ..losses import value
 from ..numerics.linalg import copy
 from ..optimizers.base import adapt
-from .network import advance, forward, scatter
+from .network import advance, draw_dropout, forward
 from .scale import express, observe, recover, standardise
 
 RECORDS, LEARNED, ROLLBACKS, SINCE_SAVED = range(4)  # places in State.counts
@@ -28,7 +28,7 @@ CHECK_EVERY = 256  # learned records between two copies of the parameters
 def infer(model, state, work, x, out):
     """Prediction (O,) for the raw input x (m,), in the target's units; NaN is missing."""
     standardise(model.input_scale, state.inputs, x, work.x)
-    scatter(model.cells, state.layers, work.layers, False)
+    draw_dropout(model.cells, state.layers, work.layers, False)
     forward(model, state, work)
     recover(model.target_scale, state.targets, work.p, out)
     for j in range(out.size):
@@ -42,7 +42,7 @@ def absorb(model, state, work, x, y):
     for i in range(work.r.size):
         if not isfinite(work.r[i]):
             return False
-    if scatter(model.cells, state.layers, work.layers, True):
+    if draw_dropout(model.cells, state.layers, work.layers, True):
         forward(model, state, work)  # now with some of it left out
     advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
     finite = True

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..cells import CELLS, Stack
+from ..cells import CELLS
 from ..cells.base import reads_output
 from ..errors import ConfigError, check
 from ..learners import LEARNERS, RTRL
@@ -28,7 +28,7 @@ class Model(NamedTuple):
 
 def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     """Check and assemble; raises `ConfigError` that names what does not go together."""
-    cells = tuple(typed_cell(c) for c in _members(cell))
+    cells = tuple(typed_cell(c) for c in parts(cell))
     if not cells:
         raise ConfigError("cell: an empty stack; give at least one cell, e.g. LSTM(16)")
     check_cells(cells)
@@ -38,7 +38,7 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     learner = fit_learner(typed(learner, LEARNERS, "learner"), cells, exact)
     loss = typed(loss, LOSSES, "loss")
     check(loss)
-    links = tuple(typed(link, OPTIMIZERS, "optimizer") for link in _members(optimizer))
+    links = tuple(typed(link, OPTIMIZERS, "optimizer") for link in parts(optimizer))
     check_optimizer(links, learner, loss)
     inputs = Standard() if scale else Unscaled()
     targets = Standard() if scale and is_regression(loss) else Unscaled()
@@ -106,6 +106,7 @@ def typed(spec: Any, registry: Mapping[str, type], role: str) -> Any:
     )
 
 
-def _members(spec) -> tuple:
-    """A plain tuple is several specs, a NamedTuple is one."""
-    return tuple(spec) if type(spec) in (tuple, list, Stack) else (spec,)
+def parts(spec: Any) -> tuple:
+    """The specs of a tuple, list or `Stack`; a NamedTuple is one spec."""
+    several = isinstance(spec, tuple | list) and not hasattr(spec, "_fields")
+    return tuple(spec) if several else (spec,)

@@ -16,7 +16,7 @@ Each layer's learner turns its λ into ∂L/∂W, and says what λ the layer bel
 
 from typing import Annotated, Any, NamedTuple
 
-from ..cells.base import activate, extent, mask, settle, thin, weigh
+from ..cells.base import activate, drop, make_weights, mask, parameter_count, take_back
 from ..codegen.blas import matvec
 from ..codegen.dispatch import generic, kernel
 from ..learners.base import gradient, observe, pass_down
@@ -93,7 +93,7 @@ def ascended(cells: (), layers, works, theta, at, x):  # type: ignore[syntax]
 @ascend.register
 def ascend_layer(cells: tuple, layers, works, theta, at, x):
     layer, work = layers[0], works[0]
-    weigh(work.cell, theta, at, work)
+    make_weights(work.cell, theta, at, work)
     G, H = work.a.shape
     Z, J = work.z.size, work.back.size
     W = theta[at : at + Z * G * H] if work.W.size == 0 else work.W
@@ -104,24 +104,24 @@ def ascend_layer(cells: tuple, layers, works, theta, at, x):
     activate(cells[0], work.a, layer.s, work.s, work.A, work.B)
     for i in range(work.u.size):
         work.u[i] = (1 - work.shed[i]) * work.s[0, i]
-    above = at + extent(work.cell, work)
+    above = at + parameter_count(work.cell, work)
     return ascend(cells[1:], layers[1:], works[1:], theta, above, work.u)
 
 
 @generic
-def scatter(cells, layers, works, learning):
+def draw_dropout(cells, layers, works, learning):
     """Have every layer choose what it hands upward; whether any of them leaves some out."""
 
 
-@scatter.register
+@draw_dropout.register
 def scattered(cells: (), layers, works, learning):  # type: ignore[syntax]
     return False
 
 
-@scatter.register
+@draw_dropout.register
 def scatter_layer(cells: tuple, layers, works, learning):
-    here = thin(layers[0].memory, cells[0], works[0], learning)
-    above = scatter(cells[1:], layers[1:], works[1:], learning)
+    here = drop(layers[0].memory, cells[0], works[0], learning)
+    above = draw_dropout(cells[1:], layers[1:], works[1:], learning)
     return here or above
 
 
@@ -143,7 +143,7 @@ def advance_layer(cells: tuple, learner, layers, works, theta, at, below):
     W = theta[at : at + Z * G * H] if work.W.size == 0 else work.W
     observe(learner, W.reshape(Z, G, H), layer.s, layer.trace, work, below)
     copy(work.s.reshape(work.s.size), layer.s.reshape(work.s.size))
-    above = at + extent(work.cell, work)
+    above = at + parameter_count(work.cell, work)
     advance(cells[1:], learner, layers[1:], works[1:], theta, above, layer.trace)
 
 
@@ -187,16 +187,16 @@ def descend_layer(cells: tuple, learner, layers, works, theta, at, g):
     work = works[0]
     Z = work.z.size
     G, H = work.a.shape
-    above = at + extent(work.cell, work)
+    above = at + parameter_count(work.cell, work)
     due = descend(cells[1:], learner, layers[1:], works[1:], theta, above, g)
     hand_down(works[1:], learner, theta, above, work, due)
-    weigh(work.cell, theta, at, work)
+    make_weights(work.cell, theta, at, work)
     W = theta[at : at + Z * G * H] if work.W.size == 0 else work.W
     part = (g[at : at + Z * G * H] if work.W.size == 0 else work.g).reshape(Z, G, H)
     due = gradient(learner, W.reshape(Z, G, H), layers[0].trace, work, work.lam, part)
     mask(cells[0], part)
     if due:
-        settle(work.cell, at, work, g)
+        take_back(work.cell, at, work, g)
     return due
 
 

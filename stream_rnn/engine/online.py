@@ -8,8 +8,9 @@ import numpy as np
 from ..cells.base import initialise
 from ..codegen.bound import bind
 from ..learners.base import gathers
+from ..numerics.growing import grow, grow_parameters
 from ..numerics.linalg import limit_blas_threads
-from ..numerics.trees import allocate_together, grow, grow_parameters, load, walk, within, words
+from ..numerics.trees import allocate_together, load, walk, within, words
 from ..optimizers import base as optimizers
 from . import loop as engine
 from .layout import Layout, State, lay_out

@@ -8,6 +8,7 @@ target it is not learned; as an input it is held at the limit, and those that co
 open which of both it is are passed over as if missing.
 """
 
+from functools import singledispatch
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
@@ -28,6 +29,17 @@ class Standard(NamedTuple):
 
 class Unscaled(NamedTuple):
     """Leave values as they are; a missing value is 0."""
+
+
+@singledispatch
+def standardises(scale) -> bool:
+    """Whether values are expressed in units of running statistics."""
+    return False
+
+
+@standardises.register
+def _(scale: Standard) -> bool:
+    return True
 
 
 @generic

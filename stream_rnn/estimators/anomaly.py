@@ -285,9 +285,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         words, state = allocate(len(meta["fields"]))
         every = [self._new_series() for _ in meta["fields"]] if self.forecaster else []
         try:
-            trees.load(state, trees.under("novelty.", arrays))
+            trees.load(state, trees.below("novelty.", arrays))
             for i, one in enumerate(every):
-                one.load(trees.under(f"{i}.", arrays))
+                one.load(trees.below(f"{i}.", arrays))
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
         self._names, self._words, self._state, self._series = (

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadRecord
-from ..numerics.trees import under
+from ..numerics.trees import below
 from .protocol import Follower, Snapshot, bad_records
 
 
@@ -73,7 +73,7 @@ class Delayed:
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         for name, model in self._parts():
-            own = under(f"{name}/", snapshot.arrays)
+            own = below(f"{name}/", snapshot.arrays)
             model.restore(Snapshot(own, snapshot.meta.get(name, {})))
         self._stale = snapshot.meta["stale"]
 

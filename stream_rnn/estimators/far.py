@@ -16,7 +16,7 @@ import numpy as np
 
 from ..forecasting.inputs import history
 from ..forecasting.series import Series
-from ..numerics.trees import under
+from ..numerics.trees import below
 
 DIRECT = (6, 24)  # steps
 WINDOW = 2000  # records
@@ -84,7 +84,7 @@ class FarHorizons:
         self.targets.extend(arrays["targets"].tolist())
         self.inputs.extend(np.array(arrays["inputs"]))
         for h in horizons:
-            self.series[h] = restored(make((h,)), under(f"{h}.", arrays))
+            self.series[h] = restored(make((h,)), below(f"{h}.", arrays))
 
 
 class Together(Series):

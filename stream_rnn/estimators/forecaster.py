@@ -12,7 +12,7 @@ from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Prediction, Series
-from ..numerics.trees import under
+from ..numerics.trees import below
 from . import series_records
 from .far import FarHorizons
 from .protocol import Snapshot
@@ -311,7 +311,7 @@ class RecurrentForecaster(SeriesForecaster):
         if self._far is not None:
             self._far = FarHorizons()
             if "far.targets" in arrays:
-                kept = under("far.", arrays)
+                kept = below("far.", arrays)
                 self._far.load(meta["far"], kept, self._far_series, self._restored)
 
 

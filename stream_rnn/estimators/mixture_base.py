@@ -35,7 +35,7 @@ class MixtureEstimator(Savable, base.Estimator):
         self._specs = bank.checked(members, self._task)
         self._labels = bank.labels(self._specs)
         self._outside = [spec for spec in self._specs if outside.is_outside(spec)]
-        self._given = [spec.name for spec in self._outside if isinstance(spec, outside.Given)]
+        self._given = outside.fields(self._outside)
         if weights is not None:
             _check_weights(weights, self._specs)
         self._features = FeatureIndex()
@@ -113,9 +113,9 @@ class MixtureEstimator(Savable, base.Estimator):
         made = []
         for t, (x, y) in enumerate(zip(xs, ys, strict=True)):
             made.append([self._forecast(spec, x, t) for spec in self._outside])
-            for spec in self._outside:
-                if isinstance(spec, outside.River) and not is_missing(y):
-                    spec.model.learn_one(self._features_of(x), y)
+            if not is_missing(y):
+                for spec in self._outside:
+                    outside.learn(spec, self._features_of(x), y)
         return made
 
     def _learn_arrays(
@@ -265,7 +265,7 @@ class MixtureEstimator(Savable, base.Estimator):
         """Raise `BadRecord` for a forecast that cannot be one."""
         for t, x in enumerate(xs):
             for spec in self._outside:
-                if isinstance(spec, outside.Given):
+                if outside.fields([spec]):
                     self._forecast(spec, x, t)
 
 

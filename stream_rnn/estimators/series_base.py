@@ -12,7 +12,7 @@ from ..features.index import FeatureIndex
 from ..forecasting.experts.default import DEFAULT
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
-from ..numerics.trees import under
+from ..numerics.trees import below
 from .described import check_same, described
 from .protocol import Snapshot
 from .saving import Savable
@@ -153,7 +153,7 @@ class SeriesForecaster(Savable, Forecaster):
 
     def _restore_drift(self, snapshot: Snapshot) -> None:
         if self._monitor is not None:
-            self._monitor.restore(under("drift.", snapshot.arrays), snapshot.meta["drift"])
+            self._monitor.restore(below("drift.", snapshot.arrays), snapshot.meta["drift"])
 
     def _described(self) -> dict[str, str]:
         return described(self, optional=("mixture", "drift", "on_drift"))

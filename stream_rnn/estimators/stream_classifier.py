@@ -49,9 +49,7 @@ class StreamClassifier(ClassifiesFrames, ClassTargets, MixtureEstimator, base.Mi
         return np.array([np.nan if p is None else p for p in places], float), known
 
     def _forecast(self, spec: Any, x: dict, index: int) -> Any:
-        if isinstance(spec, outside.Given):
-            return x.get(spec.name)
-        return spec.model.predict_proba_one(self._features_of(x))
+        return outside.opinion(spec, x, self._features_of(x))
 
     def _as_rows(self, values: list[list[Any]], outputs: int) -> np.ndarray:
         classes = (self._pending or self._classes)[:outputs]

@@ -90,10 +90,7 @@ class StreamRegressor(RegressesFrames, MixtureEstimator, base.MiniBatchRegressor
         return numbers(ys), [1] * len(ys)
 
     def _forecast(self, spec: Any, x: dict, index: int) -> Any:
-        if isinstance(spec, outside.Given):
-            return outside.numbers(x, spec, index)
-        made = spec.model.predict_one(self._features_of(x))
-        return np.nan if made is None else float(made)
+        return outside.number(spec, x, self._features_of(x), index)
 
     def _as_rows(self, values: list[list[Any]], outputs: int) -> np.ndarray:
         return np.array(values, float)[:, :, None]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..codegen.denormals import flush_denormals, restore_denormals
 from ..codegen.dispatch import entry, loose_kernel
-from ..numerics import trees
+from ..numerics import growing, trees
 from ..numerics.trees import Float, Int
 from . import interval
 from .experts import base as ops
@@ -99,7 +99,7 @@ def grow(old: Bank, new: Bank) -> None:
     Exogenous inputs come last on every axis that counts them, so what was known is the
     leading corner of the new array.  Weights of the new inputs are 0.
     """
-    trees.extend(old._replace(groups=()), new._replace(groups=()))
+    growing.extend(old._replace(groups=()), new._replace(groups=()))
     for before, after in zip(old.groups, new.groups, strict=True):
         ops.grow(before, after)
 

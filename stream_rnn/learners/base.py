@@ -65,6 +65,17 @@ def project(trace, W, work, lam, g):
     """`gradient` for a kind of trace."""
 
 
+def observe_by_trace(learner, W, s_, trace, work, below):
+    """`observe` of a learner whose kinds of trace say it all."""
+    carry_over(trace, W, work)
+
+
+def gradient_by_trace(learner, W, trace, work, lam, g):
+    """`gradient` of such a learner: complete at every record."""
+    project(trace, W, work, lam, g)
+    return True
+
+
 @singledispatch
 def trace_of(learner, sizes: dict[str, int]) -> type:
     """The class of the learner's trace; may add its own *sizes*."""
@@ -109,9 +120,11 @@ __all__ = [
     "check_layers",
     "gathers",
     "gradient",
+    "gradient_by_trace",
     "in_one_layer",
     "kernel",
     "observe",
+    "observe_by_trace",
     "pass_down",
     "pass_down_now",
     "project",

@@ -95,18 +95,9 @@ def _(learner: BlockRTRL, sizes):
     return BlockWork if sizes["J"] else Decay
 
 
+base.observe.register(base.observe_by_trace, BlockRTRL)
+base.gradient.register(base.gradient_by_trace, BlockRTRL)
 base.pass_down.register(base.pass_down_now, BlockRTRL)
-
-
-@base.observe.register
-def observe(learner: BlockRTRL, W, s_, trace, work, below):
-    carry_over(trace, W, work)
-
-
-@base.gradient.register
-def gradient(learner: BlockRTRL, W, trace, work, lam, g):
-    project(trace, W, work, lam, g)
-    return True
 
 
 @carry_over.register

@@ -33,6 +33,7 @@ def _(learner: RFLO, sizes):
     return Decay
 
 
+base.gradient.register(base.gradient_by_trace, RFLO)
 base.pass_down.register(base.pass_down_now, RFLO)
 
 
@@ -40,9 +41,3 @@ base.pass_down.register(base.pass_down_now, RFLO)
 def observe(learner: RFLO, W, s_, trace, work, below):
     own_decay(work.B, work.learner.D)
     carry(trace.T, work.learner.D, work.A, work.z, work.learner.fresh)
-
-
-@base.gradient.register
-def gradient(learner: RFLO, W, trace, work, lam, g):
-    base.project(trace, W, work, lam, g)
-    return True

@@ -80,18 +80,9 @@ def _(learner: RTRL, sizes):
     return Fold if sizes["J"] else Decay
 
 
+base.observe.register(base.observe_by_trace, RTRL)
+base.gradient.register(base.gradient_by_trace, RTRL)
 base.pass_down.register(base.pass_down_now, RTRL)
-
-
-@base.observe.register
-def observe(learner: RTRL, W, s_, trace, work, below):
-    carry_over(trace, W, work)
-
-
-@base.gradient.register
-def gradient(learner: RTRL, W, trace, work, lam, g):
-    project(trace, W, work, lam, g)
-    return True
 
 
 @carry_over.register
@@ -115,15 +106,23 @@ def project_influence(trace: Influence, W, work, lam, g):
 @base.kernel
 def fold(W, A, B, M):
     """M[j,k,i] = Σ_g A[k,g,i] W[j,g,i] + δ_ij B[k,0,i]: Eq. (2)."""
+    chain(A, W, M)
+    for j in range(M.shape[0]):
+        for k in range(M.shape[1]):
+            M[j, k, j] += B[k, 0, j]
+
+
+@base.kernel
+def chain(A, rows, out):
+    """out[j,k,i] = Σ_g A[k,g,i] rows[j,g,i]."""
     K, G, H = A.shape
-    for j in range(H):
+    for j in range(out.shape[0]):
         for k in range(K):
             for i in range(H):
-                M[j, k, i] = A[k, 0, i] * W[j, 0, i]
+                out[j, k, i] = A[k, 0, i] * rows[j, 0, i]
             for g in range(1, G):
                 for i in range(H):
-                    M[j, k, i] += A[k, g, i] * W[j, g, i]
-            M[j, k, j] += B[k, 0, j]
+                    out[j, k, i] += A[k, g, i] * rows[j, g, i]
 
 
 @base.kernel

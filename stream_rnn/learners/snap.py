@@ -34,15 +34,6 @@ def _(learner: SnAp1, sizes):
     return Decay
 
 
+base.observe.register(base.observe_by_trace, SnAp1)
+base.gradient.register(base.gradient_by_trace, SnAp1)
 base.pass_down.register(base.pass_down_now, SnAp1)
-
-
-@base.observe.register
-def observe(learner: SnAp1, W, s_, trace, work, below):
-    base.carry_over(trace, W, work)
-
-
-@base.gradient.register
-def gradient(learner: SnAp1, W, trace, work, lam, g):
-    base.project(trace, W, work, lam, g)
-    return True

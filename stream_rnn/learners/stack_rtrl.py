@@ -11,14 +11,14 @@ of the layer just below, whose new h' is this layer's input:
 
 from typing import Annotated, NamedTuple
 
-from ..cells.base import is_thinned, reads_output
+from ..cells.base import drops, reads_output
 from ..codegen.blas import matmul_tn
 from ..codegen.dispatch import generic
 from ..errors import ConfigError
 from ..numerics.linalg import copy, zero
 from ..numerics.trees import Real
 from . import base
-from .rtrl import RTRL
+from .rtrl import RTRL, chain
 
 
 class StackRTRL(NamedTuple):
@@ -80,7 +80,7 @@ def _(learner: StackRTRL, cells):
             f"cell: {type(cells[-1]).__name__} in {cells}, whose parameters are not those that "
             "StackRTRL follows; use TBPTT, which is exact across layers within its window"
         )
-    if any(map(is_thinned, cells[:-1])):
+    if any(map(drops, cells[:-1])):
         raise ConfigError(
             f"cell: Dropout between layers of {cells} is not for StackRTRL, whose influence "
             "passes through what is handed upward; use it in the last layer, or TBPTT"
@@ -146,19 +146,6 @@ def from_layer(below: Joint, W, work):
         for i in range(H):
             for p in range(Q):
                 scratch.new[k, i, p] += scratch.lower[k, i, p]
-
-
-@base.kernel
-def chain(A, rows, out):
-    """out[j,k,i] = Σ_g A[k,g,i] rows[j,g,i]: Eq. (2)."""
-    K, G, H = A.shape
-    for j in range(out.shape[0]):
-        for k in range(K):
-            for i in range(H):
-                out[j, k, i] = A[k, 0, i] * rows[j, 0, i]
-            for g in range(1, G):
-                for i in range(H):
-                    out[j, k, i] += A[k, g, i] * rows[j, g, i]
 
 
 @base.kernel

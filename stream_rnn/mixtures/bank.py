@@ -5,14 +5,14 @@ from typing import Any
 from ..cells import LSTM, FeedForward
 from ..errors import ConfigError
 from ..optimizers import Kalman
-from . import network
-from .base import Classes, declare
+from . import base
 from .forest import Forest
 from .last import Last
 from .middle import Middle
 from .neighbours import Neighbours
 from .network import Network
-from .outside import Given, River, check, is_outside
+from .outside import Given, River, is_outside
+from .part import part
 from .tree import Tree
 from .wide import Wide
 
@@ -47,20 +47,16 @@ MEMBERS = {
 
 def checked(members: Any, task: Any) -> tuple:
     """The members, by default all for the *task*; raises `ConfigError`."""
-    classes = isinstance(task, Classes)
     if members is None:
-        return CLASSES if classes else NUMBERS
+        return CLASSES if task.discrete else NUMBERS
     specs = tuple(s() if isinstance(s, type) else s for s in members)
     if not specs:
         raise ConfigError("members: none; give at least one, or leave the field out")
     for spec in specs:
-        if is_outside(spec):
-            check(spec)
-        elif isinstance(spec, Network):
-            network.check(spec, classes)
-        elif type(spec) not in declare.registry:
+        if not (is_outside(spec) or type(spec) in {*base.declare.registry, *part.registry}):
             known = ", ".join([*MEMBERS, River.__name__])
             raise ConfigError(f"members: {spec!r} is not a member; choose of {known}")
+        base.check(spec, task)
     return tuple(_typed(spec) for spec in specs)
 
 
@@ -75,12 +71,7 @@ def labels(members: tuple) -> list[str]:
     """A name for each, such as ``forest`` or ``wide_2``."""
     names: list[str] = []
     for spec in members:
-        name = type(spec).__name__.lower()
-        if isinstance(spec, Given):
-            name = f"given_{spec.name}"
-        if isinstance(spec, Network):
-            cell = getattr(spec.cell, "cell", spec.cell)
-            name = type(cell).__name__.lower()
+        name = base.label(spec)
         count = sum(n.rsplit("_", 1)[0] == name or n == name for n in names)
         names.append(f"{name}_{count + 1}" if count else name)
     return names

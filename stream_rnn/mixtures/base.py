@@ -14,9 +14,17 @@ from ..codegen.dispatch import generic
 class Numbers(NamedTuple):
     """Targets are numbers, in their own units."""
 
+    @property
+    def discrete(self) -> bool:
+        return False
+
 
 class Classes(NamedTuple):
     """Targets are classes, numbered from 0 in the order of their appearance."""
+
+    @property
+    def discrete(self) -> bool:
+        return True
 
 
 @generic
@@ -27,6 +35,17 @@ def infer(member, task, state, work, x, z, unit, out):
 @generic
 def absorb(member, task, state, work, x, z, unit, y, out):
     """Learn the record that `infer` has just seen; *out* is what it predicted, y the target."""
+
+
+@singledispatch
+def check(spec: Any, task: Any) -> None:
+    """Raise `ConfigError` for a member that cannot be."""
+
+
+@singledispatch
+def label(spec: Any) -> str:
+    """What the member is called in reports."""
+    return type(spec).__name__.lower()
 
 
 @singledispatch

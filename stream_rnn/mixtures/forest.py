@@ -79,7 +79,7 @@ def declare(spec: Forest, task, inputs, outputs):
 def laid_out(spec: Forest, task: Any, inputs: int, outputs: int, nodes: int) -> tuple[Any, Any]:
     """`declare` with room for so many nodes."""
     sizes = {"K": spec.trees, "n": nodes, "C": outputs, "m": inputs}
-    dtype = np.float64 if isinstance(task, Numbers) else np.float32
+    dtype = np.float32 if task.discrete else np.float64
     return fields(State, sizes, dtype), fields(Work, sizes)
 
 

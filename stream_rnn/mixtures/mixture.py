@@ -8,10 +8,9 @@ from ..codegen.bound import bind
 from ..codegen.dispatch import compiled
 from ..engine.moments import Moments
 from ..engine.scale import Standard, observe, standardise
-from ..numerics.trees import Float, Int, allocate, fields, load, under, walk
+from ..numerics.trees import Float, Int, allocate, below, fields, load, walk
 from . import classes, numbers
-from .base import Numbers
-from .network import Network, NetworkPart
+from .network import NetworkPart
 from .outside import is_outside
 from .part import Part, part
 
@@ -73,7 +72,7 @@ class Mixture:
         seed: int = 0,
     ):
         self.specs, self.task, self.seed = specs, task, seed
-        self.numbers = isinstance(task, Numbers)
+        self.numbers = not task.discrete
         prior = np.ones(len(specs)) if weights is None else np.array(weights, float)
         self.prior = prior / prior.sum()
         self.inputs, self.outputs = inputs, outputs
@@ -85,8 +84,7 @@ class Mixture:
         self._lay_out_mixing()
 
     def _member(self, spec: Any, number: int) -> Part | NetworkPart:
-        make = NetworkPart if isinstance(spec, Network) else part
-        return make(spec, self.task, self.inputs, self.outputs, self.seed)
+        return part(spec, self.task, self.inputs, self.outputs, self.seed)
 
     def _lay_out_scales(self) -> None:
         m, one = {"m": self.inputs}, {"m": 1}
@@ -199,7 +197,7 @@ class Mixture:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless names and shapes agree."""
-        load(self.scales, under("scales.", arrays))
-        load(self.mixing, under("mixing.", arrays))
+        load(self.scales, below("scales.", arrays))
+        load(self.mixing, below("mixing.", arrays))
         for place, member in zip(self._places, self.members, strict=True):
-            member.load(under(f"{place}.", arrays))
+            member.load(below(f"{place}.", arrays))

@@ -4,16 +4,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..cells import LSTM, Stack
-from ..engine.model import compose
+from ..cells import LSTM
+from ..engine.model import compose, parts
 from ..engine.online import OnlineNetwork
 from ..errors import ConfigError
 from ..features.target_lags import TargetLags
 from ..learners import RTRL
 from ..losses import Softmax, Squared
-from ..numerics.trees import under
+from ..numerics.trees import below
 from ..optimizers import Adam, Clip, Kalman
-from .base import Numbers
+from ..optimizers.base import is_link
+from . import base
+from .part import part
 
 
 class Network(NamedTuple):
@@ -38,13 +40,8 @@ class NetworkPart:
     """The same methods as a `Part`."""
 
     def __init__(self, spec: Network, task: Any, inputs: int, outputs: int, seed: int):
-        self.spec, self.numbers, self.inputs, self.outputs = (
-            spec,
-            isinstance(task, Numbers),
-            inputs,
-            outputs,
-        )
-        self.seed = seed
+        self.spec, self.numbers, self.seed = spec, not task.discrete, seed
+        self.inputs, self.outputs = inputs, outputs
         self.lags = TargetLags(int(spec.last_target))
         self.lags.extend(inputs, self._lagged)
         self.network = self._network()
@@ -58,9 +55,8 @@ class NetworkPart:
     def _optimizer(self) -> Any:
         """A function of the sizes alone, so that a restored member has the same."""
         dear = (self._width + 9) ** 2 * 16 * self.outputs > DEAR
-        return (
-            FIRST_ORDER if dear and isinstance(self.spec.optimizer, Kalman) else self.spec.optimizer
-        )
+        on_gradients = all(is_link(one) for one in parts(self.spec.optimizer))
+        return FIRST_ORDER if dear and not on_gradients else self.spec.optimizer
 
     @property
     def _lagged(self) -> int:
@@ -115,16 +111,23 @@ class NetworkPart:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless they fit."""
-        self.network.load(under("network.", arrays))
+        self.network.load(below("network.", arrays))
         self.lags.past = np.array(arrays["past"])
         self.lags.columns = np.array(arrays["columns"])
 
 
-def check(spec: Network, classes: bool) -> None:
-    """Raise `ConfigError` for a network that cannot be."""
-    loss = Softmax() if classes else Squared()
-    cells = spec.cell if type(spec.cell) in (tuple, list, Stack) else (spec.cell,)
-    if not all(hasattr(cell, "units") or hasattr(cell, "cell") for cell in cells):
+part.register(Network, NetworkPart)
+
+
+@base.label.register
+def _(spec: Network) -> str:
+    return type(getattr(spec.cell, "cell", spec.cell)).__name__.lower()
+
+
+@base.check.register
+def _(spec: Network, task: Any) -> None:
+    loss = Softmax() if task.discrete else Squared()
+    if not all(hasattr(cell, "units") or hasattr(cell, "cell") for cell in parts(spec.cell)):
         raise ConfigError(f"members: cell {spec.cell!r} is not a cell; choose LSTM(8) or another")
     try:
         compose(spec.cell, spec.learner, spec.optimizer, loss)

@@ -1,11 +1,13 @@
 """Members from outside: a forecast in a field of the record, and river's models."""
 
 from collections.abc import Mapping, Sequence
+from functools import singledispatch
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import BadRecord, ConfigError
+from . import base
 
 SURE = 0.9  # what a class that is given by its name counts; the mixture sharpens or flattens it
 
@@ -34,16 +36,67 @@ def is_outside(spec: Any) -> bool:
     return isinstance(spec, Given | River)
 
 
-def check(spec: Given | River) -> None:
-    """Raise `ConfigError` for what cannot be a member."""
-    if isinstance(spec, Given) and not isinstance(spec.name, str):
+@base.check.register
+def _(spec: Given, task: Any) -> None:
+    if not isinstance(spec.name, str):
         raise ConfigError(f"members: Given({spec.name!r}); give the name of a field")
-    if isinstance(spec, River) and not hasattr(spec.model, "learn_one"):
+
+
+@base.check.register
+def _(spec: River, task: Any) -> None:
+    if not hasattr(spec.model, "learn_one"):
         raise ConfigError(f"members: River({spec.model!r}); give a model of river's")
 
 
-def numbers(x: Mapping, spec: Given, index: int) -> float:
-    """The forecast in a record, NaN where there is none; raises `BadRecord`."""
+@base.label.register
+def _(spec: Given) -> str:
+    return f"given_{spec.name}"
+
+
+def fields(specs: Sequence[Any]) -> list[str]:
+    """The fields of a record that hold forecasts."""
+    return [spec.name for spec in specs if isinstance(spec, Given)]
+
+
+@singledispatch
+def learn(spec: Any, features: Mapping, y: Any) -> None:
+    """Let the member learn a record with its target; what is only read learns nothing."""
+
+
+@learn.register
+def _(spec: River, features: Mapping, y: Any) -> None:
+    spec.model.learn_one(features, y)
+
+
+@singledispatch
+def opinion(spec: Any, x: Mapping, features: Mapping) -> Any:
+    """A class, probabilities by class, or None, for a record *x* and its *features*."""
+
+
+@opinion.register
+def _(spec: Given, x: Mapping, features: Mapping) -> Any:
+    return x.get(spec.name)
+
+
+@opinion.register
+def _(spec: River, x: Mapping, features: Mapping) -> Any:
+    return spec.model.predict_proba_one(features)
+
+
+@singledispatch
+def number(spec: Any, x: Mapping, features: Mapping, index: int) -> float:
+    """A forecast for record *index*, NaN where there is none; raises `BadRecord`."""
+    raise TypeError(f"{spec!r} is not a member from outside")
+
+
+@number.register
+def _(spec: River, x: Mapping, features: Mapping, index: int) -> float:
+    made = spec.model.predict_one(features)
+    return np.nan if made is None else float(made)
+
+
+@number.register
+def _(spec: Given, x: Mapping, features: Mapping, index: int) -> float:
     value = x.get(spec.name)
     if value is None:
         return np.nan

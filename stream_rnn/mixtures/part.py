@@ -1,5 +1,6 @@
 """A compiled member at work on arrays."""
 
+from functools import singledispatch
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,7 +136,10 @@ class ForestPart(Part):
         load(self.state._replace(**trimmed), arrays)
 
 
-def part(spec: Any, task: Any, inputs: int, outputs: int, seed: int) -> Part:
-    """The member of a spec whose operations are all compiled."""
-    kind = ForestPart if isinstance(spec, Forest) else Part
-    return kind(spec, task, inputs, outputs, seed)
+@singledispatch
+def part(spec: Any, task: Any, inputs: int, outputs: int, seed: int) -> Any:
+    """The member of a spec at work; by default all it does is compiled."""
+    return Part(spec, task, inputs, outputs, seed)
+
+
+part.register(Forest, ForestPart)

@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..numerics import trees
+from ..numerics import growing, trees
 from ..numerics.trees import Float
 
 MEANS = 8  # exponential means over 1, 2, 4, …, 128 records
@@ -109,7 +109,7 @@ def grown(old: State, fields: int) -> tuple[np.ndarray, State]:
     """*old* with room for more *fields*, which have seen nothing."""
     known, shapes = len(old.fields.clock), _shapes(fields)
     words, new = trees.allocate_together(shapes)
-    trees.grow(_shapes(known), old, new, [], [])
+    growing.grow(_shapes(known), old, new, [], [])
     _begin(new.fields, known)
     return words, new
 

@@ -34,7 +34,7 @@ from ..features.rows import MissingTarget, Row, Rows
 from ..keys.contexts import Contexts, Notes
 from ..keys.key import MESSAGE_KEY, MissingKey
 from ..keys.shelf import Shelf
-from ..numerics.trees import under
+from ..numerics.trees import below
 from ..rows import is_known
 from .names import Names
 
@@ -297,7 +297,7 @@ class Task:
             self.estimator.restore(snapshot)
         self.rows.restore(meta["rows"])
         if self.drift is not None:
-            own = under(WATCH, arrays)
+            own = below(WATCH, arrays)
             if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
                 log.warning("the drift detector starts anew: its settings have changed")
 

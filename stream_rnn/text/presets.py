@@ -1,12 +1,13 @@
 """Which members a text predictor has: by name, or composed freely."""
 
 from collections.abc import Mapping
+from functools import singledispatch
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
 from ..learners import TBPTT
 from ..optimizers import Adam, Clip
-from ..specs import build, to_table
+from ..specs import build
 from .bits.state import BitSpec
 from .contexts.mixture import MixtureSpec
 from .network.any_cell import EngineSpec
@@ -58,11 +59,7 @@ def named(preset: "str | Preset | Mapping[str, Any]", units: int | None) -> Pres
     if units is not None:
         if preset.network is None:
             raise ConfigError(f"units: {units}, but the preset has no network; leave units out")
-        if isinstance(preset.network, EngineSpec):
-            raise ConfigError(f"units: {units}; give them in the cell, e.g. GRU({units})")
-        if units < 1:
-            raise ConfigError(f"units: {units}; the network needs at least 1")
-        preset = preset._replace(network=preset.network._replace(units=units))
+        preset = preset._replace(network=preset.network.with_units(units))
     return preset
 
 
@@ -82,13 +79,15 @@ def with_engine(preset: Preset, cell: Any, learner: Any, optimizer: Any) -> Pres
     return preset._replace(network=EngineSpec(cell, learner, optimizer))
 
 
+@singledispatch
 def to_plain(preset: Any) -> Any:
     """A preset as JSON would return it."""
-    if isinstance(preset, EngineSpec):
-        return {name: to_table(spec) for name, spec in preset._asdict().items()}
     if hasattr(preset, "_asdict"):
         return {name: to_plain(part) for name, part in preset._asdict().items()}
     return [to_plain(part) for part in preset] if isinstance(preset, tuple) else preset
+
+
+to_plain.register(EngineSpec, EngineSpec.tables)
 
 
 def from_plain(plain: Mapping[str, Any]) -> Preset:

@@ -5,7 +5,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ..codegen.inlined import inlined
-from ..numerics.trees import SCRATCH, Int, Int32, allocate, keep
+from ..numerics.growing import keep
+from ..numerics.trees import SCRATCH, Int, Int32, allocate
 
 SEEN, POSSIBLE, EVICTED, UNKNOWN_COUNT = range(4)  # places in `Vocabulary.size`
 

@@ -8,7 +8,8 @@ from ..cells import Stack
 from ..engine.model import Model, compose
 from ..engine.online import OnlineNetwork
 from ..estimators.base import RecurrentEstimator, instance
-from ..learners import RTRL, StackRTRL
+from ..learners import RTRL
+from ..learners.base import in_one_layer
 from ..losses import Squared
 from ..optimizers import SGD
 from .frozen_stream import frozen, refuse_gathering, rewind, stream_gradients
@@ -94,7 +95,8 @@ def _cell(model: Model) -> Any:
     """The cell of *model*, or the stack of its cells."""
     if len(model.cells) == 1:
         return model.cells[0]
-    return Stack(*model.cells, exact=isinstance(model.learner, StackRTRL))
+    joint = in_one_layer(model.learner) != model.learner  # it knows influence across layers
+    return Stack(*model.cells, exact=joint)
 
 
 def _together(

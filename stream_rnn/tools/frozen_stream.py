@@ -8,10 +8,10 @@ from ..codegen.dispatch import compiled
 from ..engine.model import Model, compose
 from ..engine.network import advance, backward, forward
 from ..engine.online import OnlineNetwork
-from ..engine.scale import Standard
+from ..engine.scale import standardises
 from ..errors import ConfigError
 from ..features.tables import rows_and_names
-from ..learners import TBPTT
+from ..learners.base import gathers
 from ..losses import slope, value
 from ..numerics.linalg import copy, zero
 from ..numerics.trees import walk
@@ -19,9 +19,9 @@ from ..optimizers import SGD
 
 
 def refuse_gathering(learner: Any) -> None:
-    if isinstance(learner, TBPTT) and learner.every > 1:
+    if gathers(learner):
         raise ConfigError(
-            f"every: {learner.every}; it has no gradient of its own at each record, so take "
+            f"learner: {learner} gathers records and has no gradient of its own at each; take "
             "TBPTT with every=1"
         )
 
@@ -59,7 +59,7 @@ def frozen(model: Any, X: Any, y: Any) -> tuple[OnlineNetwork, np.ndarray, np.nd
 def _standardised(specs: Model, X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Columns with mean 0 and deviation 1 over the stream, where the model standardises."""
     X, Y = (np.ascontiguousarray(a, np.float64).reshape(len(a), -1) for a in (X, Y))
-    by_scale = isinstance(specs.input_scale, Standard), isinstance(specs.target_scale, Standard)
+    by_scale = standardises(specs.input_scale), standardises(specs.target_scale)
     out = []
     for columns, wanted in zip((X, Y), by_scale, strict=True):
         deviation = columns.std(axis=0)

@@ -15,6 +15,7 @@ inputs and targets are standardised.  A file without them, such as PyTorch write
 those of the model as they are: train offline on standardised columns, or give them.
 """
 
+from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from ..cells import GRU, LSTM, Elman
 from ..engine.online import OnlineNetwork
-from ..engine.scale import Standard
+from ..engine.scale import standardises
 from ..errors import CheckpointError, ConfigError
 from ..estimators.base import RecurrentEstimator
 from ..features.index import FeatureIndex
@@ -136,12 +137,12 @@ def _names(k: int) -> tuple[str, ...]:
 
 def _scaled_parts(network: OnlineNetwork) -> list[str]:
     scales = {"inputs": network.model.input_scale, "targets": network.model.target_scale}
-    return [part for part, scale in scales.items() if isinstance(scale, Standard)]
+    return [part for part, scale in scales.items() if standardises(scale)]
 
 
 def _check_cells(network: OnlineNetwork) -> None:
     for cell in network.model.cells:
-        if not isinstance(cell, LSTM | GRU | Elman):
+        if type(cell) not in GATES:
             raise ConfigError(
                 f"cell: {cell} has no counterpart in PyTorch; LSTM, GRU and Elman have, and "
                 "snapshot() saves any other"
@@ -212,37 +213,52 @@ def _start_anew(network: OnlineNetwork) -> None:
     network._reset_memory()
 
 
+GATES = {LSTM: 4, GRU: 3, Elman: 1}  # what has a counterpart, with its gates there
+
+
 def _gates(cell: Any) -> int:
-    return {LSTM: 4, GRU: 3, Elman: 1}[type(cell)]
+    return GATES[type(cell)]
 
 
+@singledispatch
 def _unpack(cell: Any, W: np.ndarray) -> tuple[np.ndarray, ...]:
     """W (Z, G, H) as (weight_ih, weight_hh, bias_ih, bias_hh)."""
     H = W.shape[2]
-    if isinstance(cell, GRU):  # r, z, n read [1, x]; r, z, k read [h, 1]
-        inputs, recurrent = W[H:, :3], W[:H, [0, 1, 3]]
-        bias_hh = np.concatenate([np.zeros(2 * H, W.dtype), W[H, 3]])
-    else:
-        inputs, recurrent, bias_hh = W[H:], W[:H], np.zeros(W[H].size, W.dtype)
+    return _columns(W[H:], W[:H], np.zeros(W[H].size, W.dtype))
+
+
+@_unpack.register
+def _(cell: GRU, W: np.ndarray) -> tuple[np.ndarray, ...]:
+    """r, z, n read [1, x]; r, z, k read [h, 1]."""
+    H = W.shape[2]
+    bias_hh = np.concatenate([np.zeros(2 * H, W.dtype), W[H, 3]])
+    return _columns(W[H:, :3], W[:H, [0, 1, 3]], bias_hh)
+
+
+def _columns(inputs: Any, recurrent: Any, bias_hh: np.ndarray) -> tuple[np.ndarray, ...]:
     columns = inputs.reshape(len(inputs), -1)
-    return columns[1:].T, recurrent.reshape(H, -1).T, columns[0].copy(), bias_hh
+    flat = recurrent.reshape(len(recurrent), -1)
+    return columns[1:].T, flat.T, columns[0].copy(), bias_hh
 
 
-def _pack(
-    cell: Any,
-    weight_ih: np.ndarray,
-    weight_hh: np.ndarray,
-    bias_ih: np.ndarray,
-    bias_hh: np.ndarray,
-) -> np.ndarray:
+def _pack(cell: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any) -> np.ndarray:
     """The inverse of `_unpack`."""
     H, m, gates = weight_hh.shape[1], weight_ih.shape[1], _gates(cell)
     inputs = weight_ih.T.reshape(m, gates, H)
     recurrent = weight_hh.T.reshape(H, gates, H)
-    bi, bh = bias_ih.reshape(gates, H), bias_hh.reshape(gates, H)
-    if not isinstance(cell, GRU):
-        return np.concatenate([recurrent, (bi + bh)[None], inputs])
-    W = np.zeros((H + 1 + m, 4, H), weight_ih.dtype)
+    return _joined(cell, inputs, recurrent, bias_ih.reshape(gates, H), bias_hh.reshape(gates, H))
+
+
+@singledispatch
+def _joined(cell: Any, inputs: Any, recurrent: Any, bi: Any, bh: Any) -> np.ndarray:
+    """W (Z, G, H) of weights (m, gates, H) and (H, gates, H), and both biases (gates, H)."""
+    return np.concatenate([recurrent, (bi + bh)[None], inputs])
+
+
+@_joined.register
+def _(cell: GRU, inputs: Any, recurrent: Any, bi: Any, bh: Any) -> np.ndarray:
+    m, _, H = inputs.shape
+    W = np.zeros((H + 1 + m, 4, H), inputs.dtype)
     W[:H, :2], W[:H, 3] = recurrent[:, :2], recurrent[:, 2]
     W[H, :2], W[H, 2], W[H, 3] = bi[:2] + bh[:2], bi[2], bh[2]
     W[H + 1 :, :3] = inputs

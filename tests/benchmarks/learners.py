@@ -19,7 +19,7 @@ import numpy as np
 
 from stream_rnn import RFLO, RTRL, SGD, TBPTT, UORO, BlockRTRL, SnAp1, Softmax, Squared
 from stream_rnn.cells import CELLS
-from stream_rnn.cells.base import recurrent_rows, shape
+from stream_rnn.cells.base import recurrent_rows, sizes
 from stream_rnn.codegen.blas import matmul_tn, matvec
 from stream_rnn.codegen.dispatch import compiled
 from stream_rnn.engine.model import compose
@@ -153,7 +153,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for H in options.units:
         cell = CELLS[options.cell](H)
-        (K, G), Z = shape(cell), recurrent_rows(cell) + 1 + options.inputs
+        (K, G), Z = sizes(cell), recurrent_rows(cell) + 1 + options.inputs
         product = product_cost(K, G, H, Z)
         rate, rtrl = 2 * K * H * Z * G * H * H / product, None
         for learner in LEARNERS:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...codegen.dispatch import generic
-from ...numerics import trees
+from ...numerics import growing
 
 NONE_LOST = np.zeros(0, np.int64)
 
@@ -50,7 +50,7 @@ def grow(old: Any, new: Any) -> None:
 
     Weights of the new inputs are 0.
     """
-    trees.extend(old, new)
+    growing.extend(old, new)
 
 
 @singledispatch

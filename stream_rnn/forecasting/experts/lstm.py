@@ -7,10 +7,10 @@ import numpy as np
 
 from ...codegen.blas import matmul, vecmat
 from ...codegen.dispatch import loose_kernel
-from ...numerics import trees
+from ...numerics import growing, trees
 from ...numerics.trees import SCRATCH, Float32, Int
 from ..inputs import features
-from ..kernels import clip, squash
+from ..kernels import clip, tanh
 from . import least_squares as kalman
 from .base import grow, kind, learn, level_shift, lost, observe, pack_like, predict, size, unsettle
 from .linear import BOUND, Linear, block
@@ -111,7 +111,7 @@ def _unsettle(group: Networks, share):
 
 @grow.register
 def _grow(old: Networks, new):
-    trees.extend(old, new)
+    growing.extend(old, new)
     new.w[:, old.w.shape[1] :] = 0
 
 
@@ -144,16 +144,16 @@ def step(w, z, state, act):
             a[r] += zk * w[k, r]
     half = one / 2
     for r in range(2 * n):  # σ(a) = (1 + tanh(a/2))/2
-        a[r] = half + half * squash(half * a[r])
+        a[r] = half + half * tanh(half * a[r])
     for r in range(2 * n, 3 * n):
-        a[r] = squash(a[r])
+        a[r] = tanh(a[r])
     for r in range(3 * n, 4 * n):
-        a[r] = half + half * squash(half * a[r])
+        a[r] = half + half * tanh(half * a[r])
     for i in range(n):
         gi, gf, gg, go = a[i], a[n + i], a[2 * n + i], a[3 * n + i]
         before = state[1, i]
         c = gf * before + gi * gg
-        th = squash(c)
+        th = tanh(c)
         state[0, i], state[1, i] = go * th, c
         act[1, i] = gg * gi * (one - gi)
         act[2, i] = before * gf * (one - gf)

@@ -8,7 +8,7 @@ import numpy as np
 from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from ..kernels import clip, squash
+from ..kernels import clip, tanh
 from .scale import CHANGE_FLOOR, LEVEL_FLOOR, follow
 
 LAGS, AVERAGES, SEASONS = 60, 5, 4
@@ -140,7 +140,7 @@ def _random(features, past, units):
         for i in range(count):
             out[i] += random[j, i] * level
     for i in range(count):
-        out[i] = squash(out[i])
+        out[i] = tanh(out[i])
 
 
 @loose_kernel

@@ -17,9 +17,10 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from ...errors import ConfigError
 from ...numerics.float32 import F, log_odds_table
 from ...numerics.trees import SCRATCH, Float, Float32, Int, UInt32, Word, allocate
-from ..contexts.history import KEYS
+from ..contexts.history import places
 from .counters import indirect_table, rate_table
 from .match import Match
 
@@ -88,12 +89,14 @@ class BitMixture(NamedTuple):
 
     @classmethod
     def create(cls, spec: BitSpec) -> "BitMixture":
-        """A bit mixture that has seen nothing."""
+        """A bit mixture that has seen nothing; raises `ConfigError`."""
         K = len(spec.contexts)
+        if K == 0:
+            raise ConfigError("contexts: none; give at least one, or no bits")
         sizes = {"K": K, "n": -(-(3 * K + 10) // 16) * 16, "B": spec.buckets}
         new = allocate(cls, sizes, match=Match.fields())
         new.match.least[0] = spec.least_match
-        new.select[:] = [KEYS.index(name) for name in spec.contexts]
+        new.select[:] = places(spec.contexts)
         new.ranks[:] = [_place(name, spec.contexts) for name in RANKED]
         new.base[:], new.tree[:] = -1, 1
         new.indirect[:] = indirect_table(K)

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ...codegen.inlined import inlined
+from ...errors import ConfigError, suggest
 from ...numerics.float32 import scramble
 from ...numerics.trees import Int, Word, allocate
 
@@ -35,6 +36,14 @@ KEYS = (
     WORD_FIRST,
     PAIR,
 ) = range(REACH, len(KEYS))
+
+
+def places(names: tuple[str, ...]) -> list[int]:
+    """Where the contexts of these names lie; raises `ConfigError`."""
+    for name in names:
+        if name not in KEYS:
+            raise ConfigError(f"contexts: {name!r} is not one; {suggest(name, KEYS)}")
+    return [KEYS.index(name) for name in names]
 
 
 class History(NamedTuple):

@@ -31,8 +31,9 @@ from ...numerics.float32 import (
     rows_dot,
     softmax_into,
 )
-from ...numerics.trees import SYMBOLS, Float, Float32, Int, allocate, keep
-from .history import KEYS
+from ...numerics.growing import keep
+from ...numerics.trees import SYMBOLS, Float, Float32, Int, allocate
+from .history import places
 from .tables import FRONT, N_MASK, TOTAL, find, read_list, update_list
 
 SELECTORS = 4
@@ -94,7 +95,7 @@ class Mixture(NamedTuple):
         orders = sum(name.startswith("order") for name in spec.contexts[: K - 1])
         sizes = {"K": K, "V": symbols, "M": K + 1 + network, "rows": pairs}
         new = allocate(cls, sizes | {"sets": max(symbols, 16 * (orders + 2))})
-        new.select[:] = [KEYS.index(name) for name in spec.contexts]
+        new.select[:] = places(spec.contexts)
         new.parent[:], new.orders[:] = spec.parents, orders
         new.weights[:], new.newest[:] = 1 / sizes["M"], -1
         new.rates[:] = (

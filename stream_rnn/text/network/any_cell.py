@@ -20,9 +20,11 @@ from ...engine.layout import State
 from ...engine.loop import absorb, infer
 from ...engine.model import compose
 from ...engine.online import OnlineNetwork
+from ...errors import ConfigError
 from ...losses import Softmax
 from ...numerics.float32 import F
 from ...numerics.trees import SCRATCH, Float, Float32, Int, fields, walk, zeros
+from ...specs import to_table
 
 READ, FAILED = range(2)  # places in `EngineNetwork.place`
 NONE = -1
@@ -34,6 +36,14 @@ class EngineSpec(NamedTuple):
     cell: Any
     learner: Any
     optimizer: Any
+
+    def with_units(self, units: int) -> "EngineSpec":
+        """Raises `ConfigError`: the cell says it."""
+        raise ConfigError(f"units: {units}; give them in the cell, e.g. GRU({units})")
+
+    def tables(self) -> dict[str, Any]:
+        """Its parts as tables of a configuration."""
+        return {name: to_table(part) for name, part in self._asdict().items()}
 
 
 class EngineNetwork(NamedTuple):

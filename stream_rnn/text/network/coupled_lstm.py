@@ -25,8 +25,10 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ...codegen.dispatch import entry
+from ...errors import ConfigError
 from ...numerics.float32 import F, uniform
-from ...numerics.trees import SCRATCH, SYMBOLS, Float, Float32, Int, UInt16, allocate, keep
+from ...numerics.growing import keep
+from ...numerics.trees import SCRATCH, SYMBOLS, Float, Float32, Int, UInt16, allocate
 
 LANES = 8  # float32 numbers that a vector holds
 # Places in `Network.clock`.  The last four are those of `replay`.
@@ -59,6 +61,12 @@ class NetworkSpec(NamedTuple):
     clip: float = 10.0
     replay: int = 0
     memory: int = 1 << 20
+
+    def with_units(self, units: int) -> "NetworkSpec":
+        """So many units a layer; raises `ConfigError`."""
+        if units < 1:
+            raise ConfigError(f"units: {units}; the network needs at least 1")
+        return self._replace(units=units)
 
 
 class Network(NamedTuple):

@@ -25,7 +25,8 @@ from ...numerics.float32 import (
     rows_dot,
     softmax_into,
 )
-from ...numerics.trees import SCRATCH, Float32, allocate, keep
+from ...numerics.growing import keep
+from ...numerics.trees import SCRATCH, Float32, allocate
 from ..network.backward import output_step
 from ..network.coupled_lstm import POSITION
 

@@ -21,7 +21,8 @@ from ...numerics.float32 import (
     rows_dot,
     softmax_into,
 )
-from ...numerics.trees import Float, Float32, Int, allocate, keep
+from ...numerics.growing import keep
+from ...numerics.trees import Float, Float32, Int, allocate
 from ..contexts.mixture import SELECTORS, amount, soft_log_into
 from ..contexts.tables import FRONT, N_MASK, TOTAL, find, read_list, update_list
 from .head import MEMBERS, classes_in_use, members_in_use

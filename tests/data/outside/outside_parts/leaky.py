@@ -13,7 +13,7 @@ class Leaky(NamedTuple):
     leak: float = 0.5
 
 
-@base.shape.register
+@base.sizes.register
 def _(cell: Leaky):
     return 1, 1
 
