@@ -113,5 +113,5 @@ def test_a_stack_stays_what_it_is():
 
 
 def test_gathered_losses_are_refused():
-    with pytest.raises(ConfigError, match="every: 2"):
+    with pytest.raises(ConfigError, match="every=1"):
         compare_gradients([LSTM(2)], [TBPTT(4, every=2)], X, Y)

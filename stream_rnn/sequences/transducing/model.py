@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckpointError
-from ...numerics.trees import under
+from ...numerics.trees import below
 from .joint.member import JointModel
 from .symbols import Symbols
 
@@ -49,5 +49,5 @@ class Transducer:
             self.targets.unpack(arrays["targets"])
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}") from None
-        self.joint.load(under("joint.", arrays))
+        self.joint.load(below("joint.", arrays))
         self.learned = learned

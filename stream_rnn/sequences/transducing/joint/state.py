@@ -7,7 +7,8 @@ import numpy as np
 from ....codegen.dispatch import entry
 from ....codegen.inlined import inlined
 from ....numerics.float32 import scramble
-from ....numerics.trees import SCRATCH, Float, Int, Int32, allocate, into_corner, walk
+from ....numerics.growing import into_corner
+from ....numerics.trees import SCRATCH, Float, Int, Int32, allocate, walk
 
 ORDER = 6  # pairs that a probability is about: five before, and the one itself
 DISCOUNT = 0.8
