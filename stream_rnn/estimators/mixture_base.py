@@ -11,7 +11,6 @@ from ..features.index import FeatureIndex
 from ..features.missing import is_missing
 from ..features.tables import rows_and_names
 from ..mixtures import bank, outside
-from ..mixtures.base import Classes
 from ..mixtures.mixture import Mixture
 from ..mixtures.network import NetworkPart
 from .described import check_same, described
@@ -150,7 +149,7 @@ class MixtureEstimator(Savable, base.Estimator):
                 first = mixture.predict(rows[:1, : mixture.inputs].copy(), before)[0]
             # by type: an empty NamedTuple equals every other
             known = 0 if mixture is None else mixture.outputs
-            if known < O and isinstance(self._task, Classes):
+            if known < O and self._task.discrete:
                 judged = y.copy()  # nobody could have known a class that is new
                 judged[0] = np.nan
             self._build(m, O)
