@@ -42,6 +42,7 @@ ROOMS = {
     "config": "tables, checked",
     "assembly": "from tables to objects",
     "web": "page and questions",
+    "spark": "an operator for Spark",
     "cli": "commands",
 }
 

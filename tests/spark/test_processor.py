@@ -1,0 +1,210 @@
+"""The operator in plain Python: a fake handle instead of Spark's, real rows."""
+
+import datetime
+import random
+
+import pytest
+from pyspark.sql import types as types_of
+from pyspark.sql.types import Row
+
+from stream_rnn import (
+    GRU,
+    CheckpointError,
+    ConfigError,
+    Keyed,
+    RecurrentAnomalyDetector,
+    RecurrentClassifier,
+    RecurrentForecaster,
+    RecurrentMultivariateForecaster,
+    RecurrentRegressor,
+    TextPredictor,
+)
+from stream_rnn.spark import exactly_once, frames
+from stream_rnn.spark.columns import RESULT, columns
+from stream_rnn.spark.processor import Historian, Learner, Plan
+
+MODEL = RecurrentRegressor(GRU(3), seed=1)
+FIELDS = ("key", "n", "a", "more", "y")
+PLAN = Plan(
+    key=("key",), target="y", order=("n",), features=("a",), spread=("more",), keep=("n",),
+    outputs=columns(MODEL, "double"),
+)  # fmt: skip
+
+
+class Handle:
+    """Of Spark's handle what the operator uses; a value for the key that is set."""
+
+    def __init__(self):
+        self.values, self.key = {}, None
+
+    def getValueState(self, name, schema, ttl):
+        return self
+
+    def get(self):
+        return self.values.get(self.key)
+
+    def update(self, value):
+        self.values[self.key] = value
+
+
+def learner(estimator=MODEL, handle=None, plan=PLAN, kind=Learner):
+    made = kind(estimator, plan)
+    made.init(handle or Handle())
+    return made
+
+
+def rows(*values):
+    return [Row(*FIELDS)("k", n, a, more, y) for n, a, more, y in values]
+
+
+def feed(made, key, given):
+    made.state.key = (key,)
+    return list(made.handleInputRows((key,), iter(given), None))
+
+
+def test_rows_of_a_key_are_learned_in_their_order():
+    values = [(n, n % 3 / 2, None, float(n % 2)) for n in range(30)]
+    plain = MODEL.clone().stream([{"a": a} for _, a, _, _ in values], [y for *_, y in values])
+    random.Random(1).shuffle(values)
+    made = learner()
+    got = feed(made, "k", rows(*(v for v in values if v[0] < 13)))
+    got += feed(made, "k", rows(*(v for v in values if v[0] >= 13)))
+    assert [row["n"] for row in got] == list(range(30))
+    assert [row["prediction"] for row in got] == [row["prediction"] for row in plain]
+    assert {row["error"] for row in got} == {None}
+
+
+def test_a_poisoned_record_is_a_row_with_an_error_and_the_others_know_nothing_of_it():
+    good = [(n, 0.5 * n, None, 1.0) for n in range(5)]
+    bad = [(1.5, float("inf"), None, 1.0), (2.5, 1.0, None, float("inf"))]
+    got = feed(learner(), "k", rows(*good, *bad))
+    assert [row["n"] for row in got if row["error"]] == [1.5, 2.5]
+    assert "inf" in got[2]["error"]
+    assert "prediction" not in got[2]
+    made = [row["prediction"] for row in got if not row["error"]]
+    assert made == [row["prediction"] for row in feed(learner(), "k", rows(*good))]
+
+
+def test_a_null_key_has_no_model():
+    made = learner()
+    got = feed(made, None, rows((0, 1.0, None, 1.0)))
+    assert got[0]["error"] == "key: the key is null; give each record one"
+    assert made.state.values == {}
+
+
+def test_entries_of_a_map_become_features_when_they_appear():
+    made = learner()
+    feed(made, "k", rows((0, 1.0, None, 1.0), (1, 1.0, [("b", 2.0)], 1.0)))
+    feed(made, "k", rows((2, 1.0, [("b", 2.0), ("c", 3.0)], 1.0)))
+    model = made.packer.load(made.state.values[("k",)][0])
+    assert model.snapshot().meta["features"] == ["a", "b", "c"]
+
+
+def test_another_estimator_refuses_the_states_of_this_one():
+    handle = Handle()
+    feed(learner(handle=handle), "k", rows((0, 1.0, None, 1.0)))
+    other = learner(RecurrentRegressor(GRU(4), seed=1), handle)
+    with pytest.raises(CheckpointError, match="another model than RecurrentRegressor"):
+        feed(other, "k", rows((1, 1.0, None, 1.0)))
+
+
+def test_a_history_is_where_a_stream_goes_on():
+    values = [(n, n % 3 / 2, None, float(n % 2)) for n in range(20)]
+    whole = feed(learner(), "k", rows(*values))
+    (state,) = feed(learner(kind=Historian), "k", rows(*values[:12]))
+    made = learner()
+    made.state.key = ("k",)
+    made.handleInitialState(("k",), state, None)
+    assert feed(made, "k", rows(*values[12:])) == whole[12:]
+
+
+def test_columns_are_typed_by_what_results_hold():
+    def types(estimator, target="double"):
+        return {column.name: column.type for column in columns(estimator, target)}
+
+    assert types(Keyed(RecurrentClassifier(), "k"), "string") == {
+        "prediction": "string",
+        "probabilities": "map<string,double>",
+    }
+    assert types(RecurrentForecaster())["forecast"] == "array<double>"
+    assert types(RecurrentMultivariateForecaster())["lower"] == "map<string,array<double>>"
+    assert types(TextPredictor())["top"] == "array<struct<symbol:string,probability:double>>"
+    anomaly = types(RecurrentAnomalyDetector())
+    assert (anomaly["alarm"], anomaly["episode"]) == ("boolean", "bigint")
+    assert (anomaly["fields"], anomaly["scores"]) == ("array<string>", "map<string,double>")
+
+
+def test_results_that_nobody_has_listed_come_as_json():
+    class Own(RecurrentRegressor):
+        pass
+
+    (column,) = columns(Own(), "double")
+    assert (column.name, column.type) == (RESULT, "string")
+    assert column.read({"prediction": 1.5}) == '{"prediction":1.5}'
+
+
+NUMBER, LONG, TEXT = types_of.DoubleType(), types_of.LongType(), types_of.StringType()
+
+
+class Frame:
+    """Of a DataFrame what its names and types need."""
+
+    def __init__(self, **types):
+        self.schema = types_of.StructType([types_of.StructField(n, t) for n, t in types.items()])
+        self.columns = list(types)
+
+    def select(self, *names):
+        return names
+
+
+def planned(estimator=MODEL, **more):
+    frame = Frame(key=TEXT, n=LONG, a=NUMBER, more=types_of.MapType(TEXT, NUMBER), y=NUMBER)
+    given = {"order": ["n"], "key": "key", "target": "y", "features": None, "keep": ()}
+    return frames.planned(frame, estimator, **given | {"buckets": 1} | more)
+
+
+def test_features_are_all_columns_that_are_nothing_else():
+    names, _, plan = planned()
+    assert plan == PLAN
+    assert names == ("key", "n", "a", "more", "y")
+
+
+def test_a_keyed_whose_keys_share_nothing_is_a_model_for_each():
+    _, estimator, plan = planned(Keyed(MODEL, "key", share="nothing"), key=None)
+    assert (estimator, plan) == (MODEL, PLAN)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"key": "kye"}, "key: no column 'kye'; did you mean 'key'?"),
+        ({"order": []}, "order: is empty"),
+        ({"target": "z"}, "target: no column 'z'"),
+        ({"key": None}, "key: is missing"),
+        ({"buckets": 3}, "buckets: only keys that share weights"),
+        ({"estimator": Keyed(MODEL, "a")}, "key: 'key', but the Keyed has 'a'"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused_by_name(given, message):
+    with pytest.raises(ConfigError) as caught:
+        planned(**given)
+    assert message in str(caught.value)
+
+
+def test_a_name_of_the_result_is_refused_for_a_column():
+    frame = Frame(key=TEXT, error=LONG, a=NUMBER, y=NUMBER)
+    with pytest.raises(ConfigError, match="error: the result has a column of that name"):
+        frames.planned(frame, MODEL, ["error"], "key", "y", None, (), 1)
+
+
+def test_no_time_to_live_is_refused():
+    frame = Frame(key=TEXT, n=LONG, a=NUMBER, y=NUMBER)
+    with pytest.raises(ConfigError, match="ttl: 0:00:00; give more"):
+        frames.learn(
+            frame, MODEL, order="n", key="key", target="y", ttl=datetime.timedelta(0)
+        )  # fmt: skip
+
+
+def test_a_sink_without_brokers_is_refused():
+    with pytest.raises(ConfigError, match="bootstrap_servers: is missing"):
+        exactly_once("topic", name="query")
