@@ -19,6 +19,7 @@ from .confluent_consumer import (
     words,
 )
 from .driver import (
+    BATCH_BYTES,
     MAX_IN_FLIGHT,
     REQUEST_BYTES,
     SEND_SECONDS,
@@ -41,11 +42,16 @@ FENCING = {
 class ConfluentProducer:
     """A `connectors.kafka.driver.Producer`."""
 
-    def __init__(self, settings: KafkaSettings, transactional_id: str | None = None):
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        transactional_id: str | None = None,
+        batch_bytes: int = BATCH_BYTES,
+    ):
         options = settings.confluent_options() | {
             "enable.idempotence": True,
             "linger.ms": 5,
-            "batch.size": 1 << 18,
+            "batch.size": batch_bytes,
             "message.max.bytes": REQUEST_BYTES,
             "queue.buffering.max.messages": MAX_IN_FLIGHT,
             "delivery.timeout.ms": round(SEND_SECONDS * 1000),

@@ -34,6 +34,7 @@ SEND_SECONDS = 120.0  # an acknowledgement is waited for, across reconnections
 METADATA_SECONDS = 10.0  # until partitions that were added are seen
 BOOTSTRAP_SECONDS = 10.0  # a broker is given to answer a new client
 MAX_IN_FLIGHT = 20_000  # records sent and not yet acknowledged
+BATCH_BYTES = 1 << 18  # of messages that are sent together
 REQUEST_BYTES = 64 << 20  # a producer sends; what is too large for a topic its broker says
 
 Header = tuple[str, bytes]

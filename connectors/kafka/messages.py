@@ -10,7 +10,8 @@ from .driver import Header
 LETTER_BYTES = 1_000_000  # brokers take 1,048,588 unless told otherwise; headers come on top
 MESSAGE_BYTES = 1_048_576  # of a result: what clients and brokers take by default
 OVERHEAD = 100  # bytes of a message beside its value and its key, at most, without headers
-
+HEADER_OVERHEAD = 10  # bytes of a header beside its name and its content, at most
+NOTES_BYTES = 100  # of the headers "truncated", "key_left_out" and "version"
 
 Message = tuple[bytes, bytes | None, list[Header]]
 
@@ -30,35 +31,55 @@ def message_key(row: Mapping[str, Any], field: str | None) -> bytes | None:
     return value.encode(errors="surrogatepass") if isinstance(value, str) else encode(value)
 
 
-def dead_letter(row: Mapping[str, Any], limit: int = LETTER_BYTES) -> tuple[bytes, list[Header]]:
-    """The record's bytes as they came, and headers that say where from and why.
+def dead_letter(
+    row: Mapping[str, Any],
+    key: bytes | None = None,
+    most: int = LETTER_BYTES,
+    topic_bytes: int | None = None,
+) -> Message:
+    """The record's bytes and key as they came, and headers that say where from and why.
 
     A record of the largest size that a topic takes would not fit into it together with the
-    headers.  Of more than *limit* bytes only the first are kept; the header ``truncated`` then
-    says how many there were.
+    headers.  Of more than *most* bytes, or than a topic of *topic_bytes* has room for, only the
+    first are kept; the header ``truncated`` then says how many there were.
 
-    >>> value, headers = dead_letter({"partition": "rivers-0", "offset": 7, "raw": "{"})
-    >>> value, headers
-    (b'{', [('topic', b'rivers'), ('partition', b'0'), ('offset', b'7')])
-    >>> dead_letter({"offset": 7, "raw": "abcdef"}, limit=4)
-    (b'abcd', [('offset', b'7'), ('truncated', b'6')])
+    >>> dead_letter({"partition": "rivers-0", "offset": 7, "raw": "{"}, b"k")
+    (b'{', b'k', [('topic', b'rivers'), ('partition', b'0'), ('offset', b'7')])
+    >>> dead_letter({"offset": 7, "raw": "abcdef"}, most=4)
+    (b'abcd', None, [('offset', b'7'), ('truncated', b'6')])
     """
     if "raw_base64" in row:
         value = base64.b64decode(row["raw_base64"])
     else:
         value = row.get("raw", "").encode()
+    headers = _headers(row)
+    if topic_bytes is not None:
+        free = topic_bytes - OVERHEAD - NOTES_BYTES
+        if _size(headers) > free // 2:  # a topic of small messages: what is said is cut
+            headers = [(name, content[: free // 20]) for name, content in headers]
+        most = min(most, max(free - _size(headers), 0))
+    key, more, room = letter_key(key, most)
+    if len(value) > room:
+        more = [*more, ("truncated", b"%d" % len(value))]
+    return value[:room], key, headers + more
+
+
+def _headers(row: Mapping[str, Any]) -> list[Header]:
+    """All that a letter says of its record beside the bytes and the key."""
     fields = {name: row[name] for name in row if name not in ("raw", "raw_base64", "key_base64")}
     topic, _, number = str(fields.get("partition", "")).rpartition("-")
     if topic and number.isdecimal():  # of a topic; a file's name stays as it is
         fields = {"topic": topic, **fields, "partition": number}
-    headers = [
+    return [
         (name, content.encode() if isinstance(content, str) else encode(content))
         for name, content in fields.items()
         if content is not None
     ]
-    if len(value) > limit:
-        headers.append(("truncated", b"%d" % len(value)))
-    return value[:limit], headers
+
+
+def _size(headers: Sequence[Header]) -> int:
+    """Bytes that *headers* take, at most."""
+    return sum(len(name) + len(content) + HEADER_OVERHEAD for name, content in headers)
 
 
 def letter_key(key: bytes | None, limit: int) -> tuple[bytes | None, list[Header], int]:

@@ -7,6 +7,7 @@ from typing import Any
 from ..background import in_background
 from ..base import SinkError, Unreachable
 from .driver import (
+    BATCH_BYTES,
     BOOTSTRAP_SECONDS,
     MAX_IN_FLIGHT,
     REQUEST_BYTES,
@@ -27,11 +28,16 @@ RETRY_MS = 10  # the default of 100 is the price of two transactions
 class PythonProducer:
     """A `connectors.kafka.driver.Producer`."""
 
-    def __init__(self, settings: KafkaSettings, transactional_id: str | None = None):
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        transactional_id: str | None = None,
+        batch_bytes: int = BATCH_BYTES,
+    ):
         options = settings.python_options() | {
             "acks": "all",
             "linger_ms": 5,
-            "batch_size": 1 << 18,
+            "batch_size": batch_bytes,
             "max_request_size": REQUEST_BYTES,
             "allow_auto_create_topics": False,
             "delivery_timeout_ms": SEND_SECONDS * 1000,

@@ -16,6 +16,7 @@ from ..json_records import MAX_BYTES, MAX_DEPTH
 from ..state import Dependency
 from .clients import open_consumer, open_producer
 from .driver import METADATA_SECONDS, Partition, RecordDecoder
+from .limits import topic_limits
 from .messages import LETTER_BYTES, MESSAGE_BYTES, Message, dead_letter, encoded, message_key
 from .positions import check_position
 from .pulse import Pulse
@@ -206,7 +207,8 @@ class KafkaSink:
         dead_letters: rows are dead letters, see `dead_letter`.
         letter_bytes: a dead letter with more is cut.
         dependency: is told whether the brokers answer.
-        message_bytes: a row that would be a larger message is `Unwritable`.
+        message_bytes: a row that would be a larger message is `Unwritable`; so is one that is
+            larger than the topic takes.
     """
 
     def __init__(
@@ -221,8 +223,10 @@ class KafkaSink:
         message_bytes: int = MESSAGE_BYTES,
     ):
         self.topic, self.key, self.dead_letters = topic, key, dead_letters
-        self.letter_bytes, self.message_bytes = letter_bytes, message_bytes
-        self._producer = open_producer(settings)
+        self._limit = limit = topic_limits(settings, [topic]).get(topic)
+        self.letter_bytes = letter_bytes
+        self.message_bytes = message_bytes if limit is None else min(message_bytes, limit)
+        self._producer = open_producer(settings, batch_bytes=limit)
         self._dependency = dependency or Dependency("sink", settings.bootstrap)
         self._written = 0
 
@@ -233,8 +237,7 @@ class KafkaSink:
         """
         if self.dead_letters:
             messages: list[Message] = [
-                (value, None, headers)
-                for value, headers in (dead_letter(row, self.letter_bytes) for row in rows)
+                dead_letter(row, None, self.letter_bytes, self._limit) for row in rows
             ]
         else:
             keys = [message_key(row, self.key) for row in rows]

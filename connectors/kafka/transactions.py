@@ -19,7 +19,6 @@ from .messages import (
     MESSAGE_BYTES,
     dead_letter,
     encoded,
-    letter_key,
     message_key,
 )
 from .settings import KafkaSettings
@@ -46,6 +45,8 @@ class TransactionalSink:
         letter_bytes: a dead letter with more is cut.
         dependency: is told whether the brokers answer.
         message_bytes: a result that would be a larger message is `Unwritable`.
+        limits: what topics take, where that is known, see `connectors.kafka.limits`; a result
+            beyond it is `Unwritable` too, a letter is cut.
     """
 
     def __init__(
@@ -60,10 +61,12 @@ class TransactionalSink:
         letter_bytes: int = LETTER_BYTES,
         dependency: Dependency | None = None,
         message_bytes: int = MESSAGE_BYTES,
+        limits: Mapping[str, int] | None = None,
     ):
         self.settings, self.source, self.topic = settings, source, topic
         self.dead_letters, self.key = dead_letters, key
-        self.letter_bytes, self.message_bytes = letter_bytes, message_bytes
+        self.letter_bytes, self.limits = letter_bytes, limits or {}
+        self.message_bytes = min(message_bytes, self.limits.get(topic, message_bytes))
         self.transactional_id = f"{application}-{source}"
         self._number = source.number % partitions
         self._dependency = dependency or Dependency("sink", settings.bootstrap)
@@ -72,7 +75,9 @@ class TransactionalSink:
     def open(self) -> None:
         """Fence an earlier owner and finish what it left; raises `SinkError`."""
         with self._dependency.waiting():
-            self._producer = open_producer(self.settings, self.transactional_id)
+            self._producer = open_producer(
+                self.settings, self.transactional_id, min(self.limits.values(), default=None)
+            )
             self._producer.init_transactions()
         self._dependency.up()
 
@@ -101,11 +106,10 @@ class TransactionalSink:
             for value, key in zip(values, keys, strict=True):
                 producer.send(self.topic, value, key, self._number)
             if self.dead_letters is not None:
+                room = self.limits.get(self.dead_letters)
                 for letter, key in zip(letters, letter_keys, strict=True):
-                    key, more, room = letter_key(key, self.letter_bytes)
-                    value, headers = dead_letter(letter, room)
-                    headers += [*more, version()]
-                    producer.send(self.dead_letters, value, key, headers=headers)
+                    value, key, headers = dead_letter(letter, key, self.letter_bytes, room)
+                    producer.send(self.dead_letters, value, key, headers=[*headers, version()])
 
     def commit(self) -> None:
         """Make it visible; raises `SinkError` as `send` does."""

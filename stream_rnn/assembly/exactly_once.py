@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import SourceError, Unreachable
 from connectors.kafka.clients import open_consumer
 from connectors.kafka.driver import Consumer, GroupOptions, Partition, RecordDecoder
+from connectors.kafka.limits import Limits
 from connectors.kafka.messages import LETTER_BYTES
 from connectors.kafka.records import JsonMessages
 from connectors.kafka.settings import KafkaSettings
@@ -120,6 +121,7 @@ def runs(
     labels = config.labels.topic if config.labels is not None else None
     widths = around.reach("source", source, lambda _: topic_widths(settings, config))
     written = around.add("sink", sink)
+    limits = Limits(outputs, [sink.topic, *([] if letters is None else [letters.topic])])
     check_widths(source.topic, labels, widths)
     began_with = width_at_the_start(folder, source.topic, widths[source.topic])
 
@@ -147,6 +149,7 @@ def runs(
             letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
             dependency=written,
             message_bytes=sink.max_message_bytes,
+            limits=limits.now(),
         )
         ledger = Ledger(
             task(config),
