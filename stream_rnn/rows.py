@@ -74,6 +74,9 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("probability", "number or null", "its probability among the best ones"),
     ),
 }
+FIELDS["labeler"] = (
+    Field("prediction", "list of texts", "a label for each token, made before they were learned"),
+)
 FIELDS["stream-classifier"] = FIELDS["classifier"]
 
 #: What the service adds to it, where it has been asked to.

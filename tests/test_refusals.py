@@ -19,6 +19,7 @@ from stream_rnn import (
     RecurrentMultiTargetRegressor,
     RecurrentMultivariateForecaster,
     RecurrentRegressor,
+    SequenceLabeler,
     TextPredictor,
 )
 from stream_rnn.errors import BadRecord, faults
@@ -94,6 +95,7 @@ ESTIMATORS = {
         VALUES,
     ),
     "text": (lambda: TextPredictor(preset="contexts"), VALUES),
+    "labeler": (SequenceLabeler, VALUES | st.just("A B")),
 }
 
 
@@ -101,7 +103,7 @@ ESTIMATORS = {
 def test_what_is_told_is_what_is_refused(name):
     """`check` names a record exactly if `stream` refuses it, when it comes after the good ones."""
     make, ys = ESTIMATORS[name]
-    xs = st.dictionaries(st.sampled_from(["u", "v", "text", "timestamp"]), VALUES)
+    xs = st.dictionaries(st.sampled_from(["u", "v", "text", "tokens", "timestamp"]), VALUES)
 
     @settings(deadline=None, max_examples=15)
     @given(st.lists(st.tuples(xs, ys), min_size=1, max_size=6))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stream_rnn.cli.warm import TARGETS
+from stream_rnn.cli.warm import RECORDS, TARGETS
 from stream_rnn.drift.losses import losses
 from stream_rnn.metrics import RecentErrors
 from stream_rnn.rows import FIELDS, error_of, errors_of, is_known
@@ -24,8 +24,8 @@ def test_the_page_is_that_of_the_definition():
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_an_estimator_yields_what_is_said(kind):
-    x = {"text": {"text": "to be"}, "transducer": {"source": "to"}}.get(kind, {"x": 0.5})
-    rows = estimator({"type": kind}).stream([x, x], TARGETS[kind])
+    xs = RECORDS.get(kind, [{"x": 0.5}] * 2)
+    rows = estimator({"type": kind}).stream(xs, TARGETS[kind])
     assert [set(row) for row in rows] == [{field.name for field in FIELDS[kind]}] * 2
 
 

@@ -49,10 +49,8 @@ def compile_estimator(table: dict[str, Any], share: str | None = None) -> None:
     if share is not None:
         learner = Keyed(learner, "key", share)
     for step in range(3):
-        if kind == "text":
-            xs: list[dict[str, Any]] = [{"text": "to be"}, {"text": "or not"}]
-        elif kind == "transducer":
-            xs = [{"source": "to b"}, {"source": "or n"}]
+        if kind in RECORDS:
+            xs = RECORDS[kind]
         else:
             xs = [{"x": float(step), "z": 1.0}, {"x": step + 0.5, "z": 2.0}]
         if share is not None:
@@ -74,4 +72,12 @@ TARGETS: dict[str, list[Any]] = {
     "anomaly": [0.5, 1.5],
     "text": [None, None],
     "transducer": ["bot", "ron"],
+    "labeler": [["A", "B"], ["B", "A"]],
+}
+
+# Two records, of those that do not take fields with numbers.
+RECORDS: dict[str, list[dict[str, Any]]] = {
+    "text": [{"text": "to be"}, {"text": "or not"}],
+    "transducer": [{"source": "to b"}, {"source": "or n"}],
+    "labeler": [{"tokens": "to be"}, {"tokens": "or not"}],
 }

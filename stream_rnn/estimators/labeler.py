@@ -1,0 +1,209 @@
+"""A label for each token of a sentence, learned from one sentence after another."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from river import base
+
+from ..errors import BadRecord, CheckpointError, ConfigError, check, faults
+from ..sequences.labeling.model import Chain
+from ..sequences.labeling.sentences import Sentences
+from ..sequences.labeling.spans import Span, spans
+from ..sequences.labeling.templates import DEFAULT, compile_templates
+from ..sequences.sparse.adagrad import AdaGrad
+from .described import check_same, described
+from .protocol import Snapshot
+from .saving import Savable
+
+
+class SequenceLabeler(Savable, base.Estimator):
+    """Labels the tokens of a sentence: parts of speech, entities, fields of a log line.
+
+    A linear-chain conditional random field over sparse features, learned by AdaGrad, one
+    sentence at a time: words, prefixes and suffixes, shapes, neighbours two tokens around.  The
+    best sequence of labels is Viterbi's.  A token is a string, or a dict of features by name:
+    a string stands for itself, a number for its value, True for 1.  Labels are strings and may
+    appear at any time; entities are labelled in IOB2, ``"B-LOC"``, ``"I-LOC"``, ``"O"``.
+
+    Parameters
+    ----------
+    rate, damping
+        Of AdaGrad: how far the first gradient moves a weight, and what is added to the sum of
+        squared gradients.
+    max_features
+        Bound of the table of weights; the least used eighth goes when it is reached.
+    max_tokens
+        Longer sentences are refused.
+
+    Examples
+    --------
+    >>> from stream_rnn import SequenceLabeler
+    >>> model = SequenceLabeler()
+    >>> for city in ("Paris", "Rome", "Oslo", "Lima") * 3:
+    ...     model.learn_one(["I", "flew", "to", city, "."], ["O", "O", "O", "B-LOC", "O"])
+    ...     model.learn_one(["Nothing", "to", "see", "."], ["O", "O", "O", "O"])
+    >>> model.predict_one(["We", "flew", "to", "Cairo", "."])
+    ['O', 'O', 'O', 'B-LOC', 'O']
+    >>> model.entities_one(["We", "flew", "to", "Cairo", "."])
+    [Span(start=3, end=4, kind='LOC')]
+    """
+
+    def __init__(
+        self,
+        rate: float = 0.2,
+        damping: float = 0.01,
+        max_features: int = 1 << 22,
+        max_tokens: int = 10_000,
+    ):
+        self.rate = rate
+        self.damping = damping
+        self.max_features = max_features
+        self.max_tokens = max_tokens
+        rule = AdaGrad(float(rate), float(damping))
+        check(rule)
+        for name, least in (("max_features", 1024), ("max_tokens", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name}: {getattr(self, name)}; must be {least} or more")
+        self._sentences = Sentences(max_tokens)
+        self._chain = Chain(compile_templates(DEFAULT), rule, max_features)
+        self._labels: dict[str, int] = {}
+        self._tokens = 0
+        self._loss = 0.0
+
+    # river ------------------------------------------------------------------------------------
+
+    def learn_one(self, tokens: Sequence[Any], labels: Sequence[str]) -> None:
+        """Learn a sentence with a label for each token.
+
+        Raises `BadRecord`, and changes nothing, if a token or a label is none, or one is missing.
+        """
+        self._learn(tokens, labels)
+
+    def predict_one(self, tokens: Sequence[Any]) -> list[str | None]:
+        """The most probable labels; None for each token before anything was learned."""
+        sentence = self._sentences(tokens)
+        if not self._labels or not len(tokens):
+            return [None] * len(tokens)
+        return self._named(self._chain.predict(sentence, len(self._labels)))
+
+    def predict_proba_one(self, tokens: Sequence[Any]) -> list[dict[str, float]]:
+        """How probable each label of each token is, whatever the others' labels are."""
+        sentence = self._sentences(tokens)
+        if not self._labels or not len(tokens):
+            return [{} for _ in tokens]
+        p = self._chain.distribution(sentence, len(self._labels))
+        return [dict(zip(self._labels, row, strict=True)) for row in p.tolist()]
+
+    def entities_one(self, tokens: Sequence[Any]) -> list[Span]:
+        """The entities that the predicted labels mark, as (start, end, kind)."""
+        return spans([label or "O" for label in self.predict_one(tokens)])
+
+    @property
+    def labels(self) -> list[str]:
+        """All labels met so far."""
+        return list(self._labels)
+
+    # Streams ----------------------------------------------------------------------------------
+
+    def stream(self, xs: Sequence[Mapping], ys: Sequence[Any]) -> list[dict[str, Any]]:
+        """Predict the labels of each sentence ``x["tokens"]`` before learning them.
+
+        The tokens are a list, or a text that is split at white space, and so are the labels;
+        a sentence without labels is only predicted.
+        """
+        for t, (x, y) in enumerate(zip(xs, ys, strict=True)):
+            self._check_record(x, y, t)
+        return [{"prediction": self._record(x, y)} for x, y in zip(xs, ys, strict=True)]
+
+    def check(self, xs: Sequence[Mapping], ys: Sequence[Any]) -> dict[int, BadRecord]:
+        """What `stream` would refuse, see `protocol.Checking`."""
+        return faults(lambda t: self._check_record(xs[t], ys[t], t), len(xs))
+
+    def snapshot(self) -> Snapshot:
+        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
+        meta = {
+            "estimator": type(self).__name__,
+            "parameters": described(self),
+            "labels": self.labels,
+            "tokens": self._tokens,
+        }
+        return Snapshot(self._chain.arrays() | {"loss": np.array([self._loss])}, meta)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        check_same(self, described(self), snapshot.meta)
+        arrays = dict(snapshot.arrays)
+        try:
+            labels, tokens = snapshot.meta["labels"], int(snapshot.meta["tokens"])
+            loss = float(arrays.pop("loss")[0])
+        except KeyError as error:
+            raise CheckpointError(f"the checkpoint lacks {error}") from None
+        self._chain.load(arrays)
+        self._labels = {label: n for n, label in enumerate(labels)}
+        self._tokens, self._loss = tokens, loss
+
+    def health(self) -> dict[str, float]:
+        """Gauges and counters by metric name; the vocabulary are the features known."""
+        known, forgotten = self._chain.size
+        return {
+            "loss_sum": self._loss,
+            "loss_observations": float(self._tokens),
+            "vocabulary_size": float(known),
+            "vocabulary_overflows": float(forgotten),
+        }
+
+    # Inside -----------------------------------------------------------------------------------
+
+    def _learn(self, tokens: Sequence[Any], labels: Sequence[str]) -> list[str | None]:
+        """Learn a sentence; what was predicted of it before."""
+        sentence = self._sentences(tokens)
+        _check_labels(labels, len(tokens))
+        if not len(tokens):
+            return []
+        known = len(self._labels)
+        numbers = [self._labels.setdefault(label, len(self._labels)) for label in labels]
+        before = self._chain.predict(sentence, known) if known else None
+        target = np.array(numbers, np.int64)
+        path, loss = self._chain.learn(sentence, target, len(self._labels))
+        self._tokens += len(tokens)
+        self._loss += loss
+        if known == 0:
+            return [None] * len(tokens)
+        return self._named(path if before is None or known == len(self._labels) else before)
+
+    def _named(self, path: np.ndarray) -> list[str | None]:
+        names = list(self._labels)
+        return [names[n] for n in path.tolist()]
+
+    def _record(self, x: Mapping, y: Any) -> list[str | None]:
+        tokens = _listed(x["tokens"])
+        return self.predict_one(tokens) if y is None else self._learn(tokens, _listed(y))
+
+    def _check_record(self, x: Mapping, y: Any, index: int) -> None:
+        try:
+            if "tokens" not in x:
+                raise BadRecord("tokens: is missing; records need a field 'tokens', a list or text")
+            tokens = _listed(x["tokens"])
+            self._sentences.check(tokens)
+            if y is not None:
+                _check_labels(_listed(y), len(tokens))
+        except BadRecord as bad:
+            bad.index = index
+            raise
+
+
+def _listed(value: Any) -> Any:
+    """A text as the list of its words."""
+    return value.split() if isinstance(value, str) else value
+
+
+def _check_labels(labels: Any, count: int) -> None:
+    """Raise `BadRecord` unless there are *count* labels, all of them texts."""
+    if isinstance(labels, str) or not isinstance(labels, Sequence):
+        raise BadRecord(f"labels: {labels!r}; give a list of texts, one for each token")
+    if len(labels) != count:
+        raise BadRecord(f"labels: {len(labels)} for {count} tokens; give one for each token")
+    for t, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise BadRecord(f"labels[{t}]: {label!r} is not a text")
