@@ -95,13 +95,13 @@ class Chain:
         """Take over `arrays`; raises `CheckpointError` unless they fit."""
         try:
             room = len(arrays["transitions.weights"]) - 1
-            table = tables.restored(trees.under("table.", arrays), min(self.most, tables.LEAST))
+            table = tables.restored(trees.below("table.", arrays), min(self.most, tables.LEAST))
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}; it is of another model") from None
         if table.weights.shape[1] != room or len(table.uses) > max(self.most, tables.LEAST):
             raise CheckpointError("the checkpoint's weights and transitions do not fit each other")
         transitions = _transitions(room)
-        trees.load(transitions, trees.under("transitions.", arrays))
+        trees.load(transitions, trees.below("transitions.", arrays))
         self.table, self.transitions = table, transitions
         self._work = learning.workspace(SHORTEST, self.features, room)
 

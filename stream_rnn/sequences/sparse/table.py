@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from ...codegen.dispatch import entry, kernel
-from ...numerics import trees
+from ...numerics import growing, trees
 from ...numerics.trees import SCRATCH, Float32, Int, Int32, Word
 
 ROWS, FORGOTTEN, CLOCK = range(3)  # places in `Table.size`
@@ -87,7 +87,7 @@ def resized(old: Table, rows: int, labels: int, kept: np.ndarray | None = None) 
     places = np.arange(n) if kept is None else kept
     new = create(rows, labels)
     for name in ("keys", "uses", "weights", "squares"):
-        trees.into_corner(getattr(old, name)[places], getattr(new, name))
+        growing.into_corner(getattr(old, name)[places], getattr(new, name))
     new.size[:] = old.size
     new.size[ROWS] = len(places)
     new.size[FORGOTTEN] += n - len(places)
