@@ -26,6 +26,7 @@ class MixtureEstimator(Savable, base.Estimator):
     """
 
     _task: Any = None
+    _head = 0  # of the mixture of numbers: median, mean
 
     def __init__(
         self, members: tuple | None = None, weights: tuple | None = None, seed: int = 0
@@ -237,7 +238,7 @@ class MixtureEstimator(Savable, base.Estimator):
         """How much each member counts now, by its name; they sum to 1."""
         if self._mixture is None:
             return {}
-        return dict(zip(self._labels, self._mixture.weights.tolist(), strict=True))
+        return dict(zip(self._labels, self._mixture.weights(self._head).tolist(), strict=True))
 
     def _networks(self) -> list[Any]:
         members = [] if self._mixture is None else self._mixture.members

@@ -32,7 +32,7 @@ class StreamRegressor(RegressesFrames, MixtureEstimator, base.MiniBatchRegressor
     weights
         How much each member counts at first, in proportion; all the same by default.
     point
-        ``"mean"`` or ``"median"``: the least squared or absolute error.
+        ``"median"`` for small absolute errors, ``"mean"`` for small squared ones.
     seed
         Of whatever is drawn at random.
 
@@ -53,7 +53,7 @@ class StreamRegressor(RegressesFrames, MixtureEstimator, base.MiniBatchRegressor
         members: tuple | None = None,
         weights: tuple | None = None,
         *,
-        point: str = "mean",
+        point: str = "median",
         seed: int = 0,
     ):
         super().__init__(members, weights, seed)

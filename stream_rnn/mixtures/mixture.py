@@ -8,6 +8,7 @@ from ..codegen.bound import bind
 from ..codegen.dispatch import compiled
 from ..engine.moments import Moments
 from ..engine.scale import Standard, observe, standardise
+from ..forecasting.mixing import boa
 from ..numerics.trees import Float, Int, allocate, below, fields, load, walk
 from . import classes, numbers
 from .network import NetworkPart
@@ -163,13 +164,10 @@ class Mixture:
         for loss in losses.tolist():  # one after another: the same sum however the rows are cut
             self.scales.loss[0] += loss
 
-    @property
-    def weights(self) -> np.ndarray:
-        """How much each member counts now, (K,): of Bernstein's aggregation, or fixed share."""
+    def weights(self, head: int) -> np.ndarray:
+        """How much each member counts now, (K,): for numbers in the *head* (median, mean)."""
         if self.numbers:
-            from ..forecasting.mixing.boa import MEAN, WEIGHT
-
-            return self.mixing.mix.first.table[MEAN, WEIGHT].copy()
+            return self.mixing.mix.first.table[head, boa.WEIGHT].copy()
         return self.mixing.shares.copy()
 
     # state --------------------------------------------------------------------------------
