@@ -21,6 +21,7 @@ PAGES = {
     "first-steps": "First steps",
     "tutorial": "A tutorial: one stream from file to service",
     "choosing": "Choosing an estimator, a learner, an optimizer",
+    "sequences": "Sequences: classify, label, transduce",
     "data": "What data may look like",
     "configuration": "Every field of a configuration",
     "rows": "What a line of the output holds",

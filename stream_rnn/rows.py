@@ -26,6 +26,7 @@ AHEAD = "one for each of `horizons`, made after the record was seen"
 FIELDS: dict[str, tuple[Field, ...]] = {
     "regressor": (PREDICTION,),
     "stream-regressor": (PREDICTION,),
+    "sequence-regressor": (PREDICTION,),
     "classifier": (
         Field("prediction", "class or null", "the most probable class; null before there is one"),
         Field("probabilities", "object", "of every class seen so far; together 1"),
@@ -77,7 +78,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 FIELDS["labeler"] = (
     Field("prediction", "list of texts", "a label for each token, made before they were learned"),
 )
-FIELDS["stream-classifier"] = FIELDS["classifier"]
+FIELDS["stream-classifier"] = FIELDS["sequence-classifier"] = FIELDS["classifier"]
 
 #: What the service adds to it, where it has been asked to.
 SERVICE: tuple[Field, ...] = (

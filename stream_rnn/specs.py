@@ -28,6 +28,8 @@ ESTIMATORS = {
     "multivariate": "stream_rnn.estimators.multivariate:RecurrentMultivariateForecaster",
     "stream-regressor": "stream_rnn.estimators.stream_regressor:StreamRegressor",
     "stream-classifier": "stream_rnn.estimators.stream_classifier:StreamClassifier",
+    "sequence-classifier": "stream_rnn.estimators.sequence_classifier:SequenceClassifier",
+    "sequence-regressor": "stream_rnn.estimators.sequence_regressor:SequenceRegressor",
     "anomaly": "stream_rnn.estimators.anomaly:RecurrentAnomalyDetector",
     "text": "stream_rnn.estimators.text:TextPredictor",
     "transducer": "stream_rnn.estimators.transducer:SequenceTransducer",
@@ -37,7 +39,7 @@ ESTIMATORS = {
 WRAPPERS = {"keyed": "stream_rnn.estimators.keyed.estimator:Keyed"}
 # Where each kind of spec is registered, by the name of the argument that takes it.
 REGISTRIES = {
-    "cell": "stream_rnn.cells:LAYERS",
+    "cell": "stream_rnn.sequences.bidirectional:LAYERS",
     "learner": "stream_rnn.learners:LEARNERS",
     "optimizer": "stream_rnn.optimizers:OPTIMIZERS",
     "loss": "stream_rnn.losses:LOSSES",

@@ -66,6 +66,8 @@ TARGETS: dict[str, list[Any]] = {
     "classifier": ["a", "b"],
     "stream-regressor": [0.5, 1.5],
     "stream-classifier": ["a", "b"],
+    "sequence-regressor": [0.5, 1.5],
+    "sequence-classifier": ["a", "b"],
     "multitarget": [{"y": 0.5, "v": 1.0}, {"y": 1.5, "v": 0.0}],
     "forecaster": [0.5, 1.5],
     "multivariate": [{"y": 0.5, "v": 1.0}, {"y": 1.5, "v": 0.0}],
