@@ -13,7 +13,7 @@ from ..features.index import FeatureIndex, as_number
 from ..features.tables import rows_and_names
 from ..learners import RTRL, Learner
 from ..optimizers import Kalman
-from ..sequences.bidirectional import Bidirectional
+from ..sequences.bidirectional import directions
 from ..sequences.pooling.model import SequenceModel
 from .base import Chain, instance
 from .described import check_same, described
@@ -49,8 +49,7 @@ class SequenceEstimator(Savable, base.Estimator):
         self.network, self.reservoir, self.seed = network, reservoir, seed
         if reservoir < 1:
             raise ConfigError(f"reservoir: {reservoir}; give a number of units, 1 or more")
-        self._both = isinstance(self.cell, Bidirectional)
-        inner = self.cell.cell if self._both else self.cell
+        inner, self._both = directions(self.cell)
         trained = compose(inner, self.learner, self.optimizer, self._loss)
         self._network = trained if network else None
         self._features = FeatureIndex()

@@ -19,5 +19,10 @@ class Bidirectional(NamedTuple):
     cell: Any = LSTM()
 
 
+def directions(cell: Any) -> tuple[Any, bool]:
+    """The cell that reads, and whether another one reads from the end."""
+    return (cell.cell, True) if isinstance(cell, Bidirectional) else (cell, False)
+
+
 #: What a configuration may give as a layer of an estimator of sequences.
 LAYERS: dict[str, Any] = INSIDE | {"Bidirectional": Bidirectional}

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ...mixtures.base import Classes, Numbers
 from ...mixtures.middle import Middle
 from ...mixtures.outside import Given
 from .gaussian import Gaussian
@@ -23,13 +22,13 @@ LINEAR: tuple = (
 
 def members(task: Any, states: int, networks: int) -> tuple:
     """All members for a summary with so many *states*, and so many trained networks."""
-    inner: tuple = (*LINEAR, Gaussian() if isinstance(task, Classes) else Middle())
+    inner: tuple = (*LINEAR, Gaussian() if task.discrete else Middle())
     placed = tuple(s._replace(states=states) if hasattr(s, "states") else s for s in inner)
     return (*placed, *(NETWORK, SECOND)[:networks])
 
 
 def names(task: Any, networks: int) -> list[str]:
     """The same by name."""
-    last = "gaussian" if not isinstance(task, Numbers) else "median"
+    last = "gaussian" if task.discrete else "median"
     given = ["network", "network_back"][:networks]
     return ["all", "all_bound", "outline", "statistics", "reservoir", last, *given]

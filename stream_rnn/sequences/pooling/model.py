@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.model import Model
-from ...mixtures.base import Numbers
 from ...mixtures.mixture import Mixture
-from ...numerics.trees import under
+from ...numerics.trees import below
 from . import bank, columns
 from .network import SequenceNetwork
 from .reader import SECOND, Reader
@@ -44,7 +43,7 @@ class SequenceModel:
         seed: int = 0,
     ):
         self.task, self.inputs, self.outputs = task, inputs, outputs
-        self.numbers = isinstance(task, Numbers)
+        self.numbers = not task.discrete
         self.reader = Reader(reservoir, inputs, seed=seed, both=both)
         directions = [] if network is None else [False, True][: 2 if both else 1]
         self.networks = [
@@ -130,7 +129,7 @@ class SequenceModel:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless they fit."""
-        self.reader.load(under("reader.", arrays))
-        self.mixture.load(under("mixture.", arrays))
+        self.reader.load(below("reader.", arrays))
+        self.mixture.load(below("mixture.", arrays))
         for k, network in enumerate(self.networks):
-            network.load(under(f"network.{k}.", arrays))
+            network.load(below(f"network.{k}.", arrays))

@@ -16,9 +16,8 @@ from ...engine.loop import infer
 from ...engine.model import Model
 from ...engine.online import OnlineNetwork
 from ...engine.scale import observe
-from ...mixtures.base import Numbers
 from ...numerics.linalg import copy
-from ...numerics.trees import under
+from ...numerics.trees import below
 
 
 @compiled
@@ -59,7 +58,7 @@ class SequenceNetwork:
     def __init__(
         self, model: Model, task: Any, inputs: int, outputs: int, *, seed: int, reverse: bool
     ):
-        self.numbers, self.reverse = isinstance(task, Numbers), reverse
+        self.numbers, self.reverse = not task.discrete, reverse
         self.network = OnlineNetwork(model, inputs, outputs, seed=seed, skip=True)
         self.begin()
 
@@ -138,5 +137,5 @@ class SequenceNetwork:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless they fit."""
-        self.network.load(under("network.", arrays))
+        self.network.load(below("network.", arrays))
         self.held = np.array(arrays["held"])

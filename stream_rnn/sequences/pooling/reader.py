@@ -15,7 +15,8 @@ from ...codegen.denormals import flush_denormals, restore_denormals
 from ...codegen.dispatch import compiled
 from ...engine.moments import Moments
 from ...engine.scale import Standard, observe, standardise
-from ...numerics.trees import Float32, Int, fields, into_corner, load, under, walk, zeros
+from ...numerics.growing import into_corner
+from ...numerics.trees import Float32, Int, below, fields, load, walk, zeros
 from . import columns, outline, reservoir, statistics
 
 SECOND = 7919  # added to the seed of what reads backwards
@@ -208,7 +209,7 @@ class Reader:
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless names and shapes agree."""
-        load(self.shared, under("shared.", arrays))
-        load(self.open, under("open.", arrays))
+        load(self.shared, below("shared.", arrays))
+        load(self.open, below("open.", arrays))
         self.kept = np.array(arrays["kept"])
         self.fan_in = int(arrays["fan_in"][0])

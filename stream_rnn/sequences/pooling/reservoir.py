@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from ...cells.base import activate, initialise, recurrent_rows, shape
+from ...cells.base import activate, initialise, recurrent_rows, sizes
 from ...codegen.dispatch import kernel
 from ...numerics.linalg import combine_rows, copy
 from ...numerics.trees import Float, Float32
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 def sizes_of(cell: Any, channels: int) -> dict[str, int]:
     """Lengths by letter for m channels."""
-    K, G = shape(cell)
+    K, G = sizes(cell)
     return {"K": K, "G": G, "H": cell.units, "Z": recurrent_rows(cell) + 1 + channels}
 
 
