@@ -33,6 +33,7 @@ class SequenceEstimator(Savable, base.Estimator):
 
     _task: Any = None
     _loss: Any = None
+    _head = 0  # of the mixture's predictions
 
     def __init__(
         self,
@@ -244,7 +245,9 @@ class SequenceEstimator(Savable, base.Estimator):
     def member_weights(self) -> dict[str, float]:
         """How much each member counts now, by its name; they sum to 1."""
         model = self._model
-        return {} if model is None else dict(zip(model.names, model.mixture.weights.tolist()))
+        if model is None:
+            return {}
+        return dict(zip(model.names, model.mixture.weights(self._head).tolist(), strict=True))
 
     def check(self, xs: Sequence[Steps], ys: Sequence[Any]) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""

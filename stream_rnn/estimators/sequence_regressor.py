@@ -20,7 +20,7 @@ class SequenceRegressor(SequenceEstimator, base.Regressor):
     """Regression of sequences, each learned once, as it ends.
 
     As `SequenceClassifier`, with the median of the targets in place of the Gaussians; *point* is
-    ``"mean"`` or ``"median"``: the least squared or absolute error.
+    ``"median"`` or ``"mean"``: the least absolute or squared error.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class SequenceRegressor(SequenceEstimator, base.Regressor):
         *,
         network: bool = True,
         reservoir: int = 64,
-        point: str = "mean",
+        point: str = "median",
         seed: int = 0,
     ):
         super().__init__(cell, learner, optimizer, network=network, reservoir=reservoir, seed=seed)
