@@ -19,6 +19,10 @@ def command(
     workers: Annotated[
         int, typer.Option(help="Processes that share the partitions of a Kafka topic.", min=1)
     ] = 1,
+    on: Annotated[
+        str | None,
+        typer.Option(help="Let Spark run it: a master, such as local[2].", show_default=False),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only check the configuration and exit.")
     ] = False,
@@ -57,6 +61,9 @@ def command(
     from ..service.pipeline import stop_on_signals
 
     loaded = load(config, set_ or ())
+    if on is not None:
+        _run_on(on, config, loaded, check)
+        return
     if check:
         for line in examine(on_one_cluster(loaded)):
             typer.echo(f"{config}: {line}", err=True)
@@ -83,6 +90,17 @@ def command(
             if server is not None:
                 server.close()
     log.info("done: %s", ", ".join(f"{number} {name}" for name, number in counters.items()))
+
+
+def _run_on(master: str, config: Path, loaded: Any, check: bool) -> None:
+    """On Spark, or only whether it could."""
+    from ..spark import pipeline
+
+    if check:
+        pipeline.check(loaded)
+        typer.echo(f"{config}: ok")
+    else:
+        pipeline.run_on(master, loaded)
 
 
 def _run_workers(count: int, path: Path, overrides: list[str], loaded: Any) -> int:
