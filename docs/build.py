@@ -26,6 +26,7 @@ PAGES = {
     "configuration": "Every field of a configuration",
     "rows": "What a line of the output holds",
     "exactly-once": "Exactly once, and its limits",
+    "spark": "Learning inside Spark",
     "operations": "Operations: metrics, alerts, upgrades, backups",
     "http": "The page, and asking a running model",
     "measured": "Everything measured",

@@ -76,8 +76,7 @@ def check(config: schema.Config) -> None:
             raise ConfigError("source.path: several; on Spark give one folder or pattern")
     if features.calendar or (features.timestamp and features.calendar is None):
         raise ConfigError(
-            "features.calendar: Spark makes no calendar features; set calendar = [], or give them "
-            "as fields"
+            "features.calendar: Spark makes none; set calendar = [], or give them as fields"
         )
     if isinstance(sink, schema.StdoutSink) or getattr(sink, "format", None) == "csv":
         raise ConfigError("sink: Spark writes a folder of JSON lines, or Kafka; give one of these")

@@ -1,6 +1,6 @@
 """Spark beside one process: CPU and time a record for 10, 1,000 and 20,000 keys.
 
-Run from the repository's root: ``python tests/benchmarks/spark.py [--keys 10 1000]``.  Prints a table
+Run from the repository root: ``python tests/benchmarks/spark.py [--keys 10 1000]``.  Prints a table
 in Markdown.  A regressor LSTM(8) with RTRL and a Kalman filter, local[2], heap 1 GB, states in
 RocksDB on disk; two partitions, no sink.  One batch goes before, so that workers are there and
 code is loaded.  CPU is that of driver, JVM and Python workers together; of one process, its own.
