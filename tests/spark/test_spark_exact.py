@@ -8,20 +8,19 @@ from stream_rnn.spark import models
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.parametrize("partitions", [1, 3, 8])
 @pytest.mark.parametrize("case", CASES)
-def test_predictions_and_models_are_those_of_one_process(spark, case, tmp_path):
+def test_predictions_and_models_are_those_of_one_process(spark, case, partitions, tmp_path):
     rows = records(keys=6, count=240)
     write(tmp_path / "in", rows, files=2)
     expected, alone = plain(case, rows)
-    for partitions in (1, 3, 8):
-        spark.conf.set("spark.sql.shuffle.partitions", partitions)
-        work = tmp_path / f"{partitions}"
-        query(spark, case, tmp_path / "in", work)
-        got = read(spark, work)
-        assert got.keys() == expected.keys()
-        for number, row in got.items():
-            assert same_row(row, expected[number])
-        found = models(spark, work / "checkpoint", CASES[case][0])
-        assert found.keys() == alone.keys()
-        for key, model in found.items():
-            assert same_state(model, alone[key])
+    spark.conf.set("spark.sql.shuffle.partitions", partitions)
+    query(spark, case, tmp_path / "in", tmp_path)
+    got = read(spark, tmp_path)
+    assert got.keys() == expected.keys()
+    for number, row in got.items():
+        assert same_row(row, expected[number])
+    found = models(spark, tmp_path / "checkpoint", CASES[case][0])
+    assert found.keys() == alone.keys()
+    for key, model in found.items():
+        assert same_state(model, alone[key])
