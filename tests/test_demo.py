@@ -20,7 +20,7 @@ from stream_rnn.cli.demo.display import LiveView, Progress
 from stream_rnn.cli.demo.replay import Replay
 from stream_rnn.cli.demo.show import MADE, configuration, demo, prepare
 from stream_rnn.errors import ConfigError
-from stream_rnn.service.task import Outcome
+from stream_rnn.service.outcome import Outcome
 
 
 def plain(width=100):

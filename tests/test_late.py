@@ -23,7 +23,8 @@ from stream_rnn.evaluation.evaluate import evaluate
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import Metrics
 from stream_rnn.service.late.buffer import LabelBuffer
-from stream_rnn.service.late.task import Join, LateTask
+from stream_rnn.service.late.join import Join
+from stream_rnn.service.late.task import LateTask
 from stream_rnn.service.ledger import Schedule
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task

@@ -14,7 +14,8 @@ from stream_rnn.estimators.delayed import Delayed
 from stream_rnn.features.rows import Rows
 from stream_rnn.service.exactly_once.journal import LIMIT, Journal, Place, rounds_after
 from stream_rnn.service.exactly_once.late_partition import LatePartitionRun
-from stream_rnn.service.late.task import Join, LateTask
+from stream_rnn.service.late.join import Join
+from stream_rnn.service.late.task import LateTask
 from stream_rnn.service.ledger import Ledger, Schedule
 
 INPUT, LABELS = Partition("in", 0), Partition("told", 0)

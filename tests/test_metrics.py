@@ -15,15 +15,16 @@ from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import FAMILIES, HISTOGRAMS, Histogram, Metrics, Quality
 from stream_rnn.service.ledger import Schedule
+from stream_rnn.service.outcome import Outcome
 from stream_rnn.service.pipeline import Pipeline
-from stream_rnn.service.task import Outcome, Task
+from stream_rnn.service.task import Task
 
 EXPECTED = """
 records_consumed_total records_learned_total records_predicted_total records_replayed_total
 records_dead_lettered_total transactions_total rebalances_total assigned_partitions
 dependency_up dependency_down_seconds records_passed_over_total
 records_skipped_total source_gaps_total
-labels_total labels_pending consumer_lag_records consumer_position_offset
+labels_total labels_pending limit_used_ratio consumer_lag_records consumer_position_offset
 loss_sum_total loss_observations_total rolling_mae rolling_mae_last_value
 rolling_mae_running_mean rolling_accuracy rolling_accuracy_last_class rolling_log_loss
 interval_coverage interval_level model_info gradient_norm parameter_norm

@@ -29,9 +29,10 @@ from stream_rnn.estimators.reports import COUNTERS, GAUGES
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics.families import FAMILIES, HEALTH
 from stream_rnn.service.ledger import Schedule
+from stream_rnn.service.outcome import Outcome
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.refusal_limit import Refusals, TooManyRefused
-from stream_rnn.service.task import Outcome, Task
+from stream_rnn.service.task import Task
 
 
 class Counting:

@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..estimators.delayed import Delayed
 from ..features.missing import Missing
 from ..features.rows import Rows
+from ..service.bounds import Bound
 from ..service.identity import Identity
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
@@ -59,6 +60,9 @@ def task(config: schema.Config) -> Task:
         alone = late.topic is None and late.source is None
         made = LateTask(both, rows, labels.join(late), alone, config.run.copy, origin, watch)
     made.names = names(config)
+    if config.key is not None:
+        then = "records of new keys are refused"
+        made.most_keys = Bound("keys", config.max_keys, "max_keys", then)
     return made
 
 

@@ -11,7 +11,7 @@ from connectors.state import DOWN, Status
 
 from ..metrics import RecentErrors
 from ..service.observers import Observer, Run
-from ..service.task import Outcome
+from ..service.outcome import Outcome
 
 
 class ProgressLine(Observer):

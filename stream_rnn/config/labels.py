@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ..errors import ConfigError
-from ..service.late.task import Join
+from ..service.late.join import Join
 from . import schema
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -135,3 +135,15 @@ class Follower(StreamEstimator, Protocol):
 
     def check_target(self, y: Any) -> None:
         """Raise `BadRecord` if *y* cannot be learned; nothing changes."""
+
+
+def learner_of(model: Any) -> Any:
+    """What predicts, below `Delayed`, keys, a pipeline's steps and river's wrappers."""
+    while True:
+        if hasattr(model, "steps"):
+            inner = list(model.steps.values())[-1]
+        else:
+            inner = getattr(model, "learner", None) or getattr(model, "_wrapped_model", None)
+        if not (hasattr(inner, "predict_one") or hasattr(inner, "stream")):
+            return model
+        model = inner

@@ -21,7 +21,8 @@ from ..estimators.delayed import Delayed
 from ..estimators.protocol import innermost
 from ..rows import is_known
 from ..service.late.task import LateTask
-from ..service.task import Outcome, Task
+from ..service.outcome import Outcome
+from ..service.task import Task
 from .comparison import ErrorCurve, Judge
 from .scores import Score, score_table
 from .unlabelled import AnomalyJudge, TextJudge

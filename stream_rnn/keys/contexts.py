@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..errors import ConfigError
-from .key import Key
+from ..errors import BadRecord, ConfigError
+from .key import Key, TooManyKeys
 from .shelf import Shelf
 
 
@@ -187,6 +187,20 @@ class Notes:
 
     def __setitem__(self, key: Key, notes: Any) -> None:
         self._contexts.change(key).notes = notes
+
+
+def beyond(limit: int, keys: Sequence[Key], contexts: Contexts) -> dict[int, BadRecord]:
+    """The places of *keys* that are new while there are *limit* keys already."""
+    free, new = limit - len(contexts), set[Key]()
+    found: dict[int, BadRecord] = {}
+    for t, key in enumerate(keys):
+        if key in new or contexts.find(key) is not None:
+            continue
+        if len(new) < free:
+            new.add(key)
+        else:
+            found[t] = TooManyKeys(f"its key is new, and there are max_keys = {limit} already", t)
+    return found
 
 
 def fill(items: Iterable[tuple[Key, bytes]]) -> Shelf:

@@ -14,6 +14,10 @@ class MissingKey(BadRecord):
     """A record that does not say whose it is."""
 
 
+class TooManyKeys(BadRecord):
+    """A record of a new key where there are as many as may be."""
+
+
 def key_of(value: Any, field: str, index: int = 0) -> Key:
     """*value* as a key: text, bytes or an integer; 17.0 is 17, but "17" is another key.
 

@@ -30,9 +30,10 @@ from prometheus_client.core import (
 
 from connectors.state import UP, Dependencies
 
+from ..service.bounds import Bound
 from ..service.ledger import Ledger
 from ..service.observers import Observer, Run
-from ..service.task import Outcome
+from ..service.outcome import Outcome
 from .families import FAILURES, FAMILIES, HEALTH, HISTOGRAMS, MOST_SERIES, PREFIX, STATES
 from .models import described
 from .observed import Histogram
@@ -51,6 +52,7 @@ class Metrics(Observer):
         self.learner, self.dependencies = learner, dependencies or Dependencies()
         self.values: dict[tuple[str, tuple[str, ...]], float] = {}
         self.histograms = {name: Histogram() for name in HISTOGRAMS}
+        self._series = Bound("series of metrics", MOST_SERIES, "", "further ones are left out")
         self._state = STATES[0]
         self._base: dict[str | None, dict[str, float]] = {}
         self.qualities: dict[str | None, Quality] = {}  # by the run's part
@@ -70,6 +72,8 @@ class Metrics(Observer):
         key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)
         if key in self.values or len(self.values) < MOST_SERIES:
             self.values[key] = value
+        else:
+            self._series.look(len(self.values))
 
     def add(self, name: str, amount: float = 1.0, **labels: str) -> None:
         key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)
@@ -129,6 +133,10 @@ class Metrics(Observer):
             self.set("drift_alarms_total", since, **labels, detector=detector)
         for name, value in self._quality(run).measures().items():
             self.set(name, value, **labels)
+        for limit, share in run.ledger.task.used.items():
+            self.set("limit_used_ratio", share, **labels, limit=limit)
+        share = self._series.look(len(self.values))
+        self.set("limit_used_ratio", share, learner=self.learner, limit="series")
         for name, own, value in run.metrics():
             self.set(name, value, **own)
 

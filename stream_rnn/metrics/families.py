@@ -48,6 +48,7 @@ FAMILIES = {
     "rolling_log_loss": Family("Mean -ln(probability) of the recent classes.", LEARNER),
     "interval_coverage": Family("Share of recent values within their interval.", LEARNER),
     "interval_level": Family("Share that ought to be within it.", LEARNER),
+    "limit_used_ratio": Family("Share that is taken of what is limited.", (*LEARNER, "limit")),
     "model_info": Family("What learns: its estimator, cell, learner, optimizer and loss.", MODEL),
     "drift_alarms_total": Family("Drift alarms, by detector.", (*LEARNER, "detector")),
     "checkpoint_last_success_timestamp_seconds": Family("When the last checkpoint was written."),
@@ -63,5 +64,5 @@ HISTOGRAMS = {
 }
 FAMILIES |= plugins.brought("metric")  # an estimator of another package may have its own
 HEALTH = [n for n, family in FAMILIES.items() if family.labels in (LEARNER, LEARNER[:1])]
-MOST_SERIES = 10_000  # whatever the data: what would be beyond is left out
+MOST_SERIES = 10_000  # whatever the data: what would be beyond is left out, and told
 FAILURES = ("write", "damaged")

@@ -15,7 +15,8 @@ from ..checkpoints.store import CheckpointWriteError, Store
 from ..errors import CheckpointError
 from .identity import Identity, split
 from .observers import Observer
-from .task import COUNTERS, Task
+from .outcome import COUNTERS
+from .task import Task
 
 log = logging.getLogger(__name__)
 

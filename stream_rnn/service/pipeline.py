@@ -28,9 +28,10 @@ from connectors.base import (
 from ..checkpoints.store import Store
 from .ledger import SKIPPING, Identity, Ledger, Schedule
 from .observers import Observer, Observers, Sample
+from .outcome import Outcome
 from .refusal_limit import Refusals, TooManyRefused
 from .runtime import set_for_streams
-from .task import Outcome, Task
+from .task import Task
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """How many of the last records were refused, and when that is too many."""
 
-from .task import Outcome
+from .outcome import Outcome
 
 
 class TooManyRefused(RuntimeError):

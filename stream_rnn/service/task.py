@@ -7,13 +7,12 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from river import base
 
-from connectors.base import TOMBSTONE, Record
-from connectors.dead_letter import letter
+from connectors.base import Record
 from connectors.lines.numbers import Numbers
 
 from ..drift.losses import losses
@@ -26,39 +25,24 @@ from ..estimators.protocol import (
     StreamEstimator,
     bad_records,
     drift_alarms,
+    learner_of,
 )
 from ..estimators.text import TextPredictor
 from ..features.names import NameCheck
 from ..features.paths import ABSENT, getter
-from ..features.rows import MissingTarget, Row, Rows
-from ..keys.contexts import Contexts, Notes
-from ..keys.key import MESSAGE_KEY, MissingKey
+from ..features.rows import Row, Rows
+from ..keys.contexts import Contexts, Notes, beyond
+from ..keys.key import MESSAGE_KEY, as_keys
 from ..keys.shelf import Shelf
 from ..numerics.trees import below
 from ..rows import is_known
+from .bounds import Bound
 from .names import Names
-
-REASONS: dict[type, str] = {MissingTarget: "missing_target", MissingKey: "missing_key"}
+from .outcome import Outcome, refusal, tombstones, undecodable, with_letters
 
 log = logging.getLogger(__name__)
 
 WATCH = "watch."  # arrays of the drift monitor in a checkpoint
-COUNTERS = ("consumed", "predicted", "learned", "refused")  # what becomes of records
-
-
-class Outcome(NamedTuple):
-    """What came of a batch."""
-
-    rows: list[Row]  # results, in the order of the records
-    refused: list[Row]  # dead letters, in the order of the records
-    counts: dict[str, int]  # consumed, predicted, learned, refused
-    reasons: dict[str, int]  # of the refusals
-    seconds: float  # spent learning
-    timestamps: list[float]  # of the records that have one
-    settled: Sequence[Row] = ()  # earlier predictions in order, with the targets that came now
-    labels: Mapping[str, int] | None = None  # what became of labels, see `late.buffer`
-    keys: Sequence[Any] = ()  # whose each of `rows` is, where records have a key
-    passed: int = 0  # tombstones, which are neither results nor letters
 
 
 class Task:
@@ -83,6 +67,8 @@ class Task:
         self.estimator, self.rows = estimator, rows
         self.copy, self.origin, self.drift = tuple(copy), origin, drift
         self.names: Names | None = None  # fields that the configuration names, if watched
+        self.most_keys: Bound | None = None  # that may have a context, if that is watched
+        self.used: dict[str, float] = {}  # the share of each limit that is taken
         self.guard: AbstractContextManager[Any] = nullcontext()  # held while the state changes
         # The contexts of keys, which a checkpoint holds beside the rest of the state.
         self.contexts: Contexts | None = (
@@ -90,7 +76,7 @@ class Task:
         )
         if self.contexts is not None:
             rows.histories = Notes(self.contexts)
-        model = _innermost(estimator)
+        model = learner_of(estimator)
         rows.classes = isinstance(model, base.Classifier)
         rows.verbatim = isinstance(model, TextPredictor)
         self._names = NameCheck({**rows.named, "run.copy": self.copy})
@@ -107,8 +93,8 @@ class Task:
         start = time.perf_counter()
         if self.names is not None and not self.names.is_done:
             self.names.look(record.value for record in records)
-        refused = self._undecodable(records)
-        passed = _tombstones(records)
+        refused = undecodable(records)
+        passed = tombstones(records)
         todo = [i for i in range(len(records)) if i not in refused and i not in passed]
         results: list[Row] = []
         self._keys: list[Any] = []
@@ -124,7 +110,7 @@ class Task:
                     has_asked = True
                     found = self.faults([records[i] for i in todo[at:]])
                     refused |= {
-                        todo[at + place]: _refusal(records[todo[at + place]], fault)
+                        todo[at + place]: refusal(records[todo[at + place]], fault)
                         for place, fault in found.items()
                     }
                     todo = [index for index in todo[at:] if index not in refused]
@@ -132,7 +118,7 @@ class Task:
                 elif bad.index > 0:
                     most = bad.index  # those before it are good: they go first
                 else:
-                    refused[todo[at]] = _refusal(records[todo[at]], bad)
+                    refused[todo[at]] = refusal(records[todo[at]], bad)
                     at, most = at + 1, 1
             else:
                 results += rows
@@ -140,6 +126,8 @@ class Task:
                 at += limit
                 most *= 2  # so that many that nobody could name cost linear time too
                 self._watch(rows)
+        if self.most_keys is not None and self.contexts is not None:
+            self.used["keys"] = self.most_keys.look(len(self.contexts))
         reasons: dict[str, int] = {}
         for row in refused.values():
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
@@ -159,17 +147,6 @@ class Task:
             passed=len(passed),
         )
 
-    @staticmethod
-    def _undecodable(records: Sequence[Record]) -> dict[int, Row]:
-        """Letters for what is no record at all."""
-        if not any([record.error is not None for record in records]):  # noqa: C419  faster so
-            return {}
-        return {
-            index: letter_of(record, "decode", "undecodable")
-            for index, record in enumerate(records)
-            if record.error not in (None, TOMBSTONE)
-        }
-
     def faults(self, records: Sequence[Record]) -> dict[int, BadRecord]:
         """What is wrong with which of *records*, as far as it can be told; nothing changes."""
         values = self._values(records)
@@ -178,7 +155,20 @@ class Task:
         good = [t for t in range(len(values)) if t not in bad]
         xs, ys = self.rows.transform([values[t] for t in good], numbers)
         inner = bad_records(self.estimator, xs, ys)
-        return bad | {good[t]: fault for t, fault in inner.items()}
+        bad |= {good[t]: fault for t, fault in inner.items()}
+        good = [t for t in good if t not in bad]
+        crowd = self._crowd([values[t] for t in good])
+        return bad | {good[t]: fault for t, fault in crowd.items()}
+
+    def _crowd(self, values: Sequence[Row]) -> dict[int, BadRecord]:
+        """The records whose keys are new while there are as many keys as may be."""
+        bound, contexts, field = self.most_keys, self.contexts, self.rows.key
+        if bound is None or contexts is None or field is None:
+            return {}
+        if len(contexts) + len(values) <= bound.limit:  # the common case
+            return {}
+        keys = as_keys([getter(field)(value) for value in values], field)
+        return beyond(bound.limit, keys, contexts)
 
     def _values(self, records: Sequence[Record]) -> list[Row]:
         values: list[Row] = [record.value for record in records]  # type: ignore[misc]
@@ -192,6 +182,8 @@ class Task:
         for said in self._names.look(values):
             log.warning(said)
         xs, ys = self.rows.transform(values, _numbers(records))
+        if self.most_keys is not None and (crowd := self._crowd(values)):
+            raise next(iter(crowd.values()))
         outputs = self.estimator.stream(xs, ys)
         self.rows.commit()
         if self.rows.key is not None:
@@ -245,21 +237,8 @@ class Task:
             and (record.partition, record.offset) not in has_letter
             and not self.is_label(record)
         ]
-        letters = {owners[at]: problem for at, problem in problems.items()}
-        new = {
-            index: letter_of(records[index], "write", "unwritable", f"the result: {problem}")
-            for index, problem in letters.items()
-        }
-        places = {(r.partition, r.offset): index for index, r in enumerate(records)}
-        old = {places[row["partition"], row["offset"]]: row for row in outcome.refused}
-        counts = {**outcome.counts}
-        counts["predicted"] -= len(new)
-        counts["refused"] += len(new)
-        return outcome._replace(
-            rows=[row for at, row in enumerate(outcome.rows) if at not in problems],
-            refused=[row for _, row in sorted((old | new).items())],
-            counts=counts,
-            reasons={**outcome.reasons, "unwritable": len(new)},
+        return with_letters(
+            outcome, records, {owners[at]: p for at, p in problems.items()}, problems
         )
 
     def finish(self) -> None:
@@ -302,23 +281,6 @@ class Task:
                 log.warning("the drift detector starts anew: its settings have changed")
 
 
-def _tombstones(records: Sequence[Record]) -> set[int]:
-    """The places of messages without a value."""
-    return {index for index, record in enumerate(records) if record.error == TOMBSTONE}
-
-
-def _innermost(model: Any) -> Any:
-    """What predicts, below `Delayed`, keys, a pipeline's steps and river's wrappers."""
-    while True:
-        if hasattr(model, "steps"):
-            inner = list(model.steps.values())[-1]
-        else:
-            inner = getattr(model, "learner", None) or getattr(model, "_wrapped_model", None)
-        if not (hasattr(inner, "predict_one") or hasattr(inner, "stream")):
-            return model
-        model = inner
-
-
 def _numbers(records: Sequence[Record]) -> Numbers | None:
     """How the numbers of *records* are written, where their values are text."""
     first = records[0].numbers if records else None
@@ -332,13 +294,3 @@ def _unlabelled(ys: Sequence[Any]) -> int:
     if ys and isinstance(ys[0], dict):
         return sum(not is_known(y) for y in ys)
     return sum([y is None or y != y for y in ys])  # `is_known`, without a call for each
-
-
-def _refusal(record: Record, bad: BadRecord) -> Row:
-    """The letter for a record that cannot be learned from."""
-    return letter_of(record, "learn", REASONS.get(type(bad), "refused"), str(bad))
-
-
-def letter_of(record: Record, stage: str, reason: str, error: str | None = None) -> Row:
-    """A dead letter; *reason* is one of few, for a metric's label."""
-    return {"reason": reason, **letter(record, stage=stage, error=error)}

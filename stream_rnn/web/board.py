@@ -7,7 +7,7 @@ from typing import Any
 from ..metrics import Metrics, Quality
 from ..service.ledger import Ledger
 from ..service.observers import Observer, Run
-from ..service.task import Outcome
+from ..service.outcome import Outcome
 from .insight import insight
 from .tracker import Tracker
 from .turn import Turn

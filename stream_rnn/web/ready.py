@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ..service.observers import Observer, Run
-from ..service.task import Outcome
+from ..service.outcome import Outcome
 
 STUCK_SECONDS = 60.0  # a batch that takes longer
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from ..config.schema import Http
 from ..metrics import Metrics
 from ..service.observers import Observer, Run
-from ..service.task import Outcome, Task
+from ..service.outcome import Outcome
+from ..service.task import Task
 from .board import Board
 from .ready import Readiness
 from .replica import Replica

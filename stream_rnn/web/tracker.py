@@ -13,7 +13,7 @@ import numpy as np
 
 from ..drift.losses import losses
 from ..metrics import Quality
-from ..service.task import Outcome
+from ..service.outcome import Outcome
 
 ROWS = 300  # results in the picture of truth and prediction
 POINTS = 600  # of the curves over time, 5 minutes at two a second

@@ -17,7 +17,7 @@ from rich.text import Text
 from ...evaluation.comparison import Judge
 from ...rows import is_known
 from ...service.observers import Observer, Run
-from ...service.task import Outcome
+from ...service.outcome import Outcome
 from .chart import chart
 
 MODEL, TRUTH = "bright_cyan", "grey70"

@@ -6,7 +6,7 @@ from typing import Any
 from connectors.base import Record, Source
 
 from ...service.observers import Observer, Run
-from ...service.task import Outcome
+from ...service.outcome import Outcome
 from .display import Progress
 
 LONGEST = 50.0  # seconds with compilation, where that can be kept by replaying faster

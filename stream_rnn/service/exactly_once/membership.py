@@ -7,8 +7,8 @@ from connectors.kafka.driver import Partition
 
 from ..ledger import Schedule
 from ..observers import Observer, Observers
+from ..outcome import COUNTERS, Outcome
 from ..refusal_limit import Refusals
-from ..task import COUNTERS, Outcome
 
 
 class Batching(NamedTuple):

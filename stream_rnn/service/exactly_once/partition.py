@@ -20,7 +20,7 @@ from ...checkpoints.store import Store
 from ...errors import CheckpointError
 from ..ledger import SKIPPING, Ledger
 from ..observers import Sample
-from ..task import Outcome
+from ..outcome import Outcome
 
 log = logging.getLogger(__name__)
 

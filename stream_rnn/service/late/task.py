@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,24 +14,14 @@ from ...drift.monitor import Monitor
 from ...errors import BadRecord, faults
 from ...estimators.delayed import Delayed
 from ...features.rows import MissingTarget, Row, Rows
-from ..task import COUNTERS, Outcome, Task, letter_of
+from ..bounds import Bound
+from ..outcome import Outcome, letter_of
+from ..task import Task
 from .buffer import Id, LabelBuffer
 from .clock import WEEK, Clock
+from .join import NOTHING, Join, id_of, joined, labelled, seconds, with_settled
 
 log = logging.getLogger(__name__)
-
-
-class Join(NamedTuple):
-    """How labels and records find each other.
-
-    ``key`` is the field that both have.  ``within`` seconds of a record's time its label must
-    come; time is the field ``time``, or what the source says.
-    """
-
-    key: str
-    within: float | None = None
-    time: str | None = None
-    max_pending: int = 10_000
 
 
 class LateTask(Task):
@@ -64,6 +54,8 @@ class LateTask(Task):
         self.join, self.alone = join, alone
         self.buffer = LabelBuffer(join.within, join.max_pending)
         self.clock = Clock(max(WEEK, 10 * (join.within or 0.0)))
+        waits = "the oldest record is learned without its label"
+        self.pending = Bound("records that wait", join.max_pending, "labels.max_pending", waits)
         self._times: dict[int, float | None] = {}  # of the records being learned
 
     def is_label(self, record: Record) -> bool:
@@ -89,8 +81,9 @@ class LateTask(Task):
             else:
                 end = self._predict_up_to(records, at, parts)
             at = end
+        self.used["labels"] = self.pending.look(len(self.buffer))
         labels = {name: n - before[name] for name, n in self.buffer.counts.items()}
-        return _joined(parts, labels, time.perf_counter() - start)
+        return joined(parts, labels, time.perf_counter() - start)
 
     # -- records ---------------------------------------------------------------------
 
@@ -105,9 +98,9 @@ class LateTask(Task):
         for record in records[at:end]:  # the refused ones tell the time too
             if (now := self._time(record)) is not None:
                 self.buffer.advance(now)
-        parts.append(_with_settled(part, settled))
+        parts.append(with_settled(part, settled))
         if settled := self._settle():  # the last one's label was there before it, or it is late
-            parts.append(_with_settled(_NOTHING, settled))
+            parts.append(with_settled(NOTHING, settled))
         return end
 
     def _stretch(self, records: Sequence[Record], at: int) -> int:
@@ -123,7 +116,7 @@ class LateTask(Task):
                 break
             end += 1
             value = records[end - 1].value
-            if value is not None and self.buffer.has_label(_hashable(value.get(self.join.key))):
+            if value is not None and self.buffer.has_label(id_of(value.get(self.join.key))):
                 break
         return end
 
@@ -169,7 +162,7 @@ class LateTask(Task):
         counts = {
             "consumed": len(records),
             "predicted": 0,
-            "learned": len(_labelled(settled)),
+            "learned": len(labelled(settled)),
             "refused": len(refused),
         }
         return Outcome([], refused, counts, reasons, 0.0, [], settled)
@@ -190,8 +183,8 @@ class LateTask(Task):
         if taken:
             self.estimator.learn([w.x for w in taken], [w.y for w in taken])
         settled = [{**w.prediction, "target": w.y} for w in taken]
-        if labelled := _labelled(settled):
-            super()._watch(labelled)
+        if known := labelled(settled):
+            super()._watch(known)
         return settled
 
     def _watch(self, rows: list[Row]) -> None:
@@ -202,7 +195,7 @@ class LateTask(Task):
     def _identify(self, record: Record, index: int) -> tuple[Id, float]:
         """The id and the time of a record or label; raises `BadRecord`."""
         value: Row = record.value  # type: ignore[assignment]
-        id: Any = _hashable(value.get(self.join.key))
+        id: Any = id_of(value.get(self.join.key))
         if id is None:
             raise BadRecord(
                 f"the field {self.join.key!r}, by which labels and records are joined, "
@@ -253,53 +246,3 @@ class LateTask(Task):
         self.buffer.restore(meta["labels"])
         before = {"latest": meta["labels"]["clock"], "witnesses": []}  # version 0.1.0
         self.clock.restore(meta["labels"].get("time", before))
-
-
-def seconds(value: Any) -> float | None:
-    """A time as seconds since 1970, or a number as seconds since whenever; None if it is neither.
-
-    >>> seconds("1970-01-01T00:01:00"), seconds(60), seconds("soon")
-    (60.0, 60.0, None)
-    """
-    try:
-        return times.seconds(value, relative=True)
-    except ValueError:
-        return None
-
-
-def _hashable(id: Any) -> Any:
-    """*id* as text, for a CSV file's 17 is the 17 of a message; None if it cannot be one."""
-    return str(id) if type(id) in (str, int) and id != "" else None
-
-
-def _labelled(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row["target"] is not None]
-
-
-def _with_settled(part: Outcome, settled: list[Row]) -> Outcome:
-    counts = {**part.counts, "learned": part.counts["learned"] + len(_labelled(settled))}
-    return part._replace(settled=settled, counts=counts)
-
-
-_NOTHING = Outcome([], [], {"learned": 0}, {}, 0.0, [])
-
-
-def _joined(parts: list[Outcome], labels: dict[str, int], duration: float) -> Outcome:
-    """The outcomes of consecutive parts as one."""
-    counts = dict.fromkeys(COUNTERS, 0)
-    reasons: dict[str, int] = {}
-    for part in parts:
-        for total, more in ((counts, part.counts), (reasons, part.reasons)):
-            for name, number in more.items():
-                total[name] = total.get(name, 0) + number
-    return Outcome(
-        rows=[row for part in parts for row in part.rows],
-        refused=[row for part in parts for row in part.refused],
-        counts=counts,
-        reasons=reasons,
-        seconds=duration,
-        timestamps=[t for part in parts for t in part.timestamps],
-        settled=[row for part in parts for row in part.settled],
-        labels=labels,
-        passed=sum(part.passed for part in parts),
-    )
