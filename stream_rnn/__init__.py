@@ -82,6 +82,7 @@ __all__ = [
     "StreamClassifier",
     "StreamRegressor",
     "Tanh",
+    "TextClassifier",
     "TextPredictor",
     "compare_gradients",
     "dumps",
@@ -116,6 +117,7 @@ _LAZY = {
     "SequenceRegressor": "estimators.sequence_regressor",
     "StreamClassifier": "estimators.stream_classifier",
     "StreamRegressor": "estimators.stream_regressor",
+    "TextClassifier": "estimators.text_classifier",
     "TextPredictor": "estimators.text",
 }
 

@@ -33,6 +33,7 @@ ESTIMATORS = {
     "anomaly": "stream_rnn.estimators.anomaly:RecurrentAnomalyDetector",
     "text": "stream_rnn.estimators.text:TextPredictor",
     "transducer": "stream_rnn.estimators.transducer:SequenceTransducer",
+    "text-classifier": "stream_rnn.estimators.text_classifier:TextClassifier",
     "labeler": "stream_rnn.estimators.labeler:SequenceLabeler",
 }
 # What is around another estimator, by the `type` that a saved one gives it.

@@ -12,9 +12,10 @@ from stream_rnn.sequences.labeling.learning import Sentence, Transitions
 from stream_rnn.sequences.labeling.model import Chain
 from stream_rnn.sequences.labeling.spans import iob2, spans
 from stream_rnn.sequences.labeling.templates import DEFAULT, compile_templates
-from stream_rnn.sequences.labeling.words import NAMES, Words, attributes, shape
+from stream_rnn.sequences.labeling.words import NAMES, Words, attributes
 from stream_rnn.sequences.sparse.adagrad import AdaGrad
 from stream_rnn.sequences.sparse.keys import key_of
+from stream_rnn.sequences.sparse.shapes import shape
 
 ROOM = 5
 

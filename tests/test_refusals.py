@@ -20,6 +20,7 @@ from stream_rnn import (
     RecurrentMultivariateForecaster,
     RecurrentRegressor,
     SequenceLabeler,
+    TextClassifier,
     TextPredictor,
 )
 from stream_rnn.errors import BadRecord, faults
@@ -96,6 +97,7 @@ ESTIMATORS = {
         VALUES,
     ),
     "text": (lambda: TextPredictor(preset="contexts"), VALUES),
+    "text-classifier": (TextClassifier, VALUES),
     "labeler": (SequenceLabeler, VALUES | st.just("A B")),
 }
 

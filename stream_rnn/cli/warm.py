@@ -74,6 +74,7 @@ TARGETS: dict[str, list[Any]] = {
     "anomaly": [0.5, 1.5],
     "text": [None, None],
     "transducer": ["bot", "ron"],
+    "text-classifier": ["a", "b"],
     "labeler": [["A", "B"], ["B", "A"]],
 }
 
@@ -81,5 +82,6 @@ TARGETS: dict[str, list[Any]] = {
 RECORDS: dict[str, list[dict[str, Any]]] = {
     "text": [{"text": "to be"}, {"text": "or not"}],
     "transducer": [{"source": "to b"}, {"source": "or n"}],
+    "text-classifier": [{"text": "to be"}, {"text": "or not"}],
     "labeler": [{"tokens": "to be"}, {"tokens": "or not"}],
 }

@@ -1,7 +1,6 @@
 """From tokens to what the compiled chain takes."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -66,7 +65,7 @@ def _check_feature(t: int, name: Any, value: Any) -> None:
     if value is None or isinstance(value, str):
         return
     numeric = isinstance(value, (bool, int, float, np.number))
-    if not numeric or not isfinite(value) or abs(value) > LARGEST:
+    if not numeric or not -LARGEST <= value <= LARGEST:
         raise BadRecord(
             f"tokens[{t}][{name!r}]: {_brief(value)}; give a text, or a number within {LARGEST:g}"
         )

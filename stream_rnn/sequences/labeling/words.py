@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..sparse.keys import key_of
+from ..sparse.shapes import shape
 
 AFFIX = 5  # the longest
 MOST_WORDS = 1 << 16  # whose attributes are kept
@@ -14,20 +15,6 @@ NAMES = (
     *(f"suffix {n}" for n in range(1, AFFIX + 1)),
 )  # fmt: skip
 COLUMN = {name: column for column, name in enumerate(NAMES)}
-
-
-def shape(word: str, repeats: int = 2) -> str:
-    """What kinds of characters a word has, at most so many of a kind in a row.
-
-    >>> shape("McDonald's"), shape("2,500"), shape("USA", 1)
-    ("XxXxx'x", 'd,dd', 'X')
-    """
-    out: list[str] = []
-    for c in word:
-        kind = "X" if c.isupper() else "x" if c.islower() else "d" if c.isdigit() else c
-        if out[-repeats:] != [kind] * repeats:
-            out.append(kind)
-    return "".join(out)
 
 
 def attributes(word: str) -> list[int]:
