@@ -79,7 +79,6 @@ FIELDS["labeler"] = (
     Field("prediction", "list of texts", "a label for each token, made before they were learned"),
 )
 FIELDS["stream-classifier"] = FIELDS["sequence-classifier"] = FIELDS["classifier"]
-FIELDS["stream-classifier"] = FIELDS["classifier"]
 FIELDS["text-classifier"] = FIELDS["classifier"]
 
 #: What the service adds to it, where it has been asked to.

@@ -144,4 +144,4 @@ class Reader:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number)) and -LARGEST <= value <= LARGEST
+    return isinstance(value, (int, float, np.number)) and bool(-LARGEST <= value <= LARGEST)
