@@ -1,0 +1,1 @@
+"""The peers that run beside the product."""
