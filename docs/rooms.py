@@ -26,6 +26,7 @@ ROOMS = {
     "optimizers": "Adam, Kalman, …",
     "features": "from fields to numbers",
     "engine": "a network at work",
+    "categories": "text as features",
     "rows": "what a result holds",
     "drift": "alarms on the losses",
     "forecasting": "experts, mixed",

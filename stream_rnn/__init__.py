@@ -99,7 +99,7 @@ __all__ = [
 # Loaded when first asked for, so that the import of the package stays quick.
 _LAZY = {
     "BitsPerSymbol": "evaluation.river_metrics",
-    "CategoryEncoder": "features.categories",
+    "CategoryEncoder": "categories.encoder",
     "Keyed": "estimators.keyed.estimator",
     "Packer": "estimators.packing",
     "Perplexity": "evaluation.river_metrics",

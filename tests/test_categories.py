@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from stream_rnn.features.categories import BUCKETS, CategoryEncoder
+from stream_rnn.categories.encoder import BUCKETS, CategoryEncoder
 
 
 def learned(records, **settings):

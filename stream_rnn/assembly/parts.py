@@ -46,6 +46,7 @@ def task(config: schema.Config) -> Task:
         missing=Missing(features.missing, features.sentinels),
         day_first=features.day_first,
         keep_time=taken,
+        categorical=tuple(features.categorical),
     )
     origin = config.run.origin
     if origin is None:
@@ -84,12 +85,26 @@ def estimator(config: schema.Config) -> Any:
     table = config.estimator
     if takes_time(config):
         table = {"timestamp": config.features.timestamp, **table}
+    table = with_categories(config, table)
     model = specs.estimator(table)
     if config.key is None:
         return model
     from ..estimators.keyed.estimator import Keyed
 
     return Keyed(model, config.key, config.share, config.max_contexts)
+
+
+def with_categories(config: schema.Config, table: dict[str, Any]) -> dict[str, Any]:
+    """The estimator's table with what is said of its categories; raises `ConfigError`."""
+    rules = config.features.categorical
+    if not rules:
+        return table
+    kind = table.get("type", "regressor")
+    if "categorical" not in inspect.signature(specs.estimator_class(kind)).parameters:
+        raise ConfigError(
+            f"features.categorical: estimator.type = {kind!r} takes no categories; leave it out"
+        )
+    return {"categorical": rules, **table}
 
 
 def takes_time(config: schema.Config) -> bool:
@@ -145,11 +160,12 @@ def identity(config: schema.Config) -> Identity:
     """What the run is; what of it must stay as it is for a checkpoint to be continued."""
     features = msgspec.structs.asdict(config.features)
     target = features.pop("target")
+    del features["categorical"]  # of the estimator
     settings = {f"features.{name}": value for name, value in features.items()}
     refused = config.dead_letter
     return Identity(
         model={
-            "estimator": config.estimator,
+            "estimator": with_categories(config, config.estimator),
             "target": target,
             "labels": None if config.labels is None else config.labels.key,
             "key": config.key,

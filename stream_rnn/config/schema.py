@@ -152,6 +152,9 @@ class Features(_Table):
     missing_target: Literal["refuse", "advance"] = "refuse"  # or go on without learning
     missing: list[str] | None = None  # what a missing value is written as, instead of NA, -, …
     sentinels: list[float] = field(default_factory=list)  # numbers that are missing, as -999
+    categorical: dict[str, Literal["indicators", "statistics", "hash", "leave"]] = field(
+        default_factory=dict
+    )  # fields whose values are names, and how they are taken; text is found to be so
     day_first: bool | None = None  # what 01/02/2024 is; found in the data if not given
 
 

@@ -1,23 +1,24 @@
 """What the recurrent estimators share: from records to the network's rows and back."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from river import base
 
+from ..categories.columns import Columns
 from ..cells import LSTM, Cell, Stack
 from ..engine.model import compose
 from ..engine.online import OnlineNetwork
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
-from ..features.index import FeatureIndex
-from ..features.tables import rows_and_names
+from ..features.tables import holds_text, rows_and_names
 from ..features.target_lags import TargetLags
 from ..learners import Learner
 from ..losses import LOSSES, Loss, is_regression
 from ..optimizers import Optimizer
 from ..optimizers.base import reactions
-from .described import check_same, described
+from .described import OPTIONAL, check_same, described
+from .frames import as_dicts
 from .options import Option
 from .protocol import Snapshot
 from .saving import Savable
@@ -51,6 +52,7 @@ class RecurrentEstimator(Savable, base.Estimator):
         target_lags: int,
         dtype: str,
         seed: int,
+        categorical: Mapping[str, str] | None,
     ) -> None:
         self.cell = instance(cell)
         self.learner = instance(learner)
@@ -61,6 +63,7 @@ class RecurrentEstimator(Savable, base.Estimator):
         self.target_lags = target_lags
         self.dtype = dtype
         self.seed = seed
+        self.categorical = categorical
         self._model = compose(self.cell, self.learner, self.optimizer, self.loss, scale)
         if is_regression(self._model.loss) != self._learns_numbers:
             fitting = (
@@ -77,8 +80,12 @@ class RecurrentEstimator(Savable, base.Estimator):
         self._network: OnlineNetwork | None = None
         self._contexts: SharedWeights | None = None  # where many keys share the network
         self._maker: Callable[[int, int], OnlineNetwork] | None = None  # instead of `_new_network`
-        self._features = FeatureIndex()
+        self._features = self._no_columns()
         self._lags = TargetLags(target_lags)
+
+    def _no_columns(self, names: Sequence[Any] = ()) -> Columns:
+        """The columns of records, before anything was learned of them."""
+        return Columns(names, classes=not self._learns_numbers, categorical=self.categorical)
 
     # What a subclass says of its targets -------------------------------------------------
 
@@ -119,17 +126,21 @@ class RecurrentEstimator(Savable, base.Estimator):
 
     def _learn_rows(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[np.ndarray | None]:
         """Predict then learn each record; nothing has changed when it raises `BadRecord`."""
-        X, widths = self._features.encode(xs)
         Y, outputs = self._encode_targets(ys)
+        X, widths = self._features.encode(xs, outputs)
+        self._features.learn(X, Y)
         return self._learn_arrays(X, widths, Y, outputs)
 
     def _learn_table(self, X: Any, ys: Sequence[Any]) -> list[np.ndarray | None]:
         """The same for the rows of an array or a DataFrame."""
+        if self._features.takes_text or holds_text(X):
+            return self._learn_rows(as_dicts(X, len(ys)), ys)
         rows, names = rows_and_names(X)
         if len(rows) != len(ys):
             raise ValueError(f"X has {len(rows)} rows, y has {len(ys)}; give one target a row")
         X, widths = self._features.encode_rows(names, rows)
         Y, outputs = self._encode_targets(ys)
+        self._features.learn(X, Y)
         return self._learn_arrays(X, widths, Y, outputs)
 
     def _learn_arrays(
@@ -216,11 +227,12 @@ class RecurrentEstimator(Savable, base.Estimator):
         """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
         network = self._network
         arrays = {} if network is None else {k: v.copy() for k, v in network.arrays().items()}
+        arrays |= self._features.arrays()
         if network is not None:
             arrays |= {"past": self._lags.past.copy(), "columns": self._lags.columns.copy()}
         meta = {
             "estimator": type(self).__name__,
-            "parameters": described(self),
+            "parameters": described(self, OPTIONAL),
             "features": list(self._features.names),
             "targets": self._target_names(),
             "outputs": 0 if network is None else network.outputs,
@@ -229,9 +241,10 @@ class RecurrentEstimator(Savable, base.Estimator):
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
-        arrays, meta = dict(snapshot.arrays), snapshot.meta
-        check_same(self, described(self), meta)
+        meta = snapshot.meta
+        check_same(self, described(self, OPTIONAL), meta)
         network = self._shape(meta["features"], meta["targets"], meta["outputs"])
+        arrays = self._features.load(snapshot.arrays)
         if network is not None:
             self._lags.past = np.array(arrays.pop("past"))
             self._lags.columns = np.array(arrays.pop("columns"))
@@ -244,7 +257,7 @@ class RecurrentEstimator(Savable, base.Estimator):
 
     def _shape(self, features: list, targets: list, O: int) -> OnlineNetwork | None:
         """Take these names, and a network of that size, whose state is yet to come."""
-        self._features = FeatureIndex(features)
+        self._features = self._no_columns(features)
         self._set_target_names(targets)
         m = len(features) + self.target_lags * O
         network = self._network
@@ -259,15 +272,21 @@ class RecurrentEstimator(Savable, base.Estimator):
         """The state as plain values, for `_unpack` of an estimator with the same settings."""
         network = self._network
         names = [list(self._features.names), self._target_names()]
+        text = [[n, a.dtype.str, a.shape, a.tobytes()] for n, a in self._features.arrays().items()]
         if network is None:
-            return [*names, 0]
+            return [*names, 0, b"", b"", b"", text] if text else [*names, 0]
         arrays = (self._lags.past, self._lags.columns, network.words)
-        return [*names, network.outputs, *(array.tobytes() for array in arrays)]
+        kept = [*names, network.outputs, *(array.tobytes() for array in arrays)]
+        return [*kept, text] if text else kept
 
     def _unpack(self, packed: list[Any]) -> None:
         network = self._shape(*packed[:3])
+        if len(packed) > 6:
+            self._features.load(
+                {n: np.frombuffer(a, d).reshape(shape).copy() for n, d, shape, a in packed[6]}
+            )
         if network is not None:
-            past, columns, words = packed[3:]
+            past, columns, words = packed[3:6]
             shape = self.target_lags, network.outputs
             self._lags.past = np.frombuffer(past).reshape(shape).copy()
             self._lags.columns = np.frombuffer(columns, int).copy()
@@ -309,12 +328,18 @@ class RecurrentEstimator(Savable, base.Estimator):
 
         return faults(attempt, len(xs))
 
-    def _check(self, xs: Sequence[dict], ys: Sequence[Any]) -> None:
-        """Raise `BadRecord` for records that cannot be learned, whatever came before them."""
+    def _check(self, xs: Sequence[dict], ys: Sequence[Any]) -> bool:
+        """Raise `BadRecord` for records that cannot be learned, whatever came before them.
+
+        Returns whether no others can be refused, as text may be where there were numbers.
+        """
+        self._encode_targets(ys)
+        if self._features.looks_at(xs):
+            return False
         X, _ = self._features.encode(xs)
         if X.shape[1] < 256:  # known names are encoded faster
             self._features.extend(X.shape[1])
-        self._encode_targets(ys)
+        return True
 
     def _get_params(self) -> dict[str, Any]:
         """River's view of the parameters; it cannot look into an empty tuple, which a spec

@@ -1,6 +1,6 @@
 """River's classifier; classes may appear at any time."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ class RecurrentClassifier(
         skip: bool = True,
         dtype: str = "float32",
         seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
         super().__init__(
             cell,
@@ -63,6 +64,7 @@ class RecurrentClassifier(
             target_lags=0,
             dtype=dtype,
             seed=seed,
+            categorical=categorical,
         )
         self._classes: list[Any] = []
         self._pending: list[Any] = []

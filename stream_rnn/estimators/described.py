@@ -4,6 +4,8 @@ from typing import Any
 
 from ..errors import CheckpointError
 
+OPTIONAL = ("categorical",)  # parameters that checkpoints of 0.1.0 lack
+
 
 def described(estimator: Any, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """Constructor parameters in words, comparable across processes.

@@ -7,7 +7,6 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from ..errors import BadRecord, faults
-from ..features.index import FeatureIndex
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..forecasting.reaction import react
@@ -230,10 +229,12 @@ class RecurrentForecaster(SeriesForecaster):
             rows, widths = self._encode_array(xs)
         else:
             rows, widths = self._features.encode(
-                [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)]
+                [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)], [1] * len(xs)
             )
         if len(rows) != len(targets):
             raise ValueError(f"{len(targets)} targets but {len(rows)} rows of inputs")
+        if xs is not None:
+            self._features.learn(rows, targets[:, None])
         outs = []
         for start, end in series_records.stretches(widths):
             self._features.extend(widths[start])
@@ -296,8 +297,9 @@ class RecurrentForecaster(SeriesForecaster):
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         self._check(snapshot)
-        arrays, meta = dict(snapshot.arrays), snapshot.meta
-        features, restored = FeatureIndex(meta["features"]), None
+        meta, restored = snapshot.meta, None
+        features = self._no_columns(meta["features"])
+        arrays = features.load(snapshot.arrays)
         last_inputs = np.array(arrays.pop("last_inputs"))
         if meta["started"]:
             beside = ("drift.", "far.")

@@ -24,6 +24,17 @@ def records(X: Frame) -> list[dict[Any, Any]]:
     return list(into_frame(X).iter_rows(named=True))
 
 
+def as_dicts(X: Any, count: int) -> list[dict[Any, Any]]:
+    """The rows of a frame or an array as dicts; raises ValueError if they are not *count*."""
+    if hasattr(X, "columns"):
+        found = records(X)
+    else:
+        found = [dict(enumerate(row)) for row in np.asarray(X, object).tolist()]
+    if len(found) != count:
+        raise ValueError(f"X has {len(found)} rows, y has {count}; give one target a row")
+    return found
+
+
 def values(y: Series) -> list[Any]:
     """The values of a series, array or list as Python's own."""
     return y.to_list() if hasattr(y, "to_list") else np.asarray(y).tolist()

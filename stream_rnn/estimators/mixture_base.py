@@ -1,19 +1,20 @@
 """What the estimators over mixtures share: from records to the mixture's rows and back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from river import base
 
+from ..categories.columns import CLASSES, Columns
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
-from ..features.index import FeatureIndex
 from ..features.missing import is_missing
-from ..features.tables import rows_and_names
+from ..features.tables import holds_text, rows_and_names
 from ..mixtures import bank, outside
 from ..mixtures.mixture import Mixture
 from ..mixtures.network import NetworkPart
-from .described import check_same, described
+from .described import OPTIONAL, check_same, described
+from .frames import as_dicts
 from .protocol import Snapshot
 from .saving import Savable
 
@@ -29,16 +30,21 @@ class MixtureEstimator(Savable, base.Estimator):
     _head = 0  # of the mixture of numbers: median, mean
 
     def __init__(
-        self, members: tuple | None = None, weights: tuple | None = None, seed: int = 0
+        self,
+        members: tuple | None = None,
+        weights: tuple | None = None,
+        seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ) -> None:
         self.members, self.weights, self.seed = members, weights, seed
+        self.categorical = categorical
         self._specs = bank.checked(members, self._task)
         self._labels = bank.labels(self._specs)
         self._outside = [spec for spec in self._specs if outside.is_outside(spec)]
         self._given = outside.fields(self._outside)
         if weights is not None:
             _check_weights(weights, self._specs)
-        self._features = FeatureIndex()
+        self._features = self._no_columns()
         self._mixture: Mixture | None = None
 
     # What a subclass says of its targets --------------------------------------------------
@@ -84,12 +90,27 @@ class MixtureEstimator(Savable, base.Estimator):
     def _learn_rows(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[np.ndarray | None]:
         """Predict then learn each record; nothing has changed when it raises `BadRecord`."""
         rest = [self._features_of(x) for x in xs]
-        X, widths = self._features.encode(rest)
         y, outputs = self._encode_targets(ys)
-        return self._learn_arrays(X, widths, y, outputs, self._from_outside(xs, ys))
+        X, widths = self._features.encode(rest, outputs)
+        made = self._from_outside(xs, ys)
+        self._features.learn(X, self._targets_of(y, outputs))
+        return self._learn_arrays(X, widths, y, outputs, made)
+
+    def _no_columns(self, names: Sequence[Any] = ()) -> Columns:
+        """The columns of records, before anything was learned of them."""
+        return Columns(names, classes=self._task == Classes(), categorical=self.categorical)
+
+    def _targets_of(self, y: np.ndarray, outputs: Sequence[int]) -> np.ndarray:
+        """Targets (T, 1), or classes as (T, C) of 0 and 1, for the effects of text."""
+        if self._task != Classes():
+            return y.reshape(-1, 1)
+        places = np.arange(min(outputs[-1] if len(outputs) else 0, CLASSES + 1))
+        return np.where(np.isnan(y)[:, None], np.nan, y[:, None] == places)
 
     def _learn_table(self, X: Any, ys: Sequence[Any]) -> list[np.ndarray | None]:
         """The same for the rows of an array or a DataFrame."""
+        if self._features.takes_text or holds_text(X):
+            return self._learn_rows(as_dicts(X, len(ys)), ys)
         rows, names = rows_and_names(X)
         if len(rows) != len(ys):
             raise ValueError(f"X has {len(rows)} rows, y has {len(ys)}; give one target a row")
@@ -103,6 +124,7 @@ class MixtureEstimator(Savable, base.Estimator):
             return self._learn_rows([every | x for x in xs], ys)
         X, widths = self._features.encode_rows(names, rows)
         y, outputs = self._encode_targets(ys)
+        self._features.learn(X, self._targets_of(y, outputs))
         return self._learn_arrays(X, widths, y, outputs, [])
 
     def _from_outside(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[list[Any]]:
@@ -185,9 +207,10 @@ class MixtureEstimator(Savable, base.Estimator):
             )
         mixture = self._mixture
         arrays = {} if mixture is None else {n: a.copy() for n, a in mixture.arrays().items()}
+        arrays |= self._features.arrays()
         meta = {
             "estimator": type(self).__name__,
-            "parameters": described(self),
+            "parameters": described(self, OPTIONAL),
             "features": list(self._features.names),
             "targets": self._target_names(),
             "outputs": 0 if mixture is None else mixture.outputs,
@@ -197,14 +220,15 @@ class MixtureEstimator(Savable, base.Estimator):
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         meta = snapshot.meta
-        check_same(self, described(self), meta)
-        self._features = FeatureIndex(meta["features"])
+        check_same(self, described(self, OPTIONAL), meta)
+        self._features = self._no_columns(meta["features"])
+        arrays = self._features.load(snapshot.arrays)
         self._set_target_names(meta["targets"])
         self._mixture = None
         if meta["outputs"]:
             self._build(len(meta["features"]), meta["outputs"])
             assert self._mixture is not None
-            self._mixture.load(snapshot.arrays)
+            self._mixture.load(arrays)
 
     def __getstate__(self) -> dict[str, Any]:
         names = self._get_params()

@@ -1,6 +1,6 @@
 """River's regressor of several targets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
         target_lags: int = 0,
         dtype: str = "float32",
         seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
         super().__init__(
             cell,
@@ -55,6 +56,7 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
             target_lags=target_lags,
             dtype=dtype,
             seed=seed,
+            categorical=categorical,
         )
         self._targets = FeatureIndex()
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadRecord, faults
-from ..features.index import FeatureIndex
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..forecasting.inputs import cross
@@ -152,10 +151,11 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
             rows = np.full((len(values), len(self._features)), nan)
         else:
             plain = [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)]
-            rows, widths = self._features.encode(plain)
+            rows, widths = self._features.encode(plain, [len(names)] * len(plain))
             parts = stretches(widths)
             if len(parts) > 1:  # one after another between which no input is new
                 return _joined([self._learn_values(names, values[a:b], xs[a:b]) for a, b in parts])
+            self._features.learn(rows, values)
             self._features.extend(rows.shape[1])
         self._begin(names)
         if self._monitor is None or not len(values):
@@ -200,8 +200,9 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         self._check(snapshot)
-        arrays, meta = snapshot
-        features, restored = FeatureIndex(meta["features"]), []
+        meta, restored = snapshot.meta, []
+        features = self._no_columns(meta["features"])
+        arrays = features.load(snapshot.arrays)
         C = len(meta["targets"])
         for c in range(C):
             own = {n.partition(".")[2]: a for n, a in arrays.items() if n.startswith(f"{c}.")}

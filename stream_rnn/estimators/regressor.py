@@ -1,7 +1,7 @@
 """River's regressor, and its sibling for several targets."""
 
 from array import array
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from math import inf, isfinite, nan
 from typing import Any
 
@@ -44,6 +44,10 @@ class RecurrentRegressor(RegressesFrames, RecurrentEstimator, base.MiniBatchRegr
         ``"float32"`` or ``"float64"``.
     seed
         Of the initial parameters.
+    categorical
+        For a field whose values are names how it is taken: ``"indicators"``, ``"statistics"``,
+        ``"hash"`` or ``"leave"``.  Text is taken as what each value has meant for the target,
+        and as indicators while there are few; see `stream_rnn.categories`.
 
     Examples
     --------
@@ -67,6 +71,7 @@ class RecurrentRegressor(RegressesFrames, RecurrentEstimator, base.MiniBatchRegr
         target_lags: int = 0,
         dtype: str = "float32",
         seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
         super().__init__(
             cell,
@@ -78,6 +83,7 @@ class RecurrentRegressor(RegressesFrames, RecurrentEstimator, base.MiniBatchRegr
             target_lags=target_lags,
             dtype=dtype,
             seed=seed,
+            categorical=categorical,
         )
 
     def predict_one(self, x: dict) -> float:

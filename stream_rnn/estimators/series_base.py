@@ -1,19 +1,19 @@
 """What the forecasters of one and of several series share."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from river.time_series.base import Forecaster
 
+from ..categories.columns import Columns
 from ..drift.monitor import Monitor
 from ..errors import CheckpointError, ConfigError
-from ..features.index import FeatureIndex
 from ..forecasting.experts.default import DEFAULT
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
 from ..numerics.trees import below
-from .described import check_same, described
+from .described import OPTIONAL, check_same, described
 from .protocol import Snapshot
 from .saving import Savable
 from .series_records import checked_horizons, checked_level
@@ -39,6 +39,7 @@ class SeriesForecaster(Savable, Forecaster):
         drift: Any = None,
         on_drift: str | None = None,
         mixture: Any = None,
+        categorical: Mapping[str, str] | None = None,
     ):
         self.horizons = horizons
         self.point = point
@@ -49,6 +50,7 @@ class SeriesForecaster(Savable, Forecaster):
         self.drift = drift
         self.on_drift = on_drift
         self.mixture = mixture
+        self.categorical = categorical
         self._horizons = checked_horizons(horizons)
         if point not in POINTS:
             raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
@@ -56,10 +58,14 @@ class SeriesForecaster(Savable, Forecaster):
         if on_drift is not None and drift is None:
             raise ConfigError(f"on_drift: {on_drift!r} needs drift, such as drift='ADWIN'")
         self._monitor = None if drift is None else Monitor(drift, on_drift)
-        self._features = FeatureIndex()
+        self._features = self._no_columns()
         if experts is not None or mixture is not None:  # refuse odd ones now
             Series(self._specs(), (1,), 0, seed, mixture)
         self._start()
+
+    def _no_columns(self, names: Sequence[Any] = ()) -> Columns:
+        """The columns of records, before anything was learned of them."""
+        return Columns(names, categorical=self.categorical)
 
     def _start(self) -> None:
         """Set the subclass's own state, as before the first record."""
@@ -129,6 +135,7 @@ class SeriesForecaster(Savable, Forecaster):
 
     def _snapshot(self, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> Snapshot:
         """*arrays* and *meta* with what every forecaster saves."""
+        arrays |= self._features.arrays()
         meta |= {
             "estimator": type(self).__name__,
             "parameters": self._described(),
@@ -156,7 +163,7 @@ class SeriesForecaster(Savable, Forecaster):
             self._monitor.restore(below("drift.", snapshot.arrays), snapshot.meta["drift"])
 
     def _described(self) -> dict[str, str]:
-        return described(self, optional=("mixture", "drift", "on_drift"))
+        return described(self, optional=("mixture", "drift", "on_drift", *OPTIONAL))
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The default for classes: many unlike models, weighed by what they have predicted so far."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,14 @@ class StreamClassifier(ClassifiesFrames, ClassTargets, MixtureEstimator, base.Mi
     _multiclass = True
 
     def __init__(
-        self, members: tuple | None = None, weights: tuple | None = None, *, seed: int = 0
+        self,
+        members: tuple | None = None,
+        weights: tuple | None = None,
+        *,
+        seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
-        super().__init__(members, weights, seed)
+        super().__init__(members, weights, seed, categorical)
         self._classes: list[Any] = []
         self._pending: list[Any] = []
 

@@ -1,6 +1,6 @@
 """The default for numbers: many unlike models, weighed by what they have predicted so far."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class StreamRegressor(RegressesFrames, MixtureEstimator, base.MiniBatchRegressor
         ``"median"`` for small absolute errors, ``"mean"`` for small squared ones.
     seed
         Of whatever is drawn at random.
+    categorical
+        How fields of text are taken, as by `RecurrentRegressor`.
 
     Examples
     --------
@@ -55,8 +57,9 @@ class StreamRegressor(RegressesFrames, MixtureEstimator, base.MiniBatchRegressor
         *,
         point: str = "median",
         seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
-        super().__init__(members, weights, seed)
+        super().__init__(members, weights, seed, categorical)
         self.point = point
         if point not in HEADS:
             raise ConfigError(f"point: {point!r}; choose 'mean' or 'median'")

@@ -92,6 +92,11 @@ class FeatureIndex:
         if width > len(self.names):
             self._set(self._pending[:width])
 
+    @property
+    def pending(self) -> tuple[Hashable, ...]:
+        """The names that the last `encode` has found, those that are known first."""
+        return self._pending
+
     def _encode_new(self, xs: Sequence[dict]) -> tuple[np.ndarray, list[int]]:
         names, places, widths = list(self.names), dict(self._places), []
         for x in xs:
@@ -166,8 +171,9 @@ def as_number(name: Hashable, value: Any, index: int) -> float:
         number = None
     if number is None:
         raise BadRecord(
-            f"feature {name!r}: {value!r} is not a number; encode it first, for example "
-            "with CategoryEncoder in a pipeline, or leave it out (features.exclude)",
+            f"feature {name!r}: {value!r} is not a number; there were numbers before: if they are "
+            f'names, say features.categorical = {{{name} = "statistics"}}; if this stands for a '
+            "missing value, list it in features.missing; or leave the field out (features.exclude)",
             index,
         )
     if not isfinite(number):

@@ -70,6 +70,7 @@ class Rows:
         missing: which values are missing; `MARKERS` by default.
         day_first: what 01/02/2024 is; found in the times before it if None.
         keep_time: the estimator takes the time itself, as a `datetime` in its field.
+        categorical: fields whose numbers are names: their text is kept.
     """
 
     classes = False  # the target is a class: its text is kept
@@ -89,6 +90,7 @@ class Rows:
         missing: Missing | None = None,
         day_first: bool | None = None,
         keep_time: bool = False,
+        categorical: Sequence[str] = (),
     ):
         self.target = target
         self.targets = [target] if isinstance(target, str) else list(target or ())
@@ -100,11 +102,12 @@ class Rows:
             "features.exclude": list(exclude),
             "features.lags": list(lags or ()),
             "features.timestamp": [timestamp] if timestamp else [],
+            "features.categorical": list(categorical),
         }
         self.lags = {field: sorted(set(steps)) for field, steps in (lags or {}).items()}
         self.timestamp, self.calendar, self.keep_time = timestamp, calendar, keep_time
         self.missing_target, self.key = missing_target, key
-        self.cells = Cells(missing or Missing())
+        self.cells, self.categorical = Cells(missing or Missing()), frozenset(categorical)
         names = {*self.targets, *(include or ()), *self.lags, *([timestamp] if timestamp else [])}
         self._get = {name: getter(name) for name in (*names, *([key] if key else []))}
         self._inner = tuple(name for name in self.dropped if is_nested(name))
@@ -189,7 +192,12 @@ class Rows:
             return xs
         if dict in kinds or list in kinds:
             xs = [self._flat(x) for x in xs]
-        read = self.cells.value
+        read, kept, missing = self.cells.value, self.categorical, self.cells.missing
+        if kept:
+            return [
+                {n: (None if missing(v) else v) if n in kept else read(v) for n, v in x.items()}
+                for x in xs
+            ]
         return [{name: read(value) for name, value in x.items()} for x in xs]
 
     def _flat(self, x: Row) -> Row:
@@ -228,12 +236,23 @@ class Rows:
             picked = None
         if picked is None or set(map(len, values)) != {len(header)}:
             return [
-                {name: self.cells.value(v[name], numbers) for name in self._chosen(tuple(v))}
+                {name: self._cell(name, v[name], numbers) for name in self._chosen(tuple(v))}
                 for v in values
             ]
         columns = [picked] if len(names) == 1 else zip(*picked)
-        read = [self.cells.column(column, numbers) for column in columns]
+        kept, missing = self.categorical, self.cells.missing
+        read = [
+            [None if missing.text(cell) else cell for cell in column]
+            if name in kept
+            else self.cells.column(column, numbers)
+            for name, column in zip(names, columns, strict=True)
+        ]
         return [dict(zip(names, row)) for row in zip(*read)]
+
+    def _cell(self, name: str, cell: str, numbers: Numbers) -> Any:
+        if name in self.categorical:
+            return None if self.cells.missing.text(cell) else cell
+        return self.cells.value(cell, numbers)
 
     def _chosen(self, header: tuple[str, ...]) -> tuple[str, ...]:
         """The columns that are features."""

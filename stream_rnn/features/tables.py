@@ -32,6 +32,24 @@ def rows_and_names(X: Any) -> tuple[np.ndarray, list[Any]]:
     return rows, list(range(rows.shape[1])) if names is None else names
 
 
+def holds_text(X: Any) -> bool:
+    """Whether an array or a DataFrame has columns that are not numbers, booleans or missing.
+
+    >>> holds_text(np.zeros((2, 2))), holds_text(np.array([[1, "a"]], object))
+    (False, True)
+    """
+    kinds = getattr(X, "dtypes", None)
+    if kinds is None:
+        kinds = [getattr(X, "dtype", "float64")]
+    if all(getattr(kind, "kind", "O") in "biuf" for kind in kinds):
+        return False
+    try:
+        rows_and_names(X)
+    except (BadRecord, TypeError, ValueError):
+        return True
+    return False
+
+
 def _read(table: np.ndarray) -> np.ndarray:
     """The numbers of an array of objects."""
     rows = np.empty(table.shape)

@@ -27,7 +27,6 @@ from ..engine.online import OnlineNetwork
 from ..engine.scale import standardises
 from ..errors import CheckpointError, ConfigError
 from ..estimators.base import RecurrentEstimator
-from ..features.index import FeatureIndex
 from ..numerics.trees import walk
 
 STATISTICS = ("count", "mean", "variance")
@@ -200,7 +199,7 @@ def _build(model: Any, given: dict[str, np.ndarray], features: Any, targets: Any
             f"features: {len(features)} names and {model.target_lags} lags of {O} targets make "
             f"{known} inputs, but weight_ih_l0 has {m} columns"
         )
-    model._features = FeatureIndex(features)
+    model._features = model._no_columns(features)
     model._set_target_names(list(targets or []))
     model._build(len(features), m, O)
 

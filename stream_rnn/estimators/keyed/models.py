@@ -45,8 +45,7 @@ class SeparateModels:
         for t, key in enumerate(keys):
             groups.setdefault(key, []).append(t)
         undo: list[tuple[Key, bytes | None]] | None = []
-        if self._checker is not None:
-            self._checker._check(xs, ys)
+        if self._checker is not None and self._checker._check(xs, ys):
             undo = None  # nothing can fail from here on
         results: list[dict] = [{}] * len(keys)
         for key, places in groups.items():

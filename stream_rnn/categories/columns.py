@@ -1,0 +1,369 @@
+"""From records that may hold text to rows of numbers, by what the records before have taught.
+
+Which field holds text is decided by its first value: numbers stay numbers, text that is none
+makes the field one of *categories*, whose values, whatever they are then, are known by their
+text.  A category has columns for what each of its values adds to each target (`effects`), and
+indicators while they are few (`seen`).  A value that was not met before has the effect 0, which
+is the mean, and no indicator; a missing one is missing in all of them.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import msgspec
+import numpy as np
+
+from ..errors import ConfigError, suggest
+from ..features.cells import PLAIN
+from ..features.index import FeatureIndex
+from ..features.missing import is_missing
+from ..numerics.trees import below, walk
+from .effects import NUMBERS, Effects, OfClasses, OfNumbers
+from .seen import BUCKETS, RULES, Seen
+from .values import Slots, Values, text_of
+
+CLASSES = 8  # whose effects are columns
+SAVED = "categories."  # begins the names of arrays in a checkpoint
+
+
+class Category:
+    """A field of text."""
+
+    def __init__(self, name: Hashable, rule: str | None):
+        self.name, self.rule = name, rule
+        self.seen = Seen(name)
+        self.values = Values()
+        self.has_effects = rule in (None, "statistics")
+        self.buckets = [f"{name}#{n}" for n in range(BUCKETS)] if rule == "hash" else []
+        self._empty = dict.fromkeys(self.buckets, 0.0)
+
+    def effect_names(self, count: int) -> list[str]:
+        """The columns for so many targets."""
+        if not self.has_effects:
+            return []
+        return [f"{self.name}:effect{c + 1 if c else ''}" for c in range(count)]
+
+    def describe(self, seen: Seen, value: str, row: dict) -> None:
+        """Write the indicators of *value* into *row*."""
+        row.update(seen.zeros)
+        column = seen.columns.get(value)
+        if column is not None:
+            row[column] = 1.0
+        if self.buckets:
+            row.update(self._empty)
+            row[self.buckets[crc32(value.encode("utf-8", "replace")) % BUCKETS]] = 1.0
+
+
+class Plan(NamedTuple):
+    """What a batch brings forth, before anything has changed."""
+
+    categories: dict[Hashable, Category]  # those that are new among them
+    seen: dict[Hashable, Seen]  # of the fields where it is another one
+    texts: list[dict[Hashable, str]]  # of each record, its values
+    targets: list[int]  # how many have effects after each record
+
+
+class Columns:
+    """`FeatureIndex` for records that may hold text.
+
+    `encode` makes rows and changes nothing; `learn`, once it is known that the records are good,
+    completes them and takes them in.
+
+    Args:
+        names: columns known already.
+        classes: the targets are classes.
+        categorical: for a field how it is taken, one of ``"indicators"``, ``"statistics"``
+            (effects alone), ``"hash"``, ``"leave"``; its numbers are names then.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[Hashable] = (),
+        *,
+        classes: bool = False,
+        categorical: Mapping[str, str] | None = None,
+    ):
+        self.index = FeatureIndex(names)
+        self.classes = classes
+        self.rules = checked(categorical)
+        self.leads = True  # makes columns of text by itself; see `follow`
+        self.categories: dict[Hashable, Category] = {}
+        self.slots = Slots()
+        self.effects: Effects | None = None
+        self.targets = 0  # that have effects
+        self._silent: set[Hashable] = set()  # columns that have had no number yet
+        self._silent_ahead: set[Hashable] = set()
+        self._plan: Plan | None = None
+
+    # FeatureIndex -------------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[Hashable, ...]:
+        """The columns, in the order of their appearance."""
+        return self.index.names
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether records have to be looked at one by one."""
+        return bool(self.categories or self.rules)
+
+    def looks_at(self, xs: Sequence[dict]) -> bool:
+        """Whether there may be text in these records, so that each has to be looked at."""
+        if self.takes_text:
+            return True
+        kinds = set(map(type, chain.from_iterable(map(dict.values, xs))))
+        return any(issubclass(kind, str) for kind in kinds)
+
+    def extend(self, width: int) -> None:
+        """See `FeatureIndex.extend`."""
+        self.index.extend(width)
+
+    def known_row(self, x: dict) -> np.ndarray | None:
+        """See `FeatureIndex.known_row`; None where there is text."""
+        if self.takes_text:
+            return None
+        row = self.index.known_row(x)
+        if row is not None and self._silent:
+            self._silent = set()
+        return row
+
+    def row(self, x: dict) -> np.ndarray:
+        """One row (1, m) of the known columns, by what is known now."""
+        if not self.takes_text:
+            return self.index.row(x)
+        row = x.copy()
+        for name in self.rules:
+            if name not in self.categories:
+                row.pop(name, None)
+        for name, category in self.categories.items():
+            value = row.pop(name, None)
+            if is_missing(value):
+                continue
+            text = text_of(value)
+            category.describe(category.seen, text, row)
+            if category.has_effects and self.effects is not None:
+                slot = category.values.find(text)
+                effects = self.effects.state.effects
+                for c, column in enumerate(category.effect_names(self.targets)):
+                    row[column] = float(effects[slot, c]) if slot >= 0 else 0.0
+        return self.index.row(row)
+
+    def encode_rows(
+        self, names: Sequence[Hashable], rows: np.ndarray
+    ) -> tuple[np.ndarray, list[int]]:
+        """See `FeatureIndex.encode_rows`; for when nothing `takes_text`."""
+        self._plan = None
+        X, widths = self.index.encode_rows(names, rows)
+        self._look_for_silent(X)
+        return X, widths
+
+    # Batches ------------------------------------------------------------------------------
+
+    def encode(
+        self, xs: Sequence[dict], outputs: Sequence[int] | None = None
+    ) -> tuple[np.ndarray, list[int]]:
+        """Rows (T, m) and how many columns are known after each; see `FeatureIndex.encode`.
+
+        *outputs* says how many targets, or classes, are known after each record.  Raises
+        `BadRecord`.
+        """
+        self._plan = None
+        if not self.looks_at(xs):
+            X, widths = self.index.encode(xs)
+            self._look_for_silent(X)
+            return X, widths
+        counts = [self.targets] * len(xs) if outputs is None else list(map(self._count, outputs))
+        plan = Plan(dict(self.categories), {}, [], counts)
+        rows = self._rows(xs, plan)
+        X, widths = self.index.encode(rows)
+        self._plan = plan
+        self._look_for_silent(X)
+        return X, widths
+
+    def _count(self, outputs: int) -> int:
+        """How many effects a value has: of classes the first needs none."""
+        return max(0, min(outputs - 1, CLASSES)) if self.classes else outputs
+
+    def _rows(self, xs: Sequence[dict], plan: Plan) -> list[dict]:
+        """Records of numbers; effects are 0 yet."""
+        rows, silent = [], set(self._silent)
+        numeric = set(self.index.names) - silent
+        categories, ahead = plan.categories, plan.seen
+        zeros: dict[Hashable, dict[str, float]] = {}
+        last = -1
+        for x, count in zip(xs, plan.targets, strict=True):
+            if count != last:
+                zeros, last = {}, count
+            row, texts = x.copy(), {}
+            if x.keys() - numeric - categories.keys():
+                for name in self._new(row, categories, numeric):
+                    if self.leads:
+                        categories[name] = Category(name, self.rules.get(name))
+                    else:
+                        del row[name]
+            for name, category in categories.items():
+                value = row.pop(name, None)
+                if category.rule == "leave" or is_missing(value):
+                    continue
+                texts[name] = text = text_of(value)
+                seen = ahead.get(name, category.seen)
+                if self.leads:
+                    after = seen.after(name, text, category.rule)
+                    if after is not seen:
+                        seen = ahead[name] = after
+                category.describe(seen, text, row)
+                if name not in zeros:
+                    zeros[name] = dict.fromkeys(category.effect_names(count), 0.0)
+                row.update(zeros[name])
+            rows.append(row)
+            plan.texts.append(texts)
+        return rows
+
+    def _new(self, row: dict, categories: dict, numeric: set) -> list[Hashable]:
+        """Fields that show by this record that they are categories."""
+        found = []
+        for name, value in row.items():
+            if name in categories:
+                continue
+            if name in self.rules:
+                if self.rules[name] == "leave" or not is_missing(value):
+                    found.append(name)
+            elif name not in numeric and not is_missing(value):
+                if isinstance(value, str) and PLAIN.read(value) is None:
+                    found.append(name)
+                else:
+                    numeric.add(name)
+        return sorted(found, key=repr)
+
+    def _look_for_silent(self, X: np.ndarray) -> None:
+        """Find the columns that have had no number once these rows are taken in."""
+        names, known = self.index.pending, len(self.index)
+        if not self._silent and X.shape[1] == known:
+            self._silent_ahead = self._silent
+            return
+        looked = [(n, name) for n, name in enumerate(names) if n >= known or name in self._silent]
+        self._silent_ahead = {name for n, name in looked if (X[:, n] != X[:, n]).all()}
+
+    def learn(self, X: np.ndarray, targets: np.ndarray) -> None:
+        """Write the effects into the rows of the last `encode`, and learn its records.
+
+        *targets* (T, O) are numbers, or 1 and 0 for classes; NaN where missing.
+        """
+        plan, self._plan = self._plan, None
+        self._silent = self._silent_ahead
+        if plan is None:
+            return
+        names = self.index.pending
+        self.categories = plan.categories
+        for name, seen in plan.seen.items():
+            self.categories[name].seen = seen
+        with_effects = [c for c in self.categories.values() if c.has_effects]
+        if not with_effects:
+            return
+        self.targets = C = max(self.targets, plan.targets[-1] if plan.targets else 0)
+        slots, fresh = self._slots(plan.texts, with_effects)
+        if self.effects is None:
+            self.effects = Effects(OfClasses() if self.classes else OfNumbers(), max(C, 1))
+        self.effects.fit(self.slots.used, len(with_effects), C)
+        Y = targets[:, 1 : C + 1] if self.classes else targets[:, :C]
+        late = np.arange(C) >= np.array(plan.targets)[:, None]  # not known at that record
+        if late.any():
+            Y = np.where(late, np.nan, Y)
+        out = np.empty((len(X), len(with_effects) * C))
+        self.effects.learn(slots, fresh, X[:, self._numbers(names)], Y, out)
+        places = {name: place for place, name in enumerate(names)}
+        columns = chain.from_iterable(c.effect_names(C) for c in with_effects)
+        for n, column in enumerate(columns):
+            if column in places:
+                X[:, places[column]] = out[:, n]
+
+    def _slots(self, texts: list[dict], categories: list) -> tuple[np.ndarray, np.ndarray]:
+        """The slots of the values, (T, F), and which are new."""
+        shape = len(texts), len(categories)
+        slots, fresh = np.full(shape, -1), np.zeros(shape, bool)
+        for t, values in enumerate(texts):
+            for i, category in enumerate(categories):
+                value = values.get(category.name)
+                if value is None:
+                    continue
+                if self.leads:
+                    slots[t, i], fresh[t, i] = category.values.meet(value, self.slots)
+                else:
+                    slots[t, i] = category.values.find(value)
+        return slots, fresh
+
+    def _numbers(self, names: Sequence[Hashable]) -> list[int]:
+        """The places of the first columns that are fields."""
+        made: set[Hashable] = set()
+        for category in self.categories.values():
+            made.update(category.seen.zeros, category.buckets, category.effect_names(self.targets))
+        found = (place for place, name in enumerate(names) if name not in made)
+        return [place for place, _ in zip(found, range(NUMBERS))]
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {"names": self.names, "classes": self.classes, "rules": self.rules}
+        return {**kept, "leads": self.leads, "arrays": self.arrays()}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__init__(  # type: ignore[misc]
+            saved["names"], classes=saved["classes"], categorical=saved["rules"]
+        )
+        self.leads = saved["leads"]
+        self.load(saved["arrays"])
+
+    # State --------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What it knows beside `names`, by name; nothing if no text has come."""
+        if not self.categories and not self._silent:
+            return {}
+        fields = [
+            [
+                *(c.name, c.rule, c.seen.count, c.seen.first, list(c.seen.columns)),
+                *(c.values.young, c.values.old),
+            ]
+            for c in self.categories.values()
+        ]
+        kept = [fields, self.slots.free, self.slots.used, self.targets]
+        kept.append(sorted(self._silent, key=repr))
+        found = {f"{SAVED}values": np.frombuffer(msgspec.msgpack.encode(kept), np.uint8).copy()}
+        if self.effects is not None:
+            found |= {f"{SAVED}{n}": a.copy() for n, a in walk(self.effects.state)}
+        return found
+
+    def load(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Take over what `arrays` gave; returns the others."""
+        mine = below(SAVED, arrays)
+        others = {name: a for name, a in arrays.items() if not name.startswith(SAVED)}
+        self.categories, self.effects, self._plan = {}, None, None
+        self.slots, self.targets, self._silent = Slots(), 0, set()
+        if not mine:
+            return others
+        data = msgspec.msgpack.decode(mine.pop("values").tobytes(), strict=False)
+        fields, self.slots.free, self.slots.used, self.targets, silent = data
+        self._silent = set(silent)
+        for name, rule, count, first, indicated, young, old in fields:
+            category = self.categories[name] = Category(name, rule)
+            category.seen = Seen(name, count, tuple(first), tuple(indicated))
+            category.values.young, category.values.old = young, old
+        if mine:
+            effects = mine["effects"]
+            self.effects = Effects(OfClasses() if self.classes else OfNumbers(), effects.shape[1])
+            self.effects.fit(len(effects), len(mine["shown"]), effects.shape[1])
+            for name, array in walk(self.effects.state):
+                array[...] = mine[name]
+        return others
+
+
+def checked(categorical: Mapping[str, str] | None) -> dict[Hashable, str]:
+    """The rules by field; raises `ConfigError` for one that is none."""
+    rules: dict[Hashable, str] = {**(categorical or {})}
+    for name, rule in rules.items():
+        if rule not in RULES:
+            raise ConfigError(f"categorical: {rule!r} for {name!r}; {suggest(str(rule), RULES)}")
+    return rules
