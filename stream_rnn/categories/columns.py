@@ -362,7 +362,7 @@ class Columns:
 
 def checked(categorical: Mapping[str, str] | None) -> dict[Hashable, str]:
     """The rules by field; raises `ConfigError` for one that is none."""
-    rules: dict[Hashable, str] = {**(categorical or {})}
+    rules: dict[Hashable, str] = dict((categorical or {}).items())
     for name, rule in rules.items():
         if rule not in RULES:
             raise ConfigError(f"categorical: {rule!r} for {name!r}; {suggest(str(rule), RULES)}")
