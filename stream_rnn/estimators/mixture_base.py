@@ -98,11 +98,11 @@ class MixtureEstimator(Savable, base.Estimator):
 
     def _no_columns(self, names: Sequence[Any] = ()) -> Columns:
         """The columns of records, before anything was learned of them."""
-        return Columns(names, classes=self._task == Classes(), categorical=self.categorical)
+        return Columns(names, classes=self._task.discrete, categorical=self.categorical)
 
     def _targets_of(self, y: np.ndarray, outputs: Sequence[int]) -> np.ndarray:
         """Targets (T, 1), or classes as (T, C) of 0 and 1, for the effects of text."""
-        if self._task != Classes():
+        if not self._task.discrete:
             return y.reshape(-1, 1)
         places = np.arange(min(outputs[-1] if len(outputs) else 0, CLASSES + 1))
         return np.where(np.isnan(y)[:, None], np.nan, y[:, None] == places)
