@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from naive_chain import enumerated, score
 
 from stream_rnn import BadRecord, CheckpointError, ConfigError, SequenceLabeler, dumps, loads
+from stream_rnn.evaluation.sequence_metrics import EntityF1, TokenAccuracy
 from stream_rnn.sequences.labeling import learning
 from stream_rnn.sequences.labeling.learning import Sentence, Transitions
 from stream_rnn.sequences.labeling.model import Chain
@@ -80,7 +81,7 @@ WORDS = ["the", "Rain", "fell", "on", "the", "2nd", "of", "May"]
 
 def prepared(seed):
     """A chain whose weights are drawn, a sentence, and its labels."""
-    chain = Chain(compile_templates(DEFAULT), AdaGrad(), 1 << 14)
+    chain = Chain(compile_templates(DEFAULT), AdaGrad(0.2, 0.01, 0.003), 1 << 14)
     sentence = with_values(Words()(WORDS))
     labels = np.array([0, 1, 2, 0, 0, 1, 2, 1])
     chain.learn(sentence, labels, 3)
@@ -150,7 +151,7 @@ def test_learning_is_adagrad_on_every_occurrence():
         steps = [(row, 1.0) for row in rows[t] if row >= 0]
         steps.append((known[int(sentence.keys[t])], sentence.values[t]))
         for row, value in steps:
-            g = error[t] * np.float32(value)
+            g = error[t] * np.float32(value) + np.float32(0.003) * weights[row]
             squares[row] += g * g
             weights[row] -= 0.2 * g / np.sqrt(squares[row] + 0.01)
     assert chain.learn(sentence, labels, 3)[1] == pytest.approx(loss)
@@ -331,7 +332,13 @@ def test_bad_records_are_all_told():
 
 
 def test_settings_and_foreign_checkpoints():
-    for settings_ in ({"rate": 0}, {"damping": -1}, {"max_features": 3}, {"max_tokens": 0}):
+    for settings_ in (
+        {"rate": 0},
+        {"damping": -1},
+        {"decay": -1},
+        {"max_features": 3},
+        {"max_tokens": 0},
+    ):
         with pytest.raises(ConfigError, match=next(iter(settings_))):
             SequenceLabeler(**settings_)
     snapshot = SequenceLabeler(rate=0.1).snapshot()
@@ -339,3 +346,20 @@ def test_settings_and_foreign_checkpoints():
         SequenceLabeler().restore(snapshot)
     with pytest.raises(CheckpointError, match="lacks"):
         SequenceLabeler(rate=0.1).restore(snapshot._replace(arrays={"loss": np.zeros(1)}))
+
+
+def test_metrics_of_sentences():
+    f1, accuracy = EntityF1(), TokenAccuracy()
+    assert (f1.get(), f1.precision, f1.recall, accuracy.get()) == (0, 0, 0, 0)
+    truth, made = ["B-A", "I-A", "O", "B-B"], ["B-A", "I-A", "B-A", None]
+    for metric in (f1, accuracy):
+        metric.update(truth, made)
+        metric.update(truth, truth)
+        assert metric.is_better_than(type(metric)())
+    assert (f1.get(), f1.precision, f1.recall) == (0.75, 0.75, 0.75)
+    assert accuracy.get() == 0.75
+    for metric in (f1, accuracy):
+        metric.revert(truth, truth)
+        assert metric.get() == 0.5
+        with pytest.raises(ValueError, match=r"."):
+            metric.update(truth, ["O"])

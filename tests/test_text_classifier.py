@@ -71,8 +71,9 @@ class Naive:
         for c, q in zip(self.classes, p, strict=True):
             g = q - (c == label)
             for key in ((f, c) for f in found):
-                self.squares[key] = self.squares.get(key, 0.0) + g * g
-                step = 0.2 * g / math.sqrt(self.squares[key] + 0.01)
+                h = g + 0.003 * self.weights.get(key, 0.0)
+                self.squares[key] = self.squares.get(key, 0.0) + h * h
+                step = 0.2 * h / math.sqrt(self.squares[key] + 0.01)
                 self.weights[key] = self.weights.get(key, 0.0) - step
 
 

@@ -28,9 +28,9 @@ class SequenceLabeler(Savable, base.Estimator):
 
     Parameters
     ----------
-    rate, damping
-        Of AdaGrad: how far the first gradient moves a weight, and what is added to the sum of
-        squared gradients.
+    rate, damping, decay
+        Of AdaGrad: how far the first gradient moves a weight, what is added to the sum of
+        squared gradients, and how strongly a weight is pulled towards 0 as its feature occurs.
     max_features
         Bound of the table of weights; the least used eighth goes when it is reached.
     max_tokens
@@ -53,14 +53,16 @@ class SequenceLabeler(Savable, base.Estimator):
         self,
         rate: float = 0.2,
         damping: float = 0.01,
+        decay: float = 0.003,
         max_features: int = 1 << 22,
         max_tokens: int = 10_000,
     ):
         self.rate = rate
         self.damping = damping
+        self.decay = decay
         self.max_features = max_features
         self.max_tokens = max_tokens
-        rule = AdaGrad(float(rate), float(damping))
+        rule = AdaGrad(float(rate), float(damping), float(decay))
         check(rule)
         for name, least in (("max_features", 1024), ("max_tokens", 1)):
             if getattr(self, name) < least:

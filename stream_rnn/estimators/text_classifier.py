@@ -31,9 +31,9 @@ class TextClassifier(Savable, base.Classifier):
     characters
         Shortest and longest character n-grams to count besides, such as ``(4, 5)``: for texts
         with many inflected or misspelt words.  None for none.
-    rate, damping
-        Of AdaGrad: how far the first gradient moves a weight, and what is added to the sum of
-        squared gradients.
+    rate, damping, decay
+        Of AdaGrad: how far the first gradient moves a weight, what is added to the sum of
+        squared gradients, and how strongly a weight is pulled towards 0 as its feature occurs.
     max_features
         Bound of the table of weights; the least used eighth goes when it is reached.
     max_text
@@ -61,6 +61,7 @@ class TextClassifier(Savable, base.Classifier):
         characters: tuple | None = None,
         rate: float = 0.2,
         damping: float = 0.01,
+        decay: float = 0.003,
         max_features: int = 1 << 22,
         max_text: int = 1_000_000,
     ):
@@ -69,9 +70,10 @@ class TextClassifier(Savable, base.Classifier):
         self.characters = characters
         self.rate = rate
         self.damping = damping
+        self.decay = decay
         self.max_features = max_features
         self.max_text = max_text
-        rule = AdaGrad(float(rate), float(damping))
+        rule = AdaGrad(float(rate), float(damping), float(decay))
         check(rule)
         for name, least in (("max_features", 1024), ("max_text", 1)):
             if getattr(self, name) < least:

@@ -1,9 +1,10 @@
 """AdaGrad on the rows of a table (Duchi, Hazan, Singer 2011).
 
-    G ← G + g²,  w ← w − η g / √(G + ε)
+    g ← e v + λ w,  G ← G + g²,  w ← w − η g / √(G + ε)
 
-η is how far the first gradient moves a weight, ε keeps small first gradients from moving it that
-far.  Every feature has a rate of its own, so rare ones learn quickly and frequent ones settle.
+e is the error of a class, v the feature's value; λ pulls a weight towards 0 whenever its feature
+occurs.  η is how far the first gradient moves a weight, ε keeps small first gradients from moving
+it that far.  Every feature has a rate of its own: rare ones learn quickly, frequent ones settle.
 """
 
 from math import sqrt
@@ -14,17 +15,19 @@ from ...errors import ConfigError, check
 
 
 class AdaGrad(NamedTuple):
-    """Rate η and ε, the damping."""
+    """Rate η, damping ε, decay λ."""
 
     rate: float = 0.2
     damping: float = 0.01
+    decay: float = 0.0
 
 
 @check.register
 def check_adagrad(spec: AdaGrad) -> None:
     for name, value in spec._asdict().items():
-        if not 0 < value < float("inf"):
-            raise ConfigError(f"{name}: {value}; must be above 0")
+        if not (0 < value < float("inf") or (name == "decay" and value == 0)):
+            least = "0 or more" if name == "decay" else "above 0"
+            raise ConfigError(f"{name}: {value}; must be {least}")
 
 
 @kernel
@@ -38,6 +41,6 @@ def add_scores(weights, value, count, scores):
 def descend(rule, weights, squares, error, value, count):
     """One step against the gradient error · value of *count* weights."""
     for l in range(count):
-        g = error[l] * value
+        g = error[l] * value + rule.decay * weights[l]
         squares[l] += g * g
         weights[l] -= rule.rate * g / sqrt(squares[l] + rule.damping)
