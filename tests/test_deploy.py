@@ -334,7 +334,10 @@ def test_dockerfile():
 
 
 def manifests():
-    files = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    folder = DEPLOY / "kubernetes"
+    named = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    files = sorted(set(folder.glob("*.yaml")) - {folder / "kustomization.yaml"})
+    assert [file.name for file in files] == named  # either way the same is applied
     return [m for file in files for m in yaml.safe_load_all(file.read_text())]
 
 

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import SourceError
+from connectors.files import followed
 from connectors.files.siblings import in_order, siblings
 from connectors.files.source import FileSource
+from connectors.state import Dependency
 
 
 def now(source, count=1000):
@@ -400,3 +402,28 @@ def test_any_order_of_writing_rotating_and_restarting_loses_nothing(
     seen += now(source)
     source.close()
     assert seen == [f"line {i}" for i in range(writer.count)]
+
+
+def test_how_much_is_not_read_yet_and_whether_the_file_is_there(tmp_path, monkeypatch):
+    log = tmp_path / "app.log"
+    told = Dependency("source", str(log))
+    source = FileSource(str(log), follow=True, format="text", dependency=told)
+    monkeypatch.setattr(followed, "PATIENCE", 0.0)
+
+    def lag():
+        [(name, _, value)] = source.metrics()
+        assert name == "file_lag_bytes"
+        return value
+
+    for _ in range(2):
+        assert source.next_batch(1, timeout=0) == []
+    assert told.status()[2:4] == ("down", f"there is no file {log}")
+    assert lag() == 0
+    log.write_text("one\ntwo\nthree\n")
+    assert lag() == 14
+    assert len(source.next_batch(1, timeout=1)) == 1
+    assert told.status().state == "up"
+    assert lag() == 10
+    now(source)
+    assert lag() == 0
+    source.close()

@@ -169,3 +169,17 @@ def test_a_full_disk_is_named():
     shelf._base.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(OSError, match=r"is full; make room there.*SQLITE_TMPDIR"):
         shelf.put("b", bytes(1_000_000))
+
+
+def test_a_file_that_was_exchanged_for_another_is_damage(tmp_path):
+    held, store = Held(), Store(tmp_path)
+    held.put("a", b"first")
+    save(store, held)
+    held.put("a", b"other")
+    save(store, held)
+    old, new = sorted(tmp_path.glob("contexts-*"))
+    assert contents(Store(tmp_path).load_newest().contexts) == {"a": b"other"}
+    new.write_bytes(old.read_bytes())  # intact, and of an older state
+    again = Store(tmp_path)
+    assert contents(again.load_newest().contexts) == {"a": b"first"}
+    assert again.damaged == 1

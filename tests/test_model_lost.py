@@ -3,13 +3,16 @@
 import json
 import logging
 import os
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from connectors.base import SourceError
+from connectors.base import Record, SourceError
+from stream_rnn.assembly.parts import task
 from stream_rnn.assembly.service import service
 from stream_rnn.checkpoints.file import decode, encode
 from stream_rnn.checkpoints.manage import AWAY, chosen, entries, rollback
@@ -18,6 +21,7 @@ from stream_rnn.checkpoints.store import Store
 from stream_rnn.cli.app import app
 from stream_rnn.config import parse
 from stream_rnn.errors import CheckpointError
+from stream_rnn.estimators.described import PARAMETERS
 from stream_rnn.metrics import Metrics
 from stream_rnn.service.identity import Identity, split
 
@@ -271,3 +275,33 @@ def test_a_place_holds_no_more_than_it_needs():
     assert split({"key": "id"}) == {"identity": {"key": "id"}}
     with pytest.raises(CheckpointError, match="holds no intact checkpoint"):
         chosen(Store("nowhere"), None)
+
+
+def test_a_new_run_behind_the_results_of_another_is_said(caplog):
+    write("events.jsonl", 0, 10)
+    run()
+    shutil.rmtree("checkpoints")
+    run()
+    assert re.search(r"sink: \d+ bytes of results are there, but no checkpoint in", caplog.text)
+    caplog.clear()
+    run()  # goes on, and there is nothing to say
+    assert "bytes of results" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["regressor", "forecaster", "anomaly", "stream-regressor"])
+def test_such_parameters_of_any_estimator_are_refused(kind):
+    table = f'{{type = "{kind}"}}'
+    if kind == "regressor":
+        table = '{type = "regressor", cell = {type = "LSTM", units = 2}}'
+    line = task(parse(TOML, [f"estimator={table}"]))
+    for n in range(4):
+        line.learn([Record({"u": n, "load": 0.1 * n}, b"{}", offset=n)])
+    meta, arrays = line.snapshot()
+    named = [n for n, a in arrays.items() if n.rpartition(".")[2] in PARAMETERS and a.size]
+    assert named
+    for name in named:
+        spoiled = arrays[name].copy()
+        spoiled.flat[0] = np.nan
+        with pytest.raises(CheckpointError, match=re.escape(name)):
+            task(parse(TOML, [f"estimator={table}"])).restore(meta, {**arrays, name: spoiled})
+    task(parse(TOML, [f"estimator={table}"])).restore(meta, arrays)

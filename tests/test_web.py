@@ -1,6 +1,7 @@
 """The HTTP server: paths, health and readiness, TLS, and what it does not answer."""
 
 import json
+import re
 import ssl
 import subprocess
 import urllib.error
@@ -20,6 +21,7 @@ from stream_rnn.metrics import Metrics
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
 from stream_rnn.web import Site, serve
+from stream_rnn.web.asked import Answer
 
 
 class Dependency:
@@ -206,3 +208,22 @@ def test_top_shows_what_the_page_shows(served):
         CliRunner().invoke(app, ["top", server.root + "x", "--once"], catch_exceptions=False)
     with pytest.raises(ConfigError, match="URL"):
         CliRunner().invoke(app, ["top", "taxi", "--once"], catch_exceptions=False)
+
+
+def test_what_is_answered_is_described(tmp_path):
+    secret = tmp_path / "token"
+    secret.write_text("0123456789abcdef")
+    http = Http(predict=True, checkpoint=True, token_file=str(secret))
+    server = serve(Site(Metrics(), http, make=lambda: Task(Linear(), Rows("y"))), port=0)
+    try:
+        found = json.loads(get(server.root + "openapi.json"))
+    finally:
+        server.close()
+    assert set(found["paths"]) == {
+        *("/healthz", "/readyz", "/metrics", "/openapi.json", "/predict", "/checkpoint"),
+    }
+    question = found["components"]["schemas"]["Question"]["properties"]
+    assert question["horizon"]["maximum"] == 1000
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(found)))
+    assert named <= set(found["components"]["schemas"])
+    assert Answer.__struct_fields__[0] == "learned"

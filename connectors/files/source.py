@@ -2,15 +2,17 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..base import Record, SourceError
 from ..lines.dialect import Dialect
 from ..lines.formats import format_of, line_format
 from ..lines.record_reader import RecordReader
+from ..state import Dependency
 from .byte_file import ByteFile, Mark, digest
 from .file_list import FileList, expand, only
+from .followed import FollowedFile
 from .rotation import Tail
 
 CHUNK_BYTES = 1 << 18
@@ -31,6 +33,8 @@ class FileSource:
 
     A record that cannot be decoded, or a line longer than *max_record_bytes*, becomes a
     `Record` with ``error``; ``offset`` counts the records of a file from zero.
+
+    *dependency* is told whether a followed file is there.
 
     Raises `SourceError` when there is no such file, it cannot be read or is damaged, or its
     CSV header cannot be used; `ValueError` for arguments that do not go together.
@@ -62,6 +66,7 @@ class FileSource:
         columns: Sequence[str] | None = None,
         max_record_bytes: int = 1 << 20,
         poll_interval: float = 0.05,
+        dependency: Dependency | None = None,
         **dialect: Any,
     ):
         paths = [os.fspath(path)] if isinstance(path, str | os.PathLike) else None
@@ -73,6 +78,7 @@ class FileSource:
             self._files = FileList(expand(paths))
         self.follow = follow
         self.finished = False
+        self._watch = FollowedFile(self._files.path, dependency) if follow else None
         self.poll_interval = poll_interval
         self.max_record_bytes = max_record_bytes
         self._format = line_format(
@@ -99,7 +105,14 @@ class FileSource:
             if batch or self.finished or left <= 0:
                 break
             time.sleep(min(self.poll_interval, left))
+        if self._watch is not None:
+            self._watch.look(bool(batch))
         return batch
+
+    def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
+        """Of a followed file how much is not read yet, as a sample: name, labels, value."""
+        if self._watch is not None:
+            yield "file_lag_bytes", {}, self._watch.lag(self._file, self._reader.position)
 
     def snapshot(self) -> dict[str, Any] | None:
         """File (path, device, inode, hash of its head), byte offset and record count.

@@ -219,7 +219,7 @@ def open_source(table: schema.Source, dependency: Dependency | None = None) -> S
     if isinstance(table, schema.FileSource):
         from connectors.files.source import FileSource
 
-        return FileSource(**options(table))
+        return FileSource(**options(table), dependency=dependency)
     if isinstance(table, schema.StdinSource):
         from connectors.stdio import StdinSource
 

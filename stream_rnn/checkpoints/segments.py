@@ -12,6 +12,7 @@ log-structured merge-tree.)  A segment lies in files of some 32 MiB that never c
 goes when no checkpoint names it.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,10 +39,11 @@ class Saved(Protocol):
 
 
 class Segment(NamedTuple):
-    """The files of one segment, and the keys whose newest contexts are in them."""
+    """The files of one segment, the keys whose newest contexts are in them, their hashes."""
 
     files: list[str]
     keys: frozenset[Key]
+    hashes: list[str]  # of the files, or none in a checkpoint of before
 
 
 class Segments:
@@ -64,19 +66,39 @@ class Segments:
         if not taken:
             return kept, 0
         files: list[str] = []
+        hashes: list[str] = []
         size = 0
         order = sorted(taken, key=lambda key: (type(key).__name__, key))
         for data in _files((key, contexts.blob(key)) for key in order):
             name = f"{PREFIX}{number:012d}-{self._run}-{len(files):04d}.safetensors"
             folder.write(name, data)
             files.append(name)
+            hashes.append(digest(data))
             size += len(data)
-        return [*kept, Segment(files, frozenset(taken))], size
+        return [*kept, Segment(files, frozenset(taken), hashes)], size
 
 
 def describe(segments: list[Segment]) -> list[dict[str, Any]]:
     """For the manifest."""
-    return [{"files": segment.files, "keys": len(segment.keys)} for segment in segments]
+    return [
+        {"files": segment.files, "keys": len(segment.keys), "hashes": segment.hashes}
+        for segment in segments
+    ]
+
+
+def digest(data: bytes) -> str:
+    """What tells one content of a file from another (SHA-256, 32 hexadecimal digits)."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def check_file(segment: Mapping[str, Any], at: int, data: bytes, checkpoint: str) -> None:
+    """Raise `CheckpointError` unless *data* are what was written into a file of *segment*."""
+    hashes = segment.get("hashes") or ()
+    if hashes and (at >= len(hashes) or hashes[at] != digest(data)):
+        raise CheckpointError(
+            f"{checkpoint} is damaged: {segment['files'][at]} is not the file that it was written "
+            "with"
+        )
 
 
 def check_segments(segments: Any, checkpoint: str) -> None:

@@ -39,6 +39,7 @@ from .segments import (
     Saved,
     Segment,
     Segments,
+    check_file,
     check_segments,
     describe,
     files_of,
@@ -176,18 +177,22 @@ class Store:
         check_segments(checkpoint.manifest["contexts"], checkpoint.name)
         for segment in checkpoint.manifest["contexts"]:
             keys: set[Key] = set()
-            for name in segment["files"]:
+            for at, name in enumerate(segment["files"]):
                 try:
-                    part = decode(self._folder.read(name), name)
+                    data = self._folder.read(name)
                 except FileNotFoundError:
                     raise CheckpointError(
                         f"{checkpoint.name} needs {name}, which is missing"
                     ) from None
+                check_file(segment, at, data, checkpoint.name)
+                part = decode(data, name)
                 size += part.size
                 for key, blob in unbundle(part.arrays):
                     shelf.put(key, blob)
                     keys.add(key)
-            segments.append(Segment(segment["files"], frozenset(keys)))
+            segments.append(
+                Segment(segment["files"], frozenset(keys), list(segment.get("hashes") or ()))
+            )
         self._segments.current = segments
         return checkpoint._replace(contexts=shelf, size=size)
 

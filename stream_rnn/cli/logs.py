@@ -18,6 +18,14 @@ FORMATS = ("console", "json")
 BURST, SECONDS = 20, 60.0  # so many lines of one message in so many seconds
 
 
+_given: list[str] = []
+
+
+def given() -> list[str]:
+    """The options of the log as they were given, for processes that this one starts."""
+    return list(_given)
+
+
 class Few(logging.Filter):
     """Passes `BURST` events of a kind in `SECONDS`, and later says how many it kept.
 
@@ -118,5 +126,7 @@ def set_up(level: int, form: str, with_values: bool) -> None:
     handler.setFormatter((Json if form == "json" else Console)(with_values))
     handler.addFilter(Few())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    _given[:] = ["--log-format", form, *(["--log-values"] if with_values else [])]
+    _given.extend({logging.DEBUG: ["--debug"], logging.WARNING: ["--quiet"]}.get(level, []))
     for name in ("stream_rnn", "connectors"):
         logging.getLogger(name).setLevel(level)

@@ -109,6 +109,7 @@ def _run_workers(count: int, path: Path, overrides: list[str], loaded: Any) -> i
     from ..errors import ConfigError
     from ..service.pipeline import stop_on_signals
     from ..service.processes import Processes, worker_commands
+    from .logs import given
 
     if delivery(loaded) != "exactly-once":
         raise ConfigError(
@@ -116,7 +117,9 @@ def _run_workers(count: int, path: Path, overrides: list[str], loaded: Any) -> i
             "run.delivery = 'exactly-once' can be shared between processes"
         )
     instance = getattr(loaded.source, "instance", None)
-    commands = worker_commands(count, str(path), overrides, loaded.metrics.port, instance)
+    commands = worker_commands(
+        *(count, str(path), overrides, loaded.metrics.port, instance), given()
+    )
     with stop_on_signals(signal.SIGTERM, signal.SIGINT) as stop:
         return Processes(commands).run(stop)
 

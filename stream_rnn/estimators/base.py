@@ -10,14 +10,14 @@ from ..categories.columns import Columns
 from ..cells import LSTM, Cell, Stack
 from ..engine.model import compose
 from ..engine.online import OnlineNetwork
-from ..errors import BadRecord, CheckpointError, ConfigError, faults
+from ..errors import BadRecord, ConfigError, faults
 from ..features.tables import holds_text, rows_and_names
 from ..features.target_lags import TargetLags
 from ..learners import Learner
 from ..losses import LOSSES, Loss, is_regression
 from ..optimizers import Optimizer
 from ..optimizers.base import reactions
-from .described import OPTIONAL, check_same, described
+from .described import OPTIONAL, check_finite, check_same, described
 from .frames import as_dicts
 from .options import Option
 from .protocol import Snapshot
@@ -243,17 +243,13 @@ class RecurrentEstimator(Savable, base.Estimator):
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         meta = snapshot.meta
         check_same(self, described(self, OPTIONAL), meta)
+        check_finite(snapshot.arrays)
         network = self._shape(meta["features"], meta["targets"], meta["outputs"])
         arrays = self._features.load(snapshot.arrays)
         if network is not None:
             self._lags.past = np.array(arrays.pop("past"))
             self._lags.columns = np.array(arrays.pop("columns"))
             network.load(arrays)
-            if not np.isfinite(network.state.theta).all():
-                raise CheckpointError(
-                    "the checkpoint holds parameters that are NaN or infinite; take an older one "
-                    "(stream-rnn checkpoint rollback), or start anew"
-                )
 
     def _shape(self, features: list, targets: list, O: int) -> OnlineNetwork | None:
         """Take these names, and a network of that size, whose state is yet to come."""

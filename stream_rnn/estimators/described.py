@@ -1,6 +1,9 @@
 """What a checkpoint must agree on with the model that takes it over."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from ..errors import CheckpointError
 
@@ -14,6 +17,34 @@ def described(estimator: Any, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """
     parameters = sorted(estimator._get_params().items())
     return {n: repr(v) for n, v in parameters if v is not None or n not in optional}
+
+
+#: What arrays of parameters are called; such an array is finite in every state of a model.
+PARAMETERS = frozenset(
+    (
+        *("theta", "weights", "w", "v", "readout", "recurrent", "lookup", "affine", "output"),
+        *("output_bias", "covariance", "w_covariance", "v_covariance"),
+    )
+)
+
+
+def check_finite(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise `CheckpointError` for parameters that are NaN or infinite.
+
+    >>> check_finite({"theta": np.zeros(2), "past": np.array([np.nan])})
+    >>> check_finite({"0.groups.2.weights": np.array([1.0, np.inf])})
+    Traceback (most recent call last):
+    stream_rnn.errors.CheckpointError: the checkpoint holds parameters that are NaN or infinite \
+(0.groups.2.weights); take an older one (stream-rnn checkpoint rollback), or start anew
+    """
+    for name, array in arrays.items():
+        if name.rpartition(".")[2] not in PARAMETERS or array.dtype.kind != "f":
+            continue
+        if not np.isfinite(array).all():
+            raise CheckpointError(
+                f"the checkpoint holds parameters that are NaN or infinite ({name}); take an "
+                "older one (stream-rnn checkpoint rollback), or start anew"
+            )
 
 
 def check_same(estimator: Any, mine: dict[str, str], meta: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from ..checkpoints.file import Checkpoint, decode, encode
 from ..checkpoints.folders import open_folder
 from ..checkpoints.store import read_checkpoint
 from ..errors import CheckpointError, ConfigError
+from .described import check_finite
 from .protocol import Snapshot, StreamEstimator
 
 TABLE = "estimator"  # in the manifest of a file made here
@@ -67,6 +68,7 @@ def restored(checkpoint: Checkpoint) -> Any:
     except ConfigError as error:
         raise CheckpointError(f"{checkpoint.name}: {error}") from None
     arrays = {n: a for n, a in checkpoint.arrays.items() if not n.startswith("watch.")}
+    check_finite(arrays)
     snapshot = Snapshot(arrays, manifest["task"]["estimator"])
     if checkpoint.contexts is not None:
         estimator.restore_shared(snapshot, checkpoint.contexts)

@@ -37,6 +37,7 @@ FAMILIES = {
     "dependency_up": Family("Whether what the service depends on answers.", DEPENDENCY),
     "dependency_down_seconds": Family("How long it has not answered; 0 if it does.", DEPENDENCY),
     "consumer_lag_records": Family("Records in the partition not read yet.", PARTITION),
+    "file_lag_bytes": Family("Bytes of the followed file not read yet."),
     "consumer_position_offset": Family("Offset of the next record to read.", PARTITION),
     **{f"{name}_total": Family(text, LEARNER) for name, text in COUNTERS.items()},
     **{name: Family(text, LEARNER) for name, text in GAUGES.items()},

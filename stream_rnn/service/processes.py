@@ -80,9 +80,16 @@ class Processes:
 
 
 def worker_commands(
-    count: int, config: str, overrides: Sequence[str], port: int, instance: str | None
+    count: int,
+    config: str,
+    overrides: Sequence[str],
+    port: int,
+    instance: str | None,
+    before: Sequence[str] = (),
 ) -> list[list[str]]:
     """``stream-rnn run`` *count* times: metrics on consecutive ports, member names of their own.
+
+    *before* are options of the whole program, those of the log say.
 
     >>> worker_commands(2, "p.toml", [], 9108, None)[1][1:]
     ['-m', 'stream_rnn', 'run', 'p.toml', '--set', 'metrics.port=9109']
@@ -93,5 +100,5 @@ def worker_commands(
         if instance is not None:
             own.append(f"source.instance={instance}-{number}")
         options = [word for override in own for word in ("--set", override)]
-        commands.append([sys.executable, "-m", "stream_rnn", "run", config, *options])
+        commands.append([sys.executable, "-m", "stream_rnn", *before, "run", config, *options])
     return commands

@@ -18,6 +18,7 @@ from connectors.lines.numbers import Numbers
 from ..drift.losses import losses
 from ..drift.monitor import Monitor
 from ..errors import BadRecord
+from ..estimators.described import check_finite
 from ..estimators.protocol import (
     ManyKeys,
     Reacting,
@@ -269,6 +270,7 @@ class Task:
     ) -> None:
         """Take over a snapshot; raises `CheckpointError` if it is of another model."""
         inner = {name: array for name, array in arrays.items() if not name.startswith(WATCH)}
+        check_finite(inner)
         snapshot = Snapshot(inner, meta["estimator"])
         if isinstance(self.estimator, ManyKeys):
             self.estimator.restore_shared(snapshot, contexts or Shelf())

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from . import page
 from .asking import Asking
+from .openapi import document
 from .site import Site
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ MOST_TYPES = 8
 
 
 def application(site: Site) -> Starlette:
-    """``/metrics``, ``/healthz``, ``/readyz``, what is switched on; anything else is 404."""
+    """What always answers, and what is switched on; anything else is 404."""
 
     written: dict[str, tuple[float, bytes]] = {}  # by content type: when, and what
 
@@ -43,7 +44,13 @@ def application(site: Site) -> Starlette:
         reasons = site.ready.reasons()
         return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
+    described = document(site.http.predict, site.http.checkpoint)
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(described)
+
     routes = [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
+    routes.append(Route("/openapi.json", openapi))
     if site.has_page:
         routes += page.routes(site)
     if site.http.predict or site.http.checkpoint:

@@ -8,7 +8,7 @@ import hmac
 import re
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from ..config.schema import Http
 from ..errors import BadRecord, ConfigError
 from .answers import Asked
+from .asked import Question
 from .page import check_host
 from .replica import Replica, TooBusy
 from .site import Site
@@ -25,16 +26,6 @@ from .site import Site
 LEAST_TOKEN = 16  # characters
 JSON = "application/json"
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
-
-
-class Question(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of ``POST /predict``."""
-
-    record: dict[str, Any] | None = None
-    records: list[dict[str, Any]] | None = None
-    partition: str | None = None  # whose learner is asked, where there are several
-    horizon: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1  # steps ahead, of a forecaster
-    level: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.9  # of intervals
 
 
 class Refused(Exception):
