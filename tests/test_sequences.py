@@ -19,6 +19,8 @@ from stream_rnn import (
     BadRecord,
     Bidirectional,
     ConfigError,
+    RecurrentClassifier,
+    RecurrentRegressor,
     SequenceClassifier,
     SequenceRegressor,
     dumps,
@@ -335,3 +337,39 @@ def test_rivers_checks_pass_with_no_skip(kind):
         model = kind(**given)
         assert model._unit_test_skips() == set()
         checks.check_estimator(model)
+
+
+# Estimators of single records ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RecurrentRegressor(GRU(4), target_lags=2, seed=1),
+        RecurrentClassifier(GRU(4), seed=1),
+        RecurrentRegressor(GRU(4), TBPTT(8, every=3), SGD(0.01), seed=1),
+    ],
+    ids=["lags", "classes", "gathered"],
+)
+def test_a_fresh_sequence_knows_nothing_of_the_steps_before(model):
+    """Two that have learned the same, and then read other steps, go on alike."""
+    names = "ab" if isinstance(model, RecurrentClassifier) else [0.0, 1.0]
+    for t in range(30):
+        model.step({"x": t % 3}, names[t % 2])
+    other = copy.deepcopy(model)
+    other.step({"x": 1.0})  # without a target nothing is learned
+    other.step({"x": 2.0})
+    model.step({"x": 2.0})
+    model.step({"x": 1.0})
+    assert model.predict_one({"x": 0.5}) != other.predict_one({"x": 0.5}) or names == "ab"
+    for one in (model, other):
+        one.end()
+        one.begin()
+    scales = [m._network.state.inputs for m in (model, other)]
+    for mine, theirs in zip(*scales, strict=True):  # these alone may differ, and are not the state
+        theirs[:] = mine
+    made = [
+        [m.step({"x": x}, y) for x, y in ((0.5, names[0]), (2.0, names[1]))] for m in (model, other)
+    ]
+    assert made[0] == made[1]
+    assert model.predict_one({"x": 1.0}) == other.predict_one({"x": 1.0})

@@ -17,6 +17,7 @@ from ..learners import Learner
 from ..losses import LOSSES, Loss, is_regression
 from ..optimizers import Optimizer
 from ..optimizers.base import reactions
+from .bounded import Bounded
 from .described import OPTIONAL, check_finite, check_same, described
 from .frames import as_dicts
 from .options import Option
@@ -31,7 +32,7 @@ Layers = Cell | Stack | tuple[Cell, ...] | type
 Chain = Optimizer | tuple[Optimizer, ...] | type
 
 
-class RecurrentEstimator(Savable, base.Estimator):
+class RecurrentEstimator(Bounded, Savable, base.Estimator):
     """A network behind dicts.  Subclasses say what a target is.
 
     The network is built on the first record that is learned, when its inputs and outputs

@@ -286,4 +286,4 @@ def _table(x: Steps, index: int) -> tuple[np.ndarray, list[Any]]:
 
 
 #: A trained network that costs as much a step as the rest.
-CELL, LEARNER, OPTIMIZER = GRU(12), RTRL(), Kalman(1.0)
+CELL, LEARNER, OPTIMIZER = GRU(8), RTRL(), Kalman(1.0)

@@ -26,7 +26,7 @@ class SequenceClassifier(SequenceEstimator, base.Classifier):
     Parameters
     ----------
     cell
-        Of the trained network, e.g. ``GRU(12)`` or ``Bidirectional(LSTM(16))``.
+        Of the trained network, e.g. ``GRU(8)`` or ``Bidirectional(LSTM(16))``.
     learner
         ``RTRL()`` keeps no step; ``TBPTT(window)`` of at least a sequence's length is
         back-propagation through all of it, with the same gradient.
