@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stream_rnn
-from stream_rnn import BadRecord, CheckpointError, ConfigError, SequenceTransducer
+from stream_rnn import LSTM, BadRecord, CheckpointError, ConfigError, SequenceTransducer
 from stream_rnn.sequences.transducing.joint import lattice, ngram, state
 from stream_rnn.sequences.transducing.joint.member import JointModel
 from stream_rnn.sequences.transducing.symbols import FIRST, PAD, Symbols
@@ -22,7 +22,7 @@ def past(word):
 
 
 def taught(**settings):
-    model = SequenceTransducer(**settings)
+    model = SequenceTransducer(**{"cell": LSTM(8)} | settings)
     for word in WORDS * 2:
         model.learn_one(word, past(word))
     return model
@@ -173,6 +173,20 @@ def pairs_p(pairs, tagged, a, name, uniform):
     return p
 
 
+def test_a_target_is_as_probable_as_all_ways_to_emit_it_together():
+    model = SequenceTransducer(network=False, longest=12)
+    for word in WORDS * 4:
+        model.learn_one(word, past(word))
+    inner = model._model
+    a = inner.sources.read("tarry")
+    sizes = len(inner.sources), len(inner.targets)
+    found = inner.joint.best(a, sizes[0])
+    for target, score in found[:3]:
+        assert inner.joint.score(a, target, *sizes) == pytest.approx(score, abs=0.05)
+    wrong = inner.joint.score(a, inner.targets.read("wwwwwwwwwwww"), *sizes)
+    assert -math.inf < wrong < found[-1][1]
+
+
 # The estimator ------------------------------------------------------------------------------
 
 
@@ -222,7 +236,7 @@ def test_a_stream_predicts_before_it_learns_and_skips_what_is_unknown():
 
 
 def test_memory_is_bounded():
-    model = SequenceTransducer(contexts=1 << 12, max_symbols=5, longest=12)
+    model = SequenceTransducer(network=False, contexts=1 << 12, max_symbols=5, longest=12)
     rng = np.random.default_rng(0)
     for _ in range(1500):
         word = "".join(rng.choice(list("abcdefgh"), 10))

@@ -6,13 +6,19 @@ from typing import Any
 
 from river import base
 
+from .. import specs
+from ..cells import LSTM
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
+from ..sequences.transducing.joint.member import JointModel
 from ..sequences.transducing.model import Transducer
+from ..sequences.transducing.network.member import NetworkModel
 from ..sequences.transducing.symbols import checked
 from .protocol import Snapshot
 from .saving import Savable
 
-SETTINGS = ("longest", "max_symbols", "contexts")
+SETTINGS = ("attention", "joint", "network", "longest", "max_symbols", "contexts", "seed")
+DEFAULT_CELL = LSTM(64)
+CELLS = ("LSTM", "GRU", "Elman")  # whose W lies as it is in memory
 
 
 class SequenceTransducer(Savable, base.Estimator):
@@ -22,8 +28,19 @@ class SequenceTransducer(Savable, base.Estimator):
     text or an integer; a text is the sequence of its characters.  Where all targets so far were
     texts, predictions are texts, else tuples.
 
+    Two members make the best targets, and a mixture whose weights are learned chooses: an n-gram
+    model of pairs (source symbol, what it emits), aligned online, which is good early and where
+    the target follows the source; and an encoder–decoder network, which is good late, and where
+    it does not.  See `stream_rnn.sequences.transducing`.
+
     Parameters
     ----------
+    cell
+        Of the network: so many units read in each direction, and twice as many write.
+    attention
+        Whether the network looks back at the source while it writes.
+    joint, network
+        Which members there are.
     longest
         How many symbols a source or a target may have.
     max_symbols
@@ -48,12 +65,20 @@ class SequenceTransducer(Savable, base.Estimator):
 
     def __init__(
         self,
+        cell: Any = DEFAULT_CELL,
+        attention: bool = True,
+        joint: bool = True,
+        network: bool = True,
         longest: int = 64,
         max_symbols: int = 1000,
         contexts: int = 1 << 21,
         seed: int = 0,
         source: str = "source",
     ):
+        self.cell = cell() if isinstance(cell, type) else cell
+        self.attention = attention
+        self.joint = joint
+        self.network = network
         self.longest = longest
         self.max_symbols = max_symbols
         self.contexts = contexts
@@ -65,7 +90,13 @@ class SequenceTransducer(Savable, base.Estimator):
             raise ConfigError(f"max_symbols: {max_symbols}; choose from 1 to 60000")
         if contexts < 1 << 12:
             raise ConfigError(f"contexts: {contexts}; give at least {1 << 12}")
-        self._model = Transducer(longest, max_symbols, contexts)
+        if not (joint or network):
+            raise ConfigError("joint, network: both false; at least one member has to learn")
+        self._model = Transducer(
+            max_symbols,
+            JointModel(longest, contexts) if joint else None,
+            NetworkModel(self._layer(), attention, longest, seed) if network else None,
+        )
         self._texts = True  # all targets so far were texts
         self._wrong = self._scored = 0
 
@@ -135,8 +166,16 @@ class SequenceTransducer(Savable, base.Estimator):
             self.learn_one(x, y)
         return {"prediction": prediction, "probability": p}
 
+    def _layer(self) -> Any:
+        known = specs.registry("cell")
+        usable = type(self.cell) in known.values() and type(self.cell).__name__ in CELLS
+        if not usable or self.cell.units < 1:
+            raise ConfigError(f"cell: {self.cell!r}; choose one of {', '.join(CELLS)} with units")
+        return self.cell
+
     def _settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in (*SETTINGS, "seed")}
+        cell = specs.to_table(self.cell)
+        return {"cell": cell, **{name: getattr(self, name) for name in SETTINGS}}
 
     def _check(self, x: dict, y: Any) -> None:
         if self.source not in x:

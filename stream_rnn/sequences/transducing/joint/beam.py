@@ -60,6 +60,13 @@ def advance(tables, keys, beam, a, known, i, width):
         for j in range(n):
             if beam.p[j] > NEGLIGIBLE:
                 kept = keep(beam, kept, score + math.log(beam.p[j]), b, beam.symbols[j])
+    take_over(beam, i, kept)
+    return kept
+
+
+@kernel
+def take_over(beam, i, kept):
+    """The best candidates are the partial targets after i + 1 emissions."""
     for b in range(kept):
         parent = beam.parent[b]
         beam.scores[b] = beam.best[b]
@@ -70,7 +77,6 @@ def advance(tables, keys, beam, a, known, i, width):
     for b in range(kept):
         for k in range(ORDER - 1):
             beam.recent[b, k] = beam.next_recent[b, k]
-    return kept
 
 
 @kernel

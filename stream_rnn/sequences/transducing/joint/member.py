@@ -8,6 +8,7 @@ from ....text.contexts.tables import Tables, has_room
 from ..symbols import FIRST
 from . import beam
 from .learn import entries, expect_again, learn, write_again
+from .score import score
 from .state import (
     BEAM,
     EMISSIONS,
@@ -46,6 +47,11 @@ class JointModel:
             state, self.tables, self.keys, source, sources, texts, lengths, self.scores
         )
         return [(texts[i, : lengths[i]].copy(), float(self.scores[i])) for i in range(found)]
+
+    def score(self, source: np.ndarray, target: np.ndarray, sources: int, targets: int) -> float:
+        """log p(source, target)"""
+        self._make_room(0, 0, sources)
+        return float(score(self.state, self.tables, self.keys, source, target, sources, targets))
 
     def _make_room(self, source: int, target: int, sources: int) -> None:
         state = self.state

@@ -28,6 +28,8 @@ class Beam(NamedTuple):
     best: Annotated[Float, "b", SCRATCH]  # of the next step, best first
     parent: Annotated[Int32, "b", SCRATCH]
     token: Annotated[Int32, "b", SCRATCH]
+    position: Annotated[Int, "b", SCRATCH]  # in a given target
+    next_position: Annotated[Int, "b", SCRATCH]
     next_recent: Annotated[Int32, "b 5", SCRATCH]
     spelled: Annotated[Int32, "4L", SCRATCH]
     parents: Annotated[Int32, "2L b", SCRATCH]
