@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from ....cells.base import initialise, mask, shape
+from ....cells.base import initialise, mask, sizes
 from ....numerics.places import aligned
 from ....numerics.trees import Float, Float32, Int, fields, replaced, walk, zeros
 from ....optimizers.base import Moments
@@ -95,7 +95,7 @@ class Network(NamedTuple):
 
 def sizes_of(cell: Any, sources: int, targets: int, longest: int, beam: int) -> dict[str, int]:
     """Lengths by letter."""
-    K, G = shape(cell)
+    K, G = sizes(cell)
     H, D = cell.units, 2 * cell.units
     own = {"H": H, "D": D, "G": G, "K": K, "A": sources, "V": targets, "T": longest + 1}
     return own | {"Z": 2 * D + 1, "R": 2 * D + 1, "b": beam}
@@ -103,17 +103,17 @@ def sizes_of(cell: Any, sources: int, targets: int, longest: int, beam: int) -> 
 
 def create(cell: Any, sources: int, targets: int, longest: int, beam: int) -> Network:
     """A network of zeros with room for so many symbols of either side."""
-    sizes = sizes_of(cell, sources, targets, longest, beam)
-    H, D = sizes["H"], sizes["D"]
-    weights = fields(Weights, sizes)
+    lengths = sizes_of(cell, sources, targets, longest, beam)
+    H, D = lengths["H"], lengths["D"]
+    weights = fields(Weights, lengths)
     (theta, own), (theta_mean, mean), (g, gradient) = (together(weights) for _ in range(3))
     rows, moments = together((weights, weights))
     counted = aligned((2,), np.int64), aligned((1,), np.int64), aligned((1,), np.int64)
     memory = Moments(rows.reshape(2, theta.size), counted[0], counted[1])
-    reader = fields(Layer, sizes | {"h": H, "z": H + 1})
-    writer = fields(Layer, sizes | {"h": D, "z": sizes["Z"]})
-    record = fields(Record, sizes, ahead=reader, back=reader, writer=writer)
-    work, beams = zeros((record, fields(Beam, sizes)))
+    reader = fields(Layer, lengths | {"h": H, "z": H + 1})
+    writer = fields(Layer, lengths | {"h": D, "z": lengths["Z"]})
+    record = fields(Record, lengths, ahead=reader, back=reader, writer=writer)
+    work, beams = zeros((record, fields(Beam, lengths)))
     for layer in (work.ahead, work.back, work.writer):
         layer.reads[...] = reads_input(cell, layer.reads.shape[1])
     return Network(
@@ -123,7 +123,7 @@ def create(cell: Any, sources: int, targets: int, longest: int, beam: int) -> Ne
 
 def reads_input(cell: Any, units: int) -> np.ndarray:
     """(G, units): which pre-activations read inputs, as the cell's `mask` says."""
-    g = np.ones((units + 2, shape(cell)[1], units), np.float32)
+    g = np.ones((units + 2, sizes(cell)[1], units), np.float32)
     mask(cell, g)
     return g[-1]
 
