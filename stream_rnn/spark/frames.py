@@ -95,13 +95,10 @@ def learn_history(
     if df.isStreaming:
         raise ConfigError("df: it is a stream, which has no end; give a frame that ends")
     df, estimator, plan = planned(df, estimator, order, key, target, features, (), buckets)
-    use_rocksdb(df.sparkSession)
     types = ", ".join(f"`{name}` {_type(df, name)}" for name in plan.key)
-    return df.groupBy(*plan.key).transformWithState(
-        Historian(estimator, plan),  # type: ignore[arg-type]
-        f"{types}, {BLOB} binary",
-        "Append",
-        "None",
+    learner = Historian(estimator, plan)
+    return df.groupBy(*plan.key).applyInArrow(
+        lambda key, table: learner(key, table), f"{types}, {BLOB} binary"
     )
 
 

@@ -82,18 +82,35 @@ class Learner:
         pass
 
 
-class Historian(Learner):
-    """Learns a frame that ends, and gives the state of each key instead of predictions."""
+class Historian(NamedTuple):
+    """Learns all rows of a key, an Arrow table, and gives its state in one row; for `applyInArrow`.
 
-    def handleInputRows(self, key: tuple, rows: Iterable[Any], times: Any) -> Iterator[Answer]:
-        if None in key:
-            return iter(())
-        made = _ordered(list(rows), self.plan.order)
-        model = self.packer.new()
-        learn_what_can_be(model, *records(made, self.plan))
-        state = self.packer.dump(model)
-        self.packer.release(model)
-        return iter([Answer({**dict(zip(self.plan.key, key, strict=True)), BLOB: state})])
+    Not a stateful operator: Spark takes none for what an initial state is computed from.
+    """
+
+    estimator: Any
+    plan: Plan
+
+    def __call__(self, key: tuple, table: Any) -> Any:
+        import pyarrow
+        from pyspark.sql.types import Row
+
+        values = [scalar.as_py() for scalar in key]
+        names, states = self.plan.key, []
+        if None not in values:
+            make = Row(*table.column_names)
+            columns = [column.to_pylist() for column in table.columns]
+            rows = _ordered([make(*row) for row in zip(*columns, strict=True)], self.plan.order)
+            own = packer(self.estimator)
+            model = own.new()
+            learn_what_can_be(model, *records(rows, self.plan))
+            states = [own.dump(model)]
+            own.release(model)
+        owners = [
+            pyarrow.array([value] * len(states), scalar.type)
+            for value, scalar in zip(values, key, strict=True)
+        ]
+        return pyarrow.table([*owners, pyarrow.array(states, "binary")], names=[*names, BLOB])
 
 
 def packer(estimator: Any) -> Packer:

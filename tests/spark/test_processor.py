@@ -3,6 +3,7 @@
 import datetime
 import random
 
+import pyarrow
 import pytest
 from pyspark.sql import types as types_of
 from pyspark.sql.types import Row
@@ -47,8 +48,8 @@ class Handle:
         self.values[self.key] = value
 
 
-def learner(estimator=MODEL, handle=None, plan=PLAN, kind=Learner):
-    made = kind(estimator, plan)
+def learner(estimator=MODEL, handle=None):
+    made = Learner(estimator, PLAN)
     made.init(handle or Handle())
     return made
 
@@ -111,7 +112,11 @@ def test_another_estimator_refuses_the_states_of_this_one():
 def test_a_history_is_where_a_stream_goes_on():
     values = [(n, n % 3 / 2, None, float(n % 2)) for n in range(20)]
     whole = feed(learner(), "k", rows(*values))
-    (state,) = feed(learner(kind=Historian), "k", rows(*values[:12]))
+    table = pyarrow.table(
+        {name: [v[n] for v in values[:12]] for n, name in enumerate(FIELDS[1:])}
+        | {"key": ["k"] * 12}
+    )
+    (state,) = Historian(MODEL, PLAN)((pyarrow.scalar("k"),), table).to_pylist()
     made = learner()
     made.state.key = ("k",)
     made.handleInitialState(("k",), state, None)

@@ -64,7 +64,7 @@ def test_keys_that_share_a_network_are_one_task_and_what_the_service_learns(spar
     assert [got[n]["key"] for n in range(200)] == [row["key"] for row in rows]
     (model,) = models(spark, tmp_path / "checkpoint", keyed).values()
     assert list(model.contexts) == list(alone.contexts)
-    assert same_state(model.estimator, alone.estimator)
+    assert same_state(model, alone)
     save_models(spark, tmp_path / "checkpoint", keyed, tmp_path / "keyed.safetensors")
     loaded = stream_rnn.load(tmp_path / "keyed.safetensors")
     x = {"key": "k1", "a": 0.5, "b": 0.1}
