@@ -38,6 +38,7 @@ class Reader:
         self._work = learning.workspace(tables.LEAST, FEWEST)
         self._tokens = Tokens()
         self._names: dict[tuple[str, str], int] = {}
+        self._last: tuple[dict[str, Any], Document] = ({}, self._document({}))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,12 +64,21 @@ class Reader:
         return {str(name): value for name, value in x.items() if value is not None}
 
     def document(self, x: Any) -> Document:
-        """The features of a text, or of a record; raises `BadRecord`."""
+        """The features of a text, or of a record; raises `BadRecord`.
+
+        Those of the last one are kept, for what is predicted is learned next.
+        """
+        fields = self.check(x)
+        if fields != self._last[0]:
+            self._last = fields, self._document(fields)
+        return self._last[1]
+
+    def _document(self, fields: dict[str, Any]) -> Document:
         parts, values = [np.array([self._name("bias", "")], np.uint64)], [np.ones(1, np.float32)]
         words: list[str] = []
         places: list[int] = []
         at = 1
-        for name, value in self.check(x).items():
+        for name, value in fields.items():
             if isinstance(value, str):
                 found, keys = self._read(name, value)
                 places += range(at, at + len(found))
