@@ -11,6 +11,7 @@ from stream_rnn.evaluation.sequence_metrics import EntityF1, TokenAccuracy
 from stream_rnn.sequences.labeling import learning
 from stream_rnn.sequences.labeling.learning import Sentence, Transitions
 from stream_rnn.sequences.labeling.model import Chain
+from stream_rnn.sequences.labeling.rehearsal import Rehearsal
 from stream_rnn.sequences.labeling.spans import iob2, spans
 from stream_rnn.sequences.labeling.templates import DEFAULT, compile_templates
 from stream_rnn.sequences.labeling.words import NAMES, Words, attributes
@@ -346,6 +347,41 @@ def test_settings_and_foreign_checkpoints():
         SequenceLabeler().restore(snapshot)
     with pytest.raises(CheckpointError, match="lacks"):
         SequenceLabeler(rate=0.1).restore(snapshot._replace(arrays={"loss": np.zeros(1)}))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 50), st.integers(0, 120))
+def test_what_is_kept_is_a_sample_of_the_past(most, n):
+    past = Rehearsal(most)
+    for k in range(n):
+        past.keep([f"{k}", {"x": np.float32(0.1), "s": "a"}], [k, 0])
+    assert len(past) == min(most, n)
+    drawn = {past.draw()[1][0] for _ in range(3 * n)}
+    assert drawn <= set(range(n))
+    other = Rehearsal(most)
+    other.load(past.arrays())
+    for k in range(20 if n else 0):
+        past.keep(["again"], [k])
+        other.keep(["again"], [k])
+        assert past.draw() == other.draw()
+
+
+def test_every_part_of_the_past_is_as_likely():
+    kept = []
+    past = Rehearsal(50)
+    for n in range(5000):
+        past.keep(["a"], [n])
+        if n >= 4000 and n % 100 == 0:
+            kept += [labels[0] / n for _, labels in past._kept]
+    assert np.mean(kept) == pytest.approx(0.5, abs=0.1)
+
+
+def test_without_rehearsal():
+    model = SequenceLabeler(rehearsal=0)
+    for tokens, labels in stream(60):
+        model.learn_one(tokens, labels)
+    assert len(model._past) == 0
+    assert model.entities_one(["They", "left", "New", "York", "."]) == [(2, 4, "LOC")]
 
 
 def test_metrics_of_sentences():

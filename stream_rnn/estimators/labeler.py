@@ -7,7 +7,9 @@ import numpy as np
 from river import base
 
 from ..errors import BadRecord, CheckpointError, ConfigError, check, faults
+from ..numerics.trees import below
 from ..sequences.labeling.model import Chain
+from ..sequences.labeling.rehearsal import Rehearsal
 from ..sequences.labeling.sentences import Sentences
 from ..sequences.labeling.spans import Span, spans
 from ..sequences.labeling.templates import DEFAULT, compile_templates
@@ -15,6 +17,8 @@ from ..sequences.sparse.adagrad import AdaGrad
 from .described import check_same, described
 from .protocol import Snapshot
 from .saving import Savable
+
+AGAIN = 2  # sentences of the past that are learned with a new one
 
 
 class SequenceLabeler(Savable, base.Estimator):
@@ -24,13 +28,16 @@ class SequenceLabeler(Savable, base.Estimator):
     sentence at a time: words, prefixes and suffixes, shapes, neighbours two tokens around.  The
     best sequence of labels is Viterbi's.  A token is a string, or a dict of features by name:
     a string stands for itself, a number for its value, True for 1.  Labels are strings and may
-    appear at any time; entities are labelled in IOB2, ``"B-LOC"``, ``"I-LOC"``, ``"O"``.
+    appear at any time; entities are labelled in IOB2, ``"B-LOC"``, ``"I-LOC"``, ``"O"``.  With
+    every sentence two of a uniform sample of the past are learned once more.
 
     Parameters
     ----------
     rate, damping, decay
         Of AdaGrad: how far the first gradient moves a weight, what is added to the sum of
         squared gradients, and how strongly a weight is pulled towards 0 as its feature occurs.
+    rehearsal
+        Size of that sample, in sentences; 0 for none, which takes a third of the time.
     max_features
         Bound of the table of weights; the least used eighth goes when it is reached.
     max_tokens
@@ -54,21 +61,24 @@ class SequenceLabeler(Savable, base.Estimator):
         rate: float = 0.2,
         damping: float = 0.01,
         decay: float = 0.003,
+        rehearsal: int = 4096,
         max_features: int = 1 << 22,
         max_tokens: int = 10_000,
     ):
         self.rate = rate
         self.damping = damping
         self.decay = decay
+        self.rehearsal = rehearsal
         self.max_features = max_features
         self.max_tokens = max_tokens
         rule = AdaGrad(float(rate), float(damping), float(decay))
         check(rule)
-        for name, least in (("max_features", 1024), ("max_tokens", 1)):
+        for name, least in (("max_features", 1024), ("max_tokens", 1), ("rehearsal", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name}: {getattr(self, name)}; must be {least} or more")
         self._sentences = Sentences(max_tokens)
         self._chain = Chain(compile_templates(DEFAULT), rule, max_features)
+        self._past = Rehearsal(rehearsal)
         self._labels: dict[str, int] = {}
         self._tokens = 0
         self._loss = 0.0
@@ -130,7 +140,9 @@ class SequenceLabeler(Savable, base.Estimator):
             "labels": self.labels,
             "tokens": self._tokens,
         }
-        return Snapshot(self._chain.arrays() | {"loss": np.array([self._loss])}, meta)
+        arrays = self._chain.arrays() | {"loss": np.array([self._loss])}
+        past = {f"past.{name}": array for name, array in self._past.arrays().items()}
+        return Snapshot(arrays | past, meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
@@ -139,9 +151,12 @@ class SequenceLabeler(Savable, base.Estimator):
         try:
             labels, tokens = snapshot.meta["labels"], int(snapshot.meta["tokens"])
             loss = float(arrays.pop("loss")[0])
+            past = Rehearsal(self.rehearsal)
+            past.load(below("past.", arrays))
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}") from None
-        self._chain.load(arrays)
+        self._chain.load({n: a for n, a in arrays.items() if not n.startswith("past.")})
+        self._past = past
         self._labels = {label: n for n, label in enumerate(labels)}
         self._tokens, self._loss = tokens, loss
 
@@ -170,9 +185,20 @@ class SequenceLabeler(Savable, base.Estimator):
         path, loss = self._chain.learn(sentence, target, len(self._labels))
         self._tokens += len(tokens)
         self._loss += loss
+        self._rehearse(tokens, numbers)
         if known == 0:
             return [None] * len(tokens)
         return self._named(path if before is None or known == len(self._labels) else before)
+
+    def _rehearse(self, tokens: Sequence[Any], numbers: list[int]) -> None:
+        """Keep the sentence, perhaps, and learn some of those that are kept once more."""
+        if self.rehearsal == 0:
+            return
+        self._past.keep(tokens, numbers)
+        for _ in range(AGAIN):
+            again, labels = self._past.draw()
+            sentence, target = self._sentences(again), np.array(labels, np.int64)
+            self._chain.learn(sentence, target, len(self._labels))
 
     def _named(self, path: np.ndarray) -> list[str | None]:
         names = list(self._labels)

@@ -12,7 +12,7 @@ from typing import Any
 
 from stream_rnn import EntityF1, SequenceLabeler, TokenAccuracy
 
-from .peers.tagging import MostFrequent, Perceptron, PlainCRF
+from .peers.tagging import MostFrequent, PlainCRF
 from .table import GOAL, PEER, PRODUCT, Row
 
 Sentences = list[tuple[list[str], list[str]]]
@@ -66,7 +66,7 @@ def entities(data: Path, seeds: int) -> Iterator[Row]:
     dev, test = (read(data / "ner" / f"en_ewt-ud-{part}.iob2", 1, 2) for part in ("dev", "test"))
     goal = {"dev→test": 0.55, "test→dev": 0.57, "prequential": 0.61, "second file": 0.67}
     yield Row("must reach", GOAL, {name: [value] for name, value in goal.items()})
-    for make in (MostFrequent, Perceptron, PlainCRF, Product):
+    for make in (MostFrequent, PlainCRF, Product):
         forward, cost = frozen(make(), dev, test, EntityF1())
         backward, _ = frozen(make(), test, dev, EntityF1())
         model, both, second = make(), EntityF1(), EntityF1()
@@ -86,7 +86,7 @@ def parts_of_speech(train: str, goal: float, data: Path, seeds: int) -> Iterator
     learned = read(data / "pos" / train, 0, 1)
     test = read(data / "pos" / "en_ewt-ud-test.tsv", 0, 1)
     yield Row("must reach", GOAL, {"test": [goal]})
-    for make in (MostFrequent, Perceptron, PlainCRF, Product):
+    for make in (MostFrequent, PlainCRF, Product):
         score, cost = frozen(make(), learned, test, TokenAccuracy())
         note = f"{cost:.0f} µs a token, predict and learn"
         yield Row(make.name, role(make), {"test": [score]}, note)

@@ -1,4 +1,4 @@
-"""The simple peers of tagging, in one pass: most frequent tag, averaged perceptron, plain CRF."""
+"""The simple peers of tagging, in one pass: most frequent label, plain CRF."""
 
 from collections import Counter, defaultdict
 
@@ -44,57 +44,6 @@ def features(words):
         for n in range(1, min(4, len(w)) + 1):
             found += [("p", w[:n]), ("e", w[-n:])]
         yield [*found, (lower[t + 1], w), ("n", w, lower[t + 3])]
-
-
-class Perceptron:
-    """Greedy, with the two labels before as features, averaged (Collins 2002)."""
-
-    name = "averaged perceptron"
-
-    def __init__(self):
-        self.w, self.sums, self.n, self.labels = {}, {}, 0, {}
-
-    def _scores(self, found, weights):
-        scores = np.zeros(len(self.labels))
-        for f in found:
-            if f in weights:
-                row = weights[f]
-                scores += row[: len(scores)]
-        return scores
-
-    def _run(self, words, truth=None):
-        before, made = ("<", "<"), []
-        names = list(self.labels)
-        for t, found in enumerate(features(words)):
-            found = [*found, ("l1", before[1]), ("l2", before)]
-            raw = self._scores(found, self.w)
-            scores = raw if truth else raw - self._scores(found, self.sums) / max(1, self.n)
-            best = names[int(scores.argmax())]
-            if truth:
-                self.n += 1
-                if best != truth[t]:
-                    self._move(found, truth[t], 1.0)
-                    self._move(found, best, -1.0)
-            made.append(best)
-            before = (before[1], best)
-        return made
-
-    def _move(self, found, label, step):
-        k = self.labels[label]
-        for f in found:
-            for table, value in ((self.w, step), (self.sums, step * self.n)):
-                row = table.get(f)
-                if row is None:
-                    row = table[f] = np.zeros(ROOM)
-                row[k] += value
-
-    def predict(self, words):
-        return self._run(words) if self.labels else ["O"] * len(words)
-
-    def learn(self, words, labels):
-        for label in labels:
-            self.labels.setdefault(label, len(self.labels))
-        self._run(words, labels)
 
 
 class PlainCRF:
