@@ -102,6 +102,10 @@ class Unreachable(SourceError, SinkError):
     """What a source or a sink depends on does not answer now; later it may."""
 
 
+class Denied(SourceError, SinkError):
+    """What a source or a sink depends on answers, but not to this user: a person is needed."""
+
+
 class Unwritable(SinkError):
     """Rows that a sink can never write, however often it is tried; nothing was written.
 

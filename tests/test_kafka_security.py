@@ -9,7 +9,7 @@ import pytest
 from kafka_broker import CLIENTS, Broker, Topics
 from kafka_chaos import Job
 
-from connectors.base import SinkError, SourceError
+from connectors.base import Denied, SinkError, SourceError
 from connectors.kafka.settings import KafkaSettings, Secret
 from connectors.kafka.topics import KafkaSink, KafkaSource
 from stream_rnn.assembly.service import service
@@ -91,6 +91,7 @@ def test_a_wrong_password_is_refused_and_never_shown(
     settings = sasl(broker, wrong, client=client)
     with pytest.raises(SourceError, match=r"accepts this client.*credentials") as refused:
         KafkaSource(settings, topics.make())
+    assert isinstance(refused.value, Denied) == (client == "confluent")  # the other cannot tell
     for text in (caplog.text, str(refused.value), repr(settings), str(settings)):
         assert "hunter2" not in text
 

@@ -2,10 +2,11 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..base import Lost, Record, SourceError, Unreachable
+from ..base import Denied, Lost, Record, SourceError, Unreachable
 from .driver import (
     BOOTSTRAP_SECONDS,
     METADATA_SECONDS,
@@ -61,11 +62,12 @@ class ConfluentConsumer:
         self._ends: dict[Partition, int] = {}  # where a partition's end was met
         self._metadata: Any = None
         self._is_cooperative = group is not None and group.cooperative
+        options["error_cb"] = problems = Problems()
         try:
             self._client = confluent.Consumer(options, logger=log)
         except KafkaException as error:
             raise SourceError(f"client_settings: confluent-kafka says: {words(error)}") from error
-        attempt_bootstrap(settings, self._client, self._client.close)
+        attempt_bootstrap(settings, self._client, self._client.close, problems)
 
     def partitions(self, topic: str) -> list[Partition]:
         """See `connectors.kafka.driver.Consumer.partitions`."""
@@ -239,12 +241,35 @@ def partitions_of(places: Iterable[Any]) -> set[Partition]:
     return {Partition(place.topic, place.partition) for place in places}
 
 
-def attempt_bootstrap(settings: KafkaSettings, client: Any, close: Callable[[], None]) -> None:
-    """This library connects when it has to; find out now whether it can."""
+class Problems:
+    """What a client calls with its errors: they are logged, and the last ones remembered."""
+
+    def __init__(self) -> None:
+        self.codes: deque[int] = deque(maxlen=20)
+
+    def __call__(self, error: Any) -> None:
+        self.codes.append(error.code())
+        log.warning("%s", error.str())
+
+
+def attempt_bootstrap(
+    settings: KafkaSettings, client: Any, close: Callable[[], None], problems: "Problems"
+) -> None:
+    """This library connects when it has to; find out now whether it can.
+
+    Raises `Unreachable`, or `Denied` where the broker is there and refuses the password,
+    which waiting does not mend.  *problems* is the client's ``error_cb``.
+    """
     try:
         client.list_topics(timeout=BOOTSTRAP_SECONDS)
     except KafkaException as error:
+        client.poll(0)  # which calls `error_cb`
         close()
+        if KafkaError._AUTHENTICATION in problems.codes:
+            raise Denied(
+                f"the Kafka broker at {settings.bootstrap} accepts this client's connection, but "
+                "not its credentials: correct username, password_file and mechanism"
+            ) from None
         raise Unreachable(
             f"no Kafka broker at {settings.bootstrap} accepts this client ({words(error)}); check "
             "that it runs, the address, and protocol, cafile and credentials"

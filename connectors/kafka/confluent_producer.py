@@ -12,6 +12,7 @@ from ..base import SinkError
 from .confluent_consumer import (
     KafkaError,
     KafkaException,
+    Problems,
     TopicPartition,
     attempt_bootstrap,
     confluent,
@@ -65,11 +66,12 @@ class ConfluentProducer:
             options["transactional.id"] = transactional_id
             options["transaction.timeout.ms"] = round(SEND_SECONDS * 1000)
         self._failure: Any = None
+        options["error_cb"] = problems = Problems()
         try:
             self._client = confluent.Producer(options, logger=log)
         except KafkaException as error:
             raise SinkError(f"client_settings: confluent-kafka says: {words(error)}") from error
-        attempt_bootstrap(settings, self._client, lambda: None)
+        attempt_bootstrap(settings, self._client, lambda: None, problems)
 
     def _delivered(self, problem: Any, _message: Any) -> None:
         if problem is not None and self._failure is None:

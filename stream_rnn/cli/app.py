@@ -17,7 +17,7 @@ from .logs import set_up
 
 EPILOG = """
 Exit status: 0 done (also after SIGTERM or Ctrl-C, drained); 1 failed while running;
-2 wrong command line or configuration; 3 a checkpoint that cannot be used, or
+2 wrong command line, configuration or password; 3 a checkpoint that cannot be used, or
 whose place in the source is gone; 4 stopped because too many records were refused;
 5 what it depends on (a broker) did not answer.  After 1 and 5 a restart may help, after
 2, 3 and 4 a person is needed.
@@ -90,12 +90,13 @@ def main() -> None:
 
 def fail(error: Exception) -> NoReturn:
     """Say what is wrong in one line, and exit with the status of its kind."""
-    from connectors.base import Lost, SinkError, SourceError, Unreachable
+    from connectors.base import Denied, Lost, SinkError, SourceError, Unreachable
 
     from ..service.refusal_limit import TooManyRefused
 
     statuses: dict[type[Exception], int] = {
         ConfigError: 2,
+        Denied: 2,
         CheckpointError: 3,
         TooManyRefused: 4,
         Lost: 3,
