@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
+from stream_rnn.categories.columns import Columns
 from stream_rnn.categories.encoder import BUCKETS, CategoryEncoder
 
 
@@ -65,3 +66,27 @@ def test_missing_targets_and_a_copy_by_pickle():
     again = pickle.loads(pickle.dumps(encoder))
     assert again.transform_one({"id": "a"}) == {"id=a": 1.0, "id=b": 0.0}
     assert again._all.mean(None) == 2.0
+
+
+def rows_in_chunks(xs, ys, size):
+    """The rows that a model would see, by records in chunks of *size*."""
+    columns, rows = Columns(), []
+    for start in range(0, len(xs), size):
+        X, widths = columns.encode(xs[start : start + size], [1] * len(xs[start : start + size]))
+        columns.learn(X, ys[start : start + size])
+        columns.extend(widths[-1])
+        rows += [row[:width].tolist() for row, width in zip(X, widths, strict=True)]
+    return rows
+
+
+@pytest.mark.parametrize("first", [0, 1, 7, 30])
+def test_text_that_begins_within_a_chunk_has_the_effects_it_has_alone(first):
+    rng = np.random.default_rng(first)
+    ys = rng.normal(size=(40, 1))
+    xs = [{"u": float(u)} for u in rng.normal(3.0, 2.0, 40)]
+    for x in xs[first:]:
+        x["note"] = str(rng.choice(["by telephone", "online"]))
+    alone = rows_in_chunks(xs, ys, 1)
+    for size in (2, 9, 40):
+        for row, other in zip(alone, rows_in_chunks(xs, ys, size), strict=True):
+            assert np.array_equal(row, other, equal_nan=True)

@@ -267,15 +267,19 @@ class Columns:
             return
         self.targets = C = max(self.targets, plan.targets[-1] if plan.targets else 0)
         slots, fresh = self._slots(plan.texts, with_effects)
-        if self.effects is None:
+        begin = 0
+        if self.effects is None:  # the records of this batch before the first text have none
+            begin = int((slots >= 0).any(1).argmax())
             self.effects = Effects(OfClasses() if self.classes else OfNumbers(), max(C, 1))
         self.effects.fit(self.slots.used, len(with_effects), C)
         Y = targets[:, 1 : C + 1] if self.classes else targets[:, :C]
         late = np.arange(C) >= np.array(plan.targets)[:, None]  # not known at that record
         if late.any():
             Y = np.where(late, np.nan, Y)
-        out = np.empty((len(X), len(with_effects) * C))
-        self.effects.learn(slots, fresh, X[:, self._numbers(names)], Y, out)
+        out = np.full((len(X), len(with_effects) * C), np.nan)
+        numbers, later = X[:, self._numbers(names)], slice(begin, None)
+        parts = slots[later], fresh[later], numbers[later], Y[later]
+        self.effects.learn(*parts, out[later])
         places = {name: place for place, name in enumerate(names)}
         columns = chain.from_iterable(c.effect_names(C) for c in with_effects)
         for n, column in enumerate(columns):
