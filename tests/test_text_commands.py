@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from stream_rnn.cli import text_actions as commands
 from stream_rnn.cli.app import app
 from stream_rnn.errors import CheckpointError, ConfigError
+from stream_rnn.estimators.saving import save
 from stream_rnn.estimators.text import TextPredictor
 
 LINES = [f"10:{i // 60:02d}:{i % 60:02d} session {i % 7} opened for root" for i in range(240)]
@@ -19,7 +20,7 @@ def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("text") / "log.safetensors"
     model = TextPredictor(preset="contexts", seed=4)
     model.stream([{"text": line} for line in LINES], [])
-    commands.save_predictor(model, str(path))
+    save(model, str(path))
     return path
 
 
@@ -82,12 +83,12 @@ def test_a_stopped_stream_resumes_bit_for_bit(tmp_path):
     records = [{"text": line} for line in LINES]
     expected = whole.stream(records, [])
     path, got, at = str(tmp_path / "state"), [], 0
-    commands.save_predictor(TextPredictor(preset="contexts", seed=4), path)
+    save(TextPredictor(preset="contexts", seed=4), path)
     for n in (1, 100, 5, 134):
         model = commands.load_predictor(path)
         model.stream(records[at + n : at + n + 20], [])  # lost: it was killed before saving
         model = commands.load_predictor(path)
         got += model.stream(records[at : at + n], [])
-        commands.save_predictor(model, path)
+        save(model, path)
         at += n
     assert got == expected

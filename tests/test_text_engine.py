@@ -12,6 +12,7 @@ from stream_rnn.engine import online
 from stream_rnn.engine.model import compose
 from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.errors import ConfigError
+from stream_rnn.estimators.saving import save
 from stream_rnn.estimators.text import TextPredictor
 from stream_rnn.text.presets import from_plain, to_plain
 
@@ -107,7 +108,7 @@ def test_configuration_and_checkpoint(tmp_path):
     assert model.learn_text(TEXT) == twin.learn_text(TEXT)
     preset = model._model.preset
     assert from_plain(to_plain(preset)) == preset
-    commands.save_predictor(model, str(tmp_path / "gru"))
+    save(model, str(tmp_path / "gru"))
     again = commands.load_predictor(str(tmp_path / "gru"))
     assert again.learn_text(TEXT) == twin.learn_text(TEXT)
 

@@ -1,15 +1,13 @@
 """JSON Lines: one object a line (https://jsonlines.org)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from ..base import Record, good_records
 from ..json_records import FLOAT64_DIGITS, MAX_DEPTH, BadJson, beyond_limits, with_nan
-from .dialect import Dialect
+from .headless import BOM, Headless
 
-_BOM = b"\xef\xbb\xbf"  # a byte order mark, which some editors put first
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -42,23 +40,13 @@ def decode_object(raw: bytes) -> tuple[dict[str, Any] | None, str | None]:
     return (value, None) if problem is None else (None, problem)
 
 
-class JsonLines:
+class JsonLines(Headless):
     """Decodes JSON Lines; blank lines are skipped.
 
     >>> records, used = JsonLines().decode([b'{"y": 2}', b"", b"{"], 10, True, "f", 0)
     >>> records[0].value, records[1].error, used
     ({'y': 2}, 'Input data was truncated', 3)
     """
-
-    header: list[str] | None = None
-    dialect: Dialect | None = None
-    needs_header = False
-
-    def start_file(self) -> None:
-        """JSON Lines has no header."""
-
-    def resume(self, header: list[str] | None, dialect: Sequence[Any] | None = None) -> None:
-        """JSON Lines has no header."""
 
     def decode(
         self, lines: list[bytes], limit: int, final: bool, partition: str, offset: int
@@ -85,6 +73,6 @@ def _one_by_one(lines: list[bytes], partition: str, offset: int) -> list[Record]
     records: list[Record] = []
     for line in lines:
         if line.strip():
-            value, error = decode_object(line.removeprefix(_BOM))
+            value, error = decode_object(line.removeprefix(BOM))
             records.append(Record(value, line, error, partition, offset + len(records)))
     return records

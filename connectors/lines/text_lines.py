@@ -1,31 +1,16 @@
 """Plain text: every line is a record ``{"text": line}``."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from ..base import Record
-from .dialect import Dialect
-
-_BOM = b"\xef\xbb\xbf"
+from .headless import BOM, Headless
 
 
-class TextLines:
+class TextLines(Headless):
     r"""Decodes UTF-8 text; empty lines are records too, a final carriage return is dropped.
 
     >>> records, used = TextLines().decode([b"to be\r", b"", b"\xff"], 10, True, "f", 0)
     >>> [record.value for record in records], records[2].error
     ([{'text': 'to be'}, {'text': ''}, None], 'not UTF-8: invalid start byte at byte 0')
     """
-
-    header: list[str] | None = None
-    dialect: Dialect | None = None
-    needs_header = False
-
-    def start_file(self) -> None:
-        """Text has no header."""
-
-    def resume(self, header: list[str] | None, dialect: Sequence[Any] | None = None) -> None:
-        """Text has no header."""
 
     def decode(
         self, lines: list[bytes], limit: int, final: bool, partition: str, offset: int
@@ -37,7 +22,7 @@ class TextLines:
 
 
 def _record(line: bytes, partition: str, offset: int) -> Record:
-    text = line.removeprefix(_BOM).removesuffix(b"\r")
+    text = line.removeprefix(BOM).removesuffix(b"\r")
     try:
         return Record({"text": text.decode()}, line, None, partition, offset)
     except UnicodeDecodeError as error:

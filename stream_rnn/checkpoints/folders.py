@@ -48,6 +48,29 @@ def open_folder(url: str | os.PathLike) -> Folder:
     return LocalFolder(rest) if scheme == "file" else RemoteFolder(text)
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Temporary file, fsync, rename, fsync of the directory: in that order.
+
+    After a crash the file is the old one or the new one.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{path.name}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
 class LocalFolder:
     """A directory; it is created, with its parents, by the first write."""
 
@@ -65,24 +88,8 @@ class LocalFolder:
             return file.read()
 
     def write(self, name: str, data: bytes) -> None:
-        """Temporary file, fsync, rename, fsync of the directory: in that order."""
         self.path.mkdir(parents=True, exist_ok=True)
-        temporary = self.path / f"{TEMPORARY}{name}"
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path / name)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        directory = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        replace_file(self.path / name, data)
 
     def remove(self, name: str) -> None:
         (self.path / name).unlink(missing_ok=True)

@@ -29,16 +29,8 @@ def load_predictor(checkpoint: str) -> Any:
         return predictor
     raise CheckpointError(
         f"{checkpoint} holds no text predictor: make one with "
-        "`stream-rnn run` and estimator.type = 'text', or with save_predictor()"
+        "`stream-rnn run` and estimator.type = 'text', or with its save()"
     )
-
-
-def save_predictor(predictor: Any, path: str) -> None:
-    """Write the predictor to a checkpoint file of its own, atomically."""
-    from ..checkpoints.file import encode
-
-    arrays, meta = predictor.snapshot()
-    write_atomically(Path(path), encode({"task": {"estimator": meta}}, arrays))
 
 
 def generate(
@@ -87,9 +79,10 @@ def complete(
 def _save_back(predictor: Any, checkpoint: str) -> None:
     """Keep what was learned, if the checkpoint is a file of the predictor's own."""
     from ..checkpoints.store import read_checkpoint
+    from ..estimators.saving import save
 
     if os.path.isfile(checkpoint) and "identity" not in read_checkpoint(checkpoint).manifest:
-        save_predictor(predictor, checkpoint)
+        save(predictor, checkpoint)
 
 
 def compress(
@@ -130,20 +123,9 @@ def write_bytes(path: str, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
+    from ..checkpoints.folders import replace_file
+
     try:
-        write_atomically(Path(path), data)
+        replace_file(Path(path), data)
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from None
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file: after a crash it is the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -170,7 +170,6 @@ class MixtureEstimator(Savable, base.Estimator):
             if mixture is not None:  # predicted as before the growth
                 before = self._as_rows(made[:1], mixture.outputs) if made else None
                 first = mixture.predict(rows[:1, : mixture.inputs].copy(), before)[0]
-            # by type: an empty NamedTuple equals every other
             known = 0 if mixture is None else mixture.outputs
             if known < O and self._task.discrete:
                 judged = y.copy()  # nobody could have known a class that is new

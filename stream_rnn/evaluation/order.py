@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from connectors import times
 from connectors.base import Record, Source
+from connectors.memory import MemorySource
 
 from ..features.missing import is_missing
 from ..features.paths import ABSENT, getter
@@ -125,7 +126,7 @@ def times_of(
     return found, keys if key else None
 
 
-class SortedSource:
+class SortedSource(MemorySource):
     """The records of a source in the order of their times; those without one come first."""
 
     def __init__(self, source: Source, field: str, day_first: bool | None = None):
@@ -140,29 +141,12 @@ class SortedSource:
             except times.NotATime:
                 return float("-inf")
 
-        self._records = sorted(_all(source), key=when)
-        self._next = 0
-
-    @property
-    def finished(self) -> bool:
-        """Whether all were handed out."""
-        return self._next >= len(self._records)
-
-    def next_batch(self, max_records: int, timeout: float) -> list[Record]:
-        """The next ones."""
-        batch = self._records[self._next : self._next + max_records]
-        self._next += len(batch)
-        return batch
+        in_order = sorted(_all(source), key=when)
+        super().__init__(in_order)
 
     def fraction(self) -> float:
         """How much was handed out."""
         return self._next / max(1, len(self._records))
-
-    def snapshot(self) -> int:
-        return self._next
-
-    def restore(self, position: Any) -> None:
-        self._next = position or 0
 
     def close(self) -> None:
         self._source.close()
