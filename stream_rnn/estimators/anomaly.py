@@ -7,7 +7,6 @@ import numpy as np
 from river import base
 
 from ..errors import BadRecord, CheckpointError, faults
-from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..forecasting.experts.default import LIGHT
 from ..forecasting.experts.lstm import Lstm
@@ -15,22 +14,18 @@ from ..forecasting.reaction import react
 from ..forecasting.series import Series
 from ..novelty import joint, labels
 from ..novelty.budget import budget
-from ..novelty.explain import reason
-from ..novelty.fields import CAUSE, EXTREME, OUTS, PART, SCORE
-from ..novelty.state import ALARM, ALARMS, SEEN, TAILS, WORST, allocate, grown
+from ..novelty.fields import OUTS
+from ..novelty.state import ALARM, ALARMS, SEEN, WORST, allocate, grown
 from ..numerics import trees
 from .anomaly_records import Table, table
+from .anomaly_rows import results
 from .described import check_same, described
 from .protocol import Snapshot
 from .saving import Savable
-from .series_records import stretches
+from .targets import stretches
 
 #: What forecasts a field: as light as it can be with a recurrent network in it.
 FORECASTER: tuple[Any, ...] = (*LIGHT, Lstm(4, prior=0.1, drift=1e-5))
-LEVEL = 0.9  # of the interval in which a value was expected
-_NOTHING = dict.fromkeys(
-    ("field", "view", "reason", "expected", "expected_lower", "expected_upper")
-)
 NOT_AN_ANOMALY, MISSED = "not an anomaly", "missed"
 
 
@@ -167,7 +162,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         return [
             row
             for part, expected, outs, rows, seen in self._take(xs)
-            for row in self._results(part, outs, rows, expected, seen)
+            for row in results(part, outs, rows, expected, seen)
         ]
 
     def _take(self, xs: Sequence[dict]) -> Iterator[tuple]:
@@ -220,44 +215,6 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         joint.run(self._state, values, part.times, points, *self._budget, outs, rows)
         return outs, rows
 
-    def _results(
-        self,
-        part: Table,
-        outs: np.ndarray,
-        rows: np.ndarray,
-        expected: list[np.ndarray],
-        seen: np.ndarray,
-    ) -> list[dict[str, Any]]:
-        """Rows for the user; *seen* are the records of each field before."""
-        known = ~np.isnan(part.values)
-        past = seen + np.cumsum(known, axis=0) - known
-        bounds = [series.bounds(forecast, LEVEL) for forecast in expected]
-        results = []
-        for t, row in enumerate(rows.tolist()):
-            told = outs[t].tolist()
-            order = sorted(np.flatnonzero(known[t]).tolist(), key=lambda f: -told[f][SCORE])
-            alarm, worst = row[joint.ALARMED] > 0, int(row[joint.FIELD])
-            chosen = [
-                part.names[f]
-                for f in order
-                if (told[f][PART] if alarm else told[f][SCORE] >= row[joint.THRESHOLD])
-            ]
-            result = {"score": row[joint.JOINT], "alarm": alarm, **_NOTHING, "fields": chosen}
-            if worst >= 0:
-                name, tail = part.names[worst], int(told[worst][CAUSE])
-                result["field"], result["view"] = name, TAILS[tail]
-                if alarm:
-                    records = int(past[t, worst])
-                    result["reason"] = reason(name, tail, told[worst][EXTREME], records)
-                if expected:
-                    result |= _expected(expected[worst][t], bounds[worst], t)
-            result["episode"] = int(row[joint.BEGINNING]) or None
-            result["episode_end"] = int(row[joint.ENDED]) or None
-            result["severity"] = row[joint.SEVERITY]
-            result["scores"] = {part.names[f]: told[f][SCORE] for f in order}
-            results.append(result)
-        return results
-
     # saving -----------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
@@ -305,15 +262,3 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         yield {}
-
-
-def _expected(forecast: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], t: int) -> dict:
-    """What was expected; nothing where there was no forecast."""
-    if np.isnan(forecast[MEDIAN]):
-        return {}
-    lower, upper = bounds
-    return {
-        "expected": float(forecast[MEDIAN]),
-        "expected_lower": float(lower[t]),
-        "expected_upper": float(upper[t]),
-    }

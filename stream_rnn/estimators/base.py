@@ -13,16 +13,16 @@ from ..engine.online import OnlineNetwork
 from ..errors import BadRecord, ConfigError, faults
 from ..features.tables import holds_text, rows_and_names
 from ..features.target_lags import TargetLags
-from ..learners import Learner
-from ..losses import LOSSES, Loss, is_regression
-from ..optimizers import Optimizer
+from ..learners import RTRL, Learner
+from ..losses import LOSSES, Loss, Squared, is_regression
+from ..optimizers import Kalman, Optimizer
 from ..optimizers.base import reactions
 from .bounded import Bounded
-from .described import OPTIONAL, check_finite, check_same, described
 from .frames import as_dicts
+from .network_state import NetworkState
 from .options import Option
-from .protocol import Snapshot
 from .saving import Savable
+from .targets import stretches
 
 if TYPE_CHECKING:
     from .keyed.weights import SharedWeights
@@ -32,7 +32,7 @@ Layers = Cell | Stack | tuple[Cell, ...] | type
 Chain = Optimizer | tuple[Optimizer, ...] | type
 
 
-class RecurrentEstimator(Bounded, Savable, base.Estimator):
+class RecurrentEstimator(NetworkState, Bounded, Savable, base.Estimator):
     """A network behind dicts.  Subclasses say what a target is.
 
     The network is built on the first record that is learned, when its inputs and outputs
@@ -43,17 +43,17 @@ class RecurrentEstimator(Bounded, Savable, base.Estimator):
 
     def __init__(
         self,
-        cell: Layers,
-        learner: Learner | type | str,
-        optimizer: Chain,
-        loss: Loss | type,
+        cell: Layers = LSTM(16),  # noqa: B008 (specs are immutable)
+        learner: Learner | type | str = RTRL(),  # noqa: B008
+        optimizer: Chain = Kalman(),  # noqa: B008
+        loss: Loss | type = Squared(),  # noqa: B008
         *,
-        scale: bool,
-        skip: bool,
-        target_lags: int,
-        dtype: str,
-        seed: int,
-        categorical: Mapping[str, str] | None,
+        scale: bool = True,
+        skip: bool = True,
+        target_lags: int = 0,
+        dtype: str = "float32",
+        seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ) -> None:
         self.cell = instance(cell)
         self.learner = instance(learner)
@@ -83,25 +83,11 @@ class RecurrentEstimator(Bounded, Savable, base.Estimator):
         self._maker: Callable[[int, int], OnlineNetwork] | None = None  # instead of `_new_network`
         self._features = self._no_columns()
         self._lags = TargetLags(target_lags)
+        self._set_target_names([])
 
     def _no_columns(self, names: Sequence[Any] = ()) -> Columns:
         """The columns of records, before anything was learned of them."""
         return Columns(names, classes=not self._learns_numbers, categorical=self.categorical)
-
-    # What a subclass says of its targets -------------------------------------------------
-
-    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
-        """Targets (T, O), and how many outputs are known once each record has been seen."""
-        raise NotImplementedError
-
-    def _extend_targets(self, outputs: int) -> None:
-        """Make the outputs found by the last `_encode_targets` known."""
-
-    def _target_names(self) -> list[Any]:
-        return []
-
-    def _set_target_names(self, names: list[Any]) -> None:
-        """Undo `_target_names`."""
 
     # Rows in, rows out --------------------------------------------------------------------
 
@@ -149,15 +135,9 @@ class RecurrentEstimator(Bounded, Savable, base.Estimator):
     ) -> list[np.ndarray | None]:
         """Run stretches of records in which no feature and no output is new."""
         predictions: list[np.ndarray | None] = []
-        start = 0
-        while start < len(X):
-            m, O = widths[start], outputs[start]
-            end = start + 1
-            while end < len(X) and widths[end] == m and outputs[end] == O:
-                end += 1
-            rows, targets = X[start:end, :m], Y[start:end, :O]
-            predictions += self._learn_stretch(rows, targets, m, O, slice(start, end))
-            start = end
+        for start, end in stretches(widths, outputs):
+            span, m, O = slice(start, end), widths[start], outputs[start]
+            predictions += self._learn_stretch(X[span, :m], Y[span, :O], m, O, span)
         return predictions
 
     def _learn_stretch(
@@ -221,73 +201,6 @@ class RecurrentEstimator(Bounded, Savable, base.Estimator):
             self._build(len(self._features), len(self._features), O)
         if self._network is not None:
             self._network.follow(other._network)
-
-    # StreamEstimator ----------------------------------------------------------------------
-
-    def snapshot(self) -> Snapshot:
-        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
-        network = self._network
-        arrays = {} if network is None else {k: v.copy() for k, v in network.arrays().items()}
-        arrays |= self._features.arrays()
-        if network is not None:
-            arrays |= {"past": self._lags.past.copy(), "columns": self._lags.columns.copy()}
-        meta = {
-            "estimator": type(self).__name__,
-            "parameters": described(self, OPTIONAL),
-            "features": list(self._features.names),
-            "targets": self._target_names(),
-            "outputs": 0 if network is None else network.outputs,
-        }
-        return Snapshot(arrays, meta)
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
-        meta = snapshot.meta
-        check_same(self, described(self, OPTIONAL), meta)
-        check_finite(snapshot.arrays)
-        network = self._shape(meta["features"], meta["targets"], meta["outputs"])
-        arrays = self._features.load(snapshot.arrays)
-        if network is not None:
-            self._lags.past = np.array(arrays.pop("past"))
-            self._lags.columns = np.array(arrays.pop("columns"))
-            network.load(arrays)
-
-    def _shape(self, features: list, targets: list, O: int) -> OnlineNetwork | None:
-        """Take these names, and a network of that size, whose state is yet to come."""
-        self._features = self._no_columns(features)
-        self._set_target_names(targets)
-        m = len(features) + self.target_lags * O
-        network = self._network
-        if network is not None and (network.inputs, network.outputs) != (m, O):
-            self._network = None
-        self._lags = TargetLags(self.target_lags)
-        if O and self._network is None:
-            self._build(len(features), m, O)
-        return self._network
-
-    def _pack(self) -> list[Any]:
-        """The state as plain values, for `_unpack` of an estimator with the same settings."""
-        network = self._network
-        names = [list(self._features.names), self._target_names()]
-        text = [[n, a.dtype.str, a.shape, a.tobytes()] for n, a in self._features.arrays().items()]
-        if network is None:
-            return [*names, 0, b"", b"", b"", text] if text else [*names, 0]
-        arrays = (self._lags.past, self._lags.columns, network.words)
-        kept = [*names, network.outputs, *(array.tobytes() for array in arrays)]
-        return [*kept, text] if text else kept
-
-    def _unpack(self, packed: list[Any]) -> None:
-        network = self._shape(*packed[:3])
-        if len(packed) > 6:
-            self._features.load(
-                {n: np.frombuffer(a, d).reshape(shape).copy() for n, d, shape, a in packed[6]}
-            )
-        if network is not None:
-            past, columns, words = packed[3:6]
-            shape = self.target_lags, network.outputs
-            self._lags.past = np.frombuffer(past).reshape(shape).copy()
-            self._lags.columns = np.frombuffer(columns, int).copy()
-            network.words[:] = np.frombuffer(words, np.uint64)
 
     def health(self) -> dict[str, float]:
         """Counters and gauges of the network by metric name."""

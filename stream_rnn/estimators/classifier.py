@@ -54,19 +54,8 @@ class RecurrentClassifier(
         seed: int = 0,
         categorical: Mapping[str, str] | None = None,
     ):
-        super().__init__(
-            cell,
-            learner,
-            optimizer,
-            loss,
-            scale=scale,
-            skip=skip,
-            target_lags=0,
-            dtype=dtype,
-            seed=seed,
-            categorical=categorical,
-        )
-        self._classes: list[Any] = []
+        own = {"scale": scale, "skip": skip, "dtype": dtype, "seed": seed}
+        super().__init__(cell, learner, optimizer, loss, categorical=categorical, **own)  # type: ignore[arg-type]
         self._pending: list[Any] = []
 
     def _distribution(self, p: np.ndarray | None) -> dict:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from math import nan
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from .far import FarHorizons
 from .protocol import Snapshot
 from .regressor import column
 from .series_base import SeriesForecaster
-from .series_records import LARGEST, checked_level, with_calendar
+from .series_records import checked_level, usable, with_calendar
+from .targets import stretches
 
 
 class RecurrentForecaster(SeriesForecaster):
@@ -98,7 +99,7 @@ class RecurrentForecaster(SeriesForecaster):
         """
         series = self._series
         plain = x is None and self._monitor is None
-        if plain and series is not None and series.inputs == 0 and _usable(y):
+        if plain and series is not None and series.inputs == 0 and usable(y):
             series.take(y)  # the common case
             if self._far is not None:
                 self._far.take(y)
@@ -184,11 +185,12 @@ class RecurrentForecaster(SeriesForecaster):
         if not len(ys):
             return []
         outs = self._learn(ys, xs)
-        made = self._columns(outs[0])
+        made = series_records.columns(outs[0], self.point, self.level)
         after = []
         for i, h in enumerate(self._horizons):
             waiting = self._series.waiting(i) if self._series else outs[i][:0]
-            after.append(self._columns(np.concatenate([outs[i], waiting])[h:]))
+            rows = np.concatenate([outs[i], waiting])[h:]
+            after.append(series_records.columns(rows, self.point, self.level))
         return [
             {
                 "prediction": made[0][t],
@@ -210,13 +212,6 @@ class RecurrentForecaster(SeriesForecaster):
 
         return faults(attempt, len(xs))
 
-    def _columns(self, rows: np.ndarray) -> tuple[list, list, list]:
-        """Point, lower and upper of forecast rows; None where there is no forecast."""
-        points = rows[:, POINTS[self.point]]
-        columns = (points, *series.bounds(rows, self.level))
-        point, lower, upper = ([None if v != v else v for v in c.tolist()] for c in columns)
-        return point, lower, upper
-
     # from records to arrays -------------------------------------------------------------------
 
     def _learn(self, ys: Sequence, xs: Sequence[dict] | np.ndarray | None) -> list[np.ndarray]:
@@ -226,7 +221,7 @@ class RecurrentForecaster(SeriesForecaster):
             rows = np.full((len(ys), len(self._features)), nan)
             widths: Sequence[int] = [len(self._features)] * len(ys)
         elif isinstance(xs, np.ndarray):
-            rows, widths = self._encode_array(xs)
+            rows, widths = series_records.encode_array(self._features, xs)
         else:
             rows, widths = self._features.encode(
                 [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)], [1] * len(xs)
@@ -236,12 +231,12 @@ class RecurrentForecaster(SeriesForecaster):
         if xs is not None:
             self._features.learn(rows, targets[:, None])
         outs = []
-        for start, end in series_records.stretches(widths):
+        for start, end in stretches(widths):
             self._features.extend(widths[start])
             outs.append(self._learn_stretch(targets[start:end], rows[start:end, : widths[start]]))
         if not outs:
             return self._learn_stretch(targets, rows)
-        return outs[0] if len(outs) == 1 else _joined(outs)
+        return outs[0] if len(outs) == 1 else series_records.joined(outs)
 
     def _learn_stretch(self, targets: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
         """Take in records between which no input is new."""
@@ -261,20 +256,7 @@ class RecurrentForecaster(SeriesForecaster):
         for piece in self._pieces(len(targets)):
             outs.append(self._series.run(targets[piece], rows[piece]))
             self._watch(abs(outs[-1][0][:, MEDIAN : MEDIAN + 1] - targets[piece, None]), (0,))
-        return _joined(outs)
-
-    def _encode_array(self, X: np.ndarray) -> tuple[np.ndarray, list[int]]:
-        """Rows of an array whose columns are the features 0, 1, …; NaN is missing."""
-        X = np.asarray(X, np.float64)
-        if X.ndim != 2 or np.isinf(X).any():
-            raise BadRecord("X is not an array (T, m) of finite numbers (NaN where missing)")
-        m = X.shape[1]
-        if self._features.names != tuple(range(m)):
-            if len(self._features):
-                records = [dict(enumerate(row)) for row in X.tolist()]
-                return self._features.encode([series_records.known(x) for x in records])
-            self._features.encode([dict.fromkeys(range(m), 0.0)])
-        return X, [m] * len(X)
+        return series_records.joined(outs)
 
     # StreamEstimator --------------------------------------------------------------------------
 
@@ -315,12 +297,3 @@ class RecurrentForecaster(SeriesForecaster):
             if "far.targets" in arrays:
                 kept = below("far.", arrays)
                 self._far.load(meta["far"], kept, self._far_series, self._restored)
-
-
-def _joined(outs: list[list[np.ndarray]]) -> list[np.ndarray]:
-    """The parts of each horizon end to end."""
-    return [np.concatenate(parts) for parts in zip(*outs, strict=True)]
-
-
-def _usable(y: Any) -> TypeGuard[float]:
-    return type(y) is float and (-LARGEST <= y <= LARGEST or y != y)

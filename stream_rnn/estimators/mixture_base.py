@@ -17,9 +17,10 @@ from .described import OPTIONAL, check_same, described
 from .frames import as_dicts
 from .protocol import Snapshot
 from .saving import Savable
+from .targets import Targets, stretches
 
 
-class MixtureEstimator(Savable, base.Estimator):
+class MixtureEstimator(Targets, Savable, base.Estimator):
     """A mixture behind dicts.  A subclass says what a target is.
 
     The mixture begins with the first record that is learned; it grows with new features and
@@ -47,20 +48,7 @@ class MixtureEstimator(Savable, base.Estimator):
         self._features = self._no_columns()
         self._mixture: Mixture | None = None
 
-    # What a subclass says of its targets --------------------------------------------------
-
-    def _encode_targets(self, ys: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
-        """Targets (T,) as numbers or places, and how many outputs are known after each."""
-        raise NotImplementedError
-
-    def _extend_targets(self, outputs: int) -> None:
-        """Make the outputs found by the last `_encode_targets` known."""
-
-    def _target_names(self) -> list[Any]:
-        return []
-
-    def _set_target_names(self, names: list[Any]) -> None:
-        """Undo `_target_names`."""
+    # What a subclass says of members from outside -----------------------------------------
 
     def _forecast(self, spec: Any, x: dict, index: int) -> Any:
         """What a member from outside predicts: a number, or a class or probabilities."""
@@ -150,15 +138,9 @@ class MixtureEstimator(Savable, base.Estimator):
     ) -> list[np.ndarray | None]:
         """Run stretches of records in which no feature and no class is new."""
         predictions: list[np.ndarray | None] = []
-        start = 0
-        while start < len(X):
-            size = m, O = widths[start], outputs[start]
-            end = start + 1
-            while end < len(X) and (widths[end], outputs[end]) == size:
-                end += 1
-            span = slice(start, end)
+        for start, end in stretches(widths, outputs):
+            span, m, O = slice(start, end), widths[start], outputs[start]
             predictions += self._learn_stretch(X[span, :m], y[span], m, O, made[span])
-            start = end
         return predictions
 
     def _learn_stretch(
@@ -170,6 +152,7 @@ class MixtureEstimator(Savable, base.Estimator):
             if mixture is not None:  # predicted as before the growth
                 before = self._as_rows(made[:1], mixture.outputs) if made else None
                 first = mixture.predict(rows[:1, : mixture.inputs].copy(), before)[0]
+            # by type: an empty NamedTuple equals every other
             known = 0 if mixture is None else mixture.outputs
             if known < O and self._task.discrete:
                 judged = y.copy()  # nobody could have known a class that is new

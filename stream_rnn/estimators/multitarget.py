@@ -1,18 +1,14 @@
 """River's regressor of several targets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from river import base
 
-from ..cells import LSTM
 from ..errors import BadRecord
 from ..features.index import FeatureIndex
-from ..learners import RTRL, Learner
-from ..losses import Loss, Squared
-from ..optimizers import Kalman
-from .base import Chain, Layers, RecurrentEstimator
+from .base import RecurrentEstimator
 from .regressor import number
 
 
@@ -31,34 +27,6 @@ class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegresso
     >>> {name: round(value) for name, value in model.predict_one({"t": 3}).items()}
     {'double': 6, 'square': 9}
     """
-
-    def __init__(
-        self,
-        cell: Layers = LSTM(16),  # noqa: B008
-        learner: Learner | type | str = RTRL(),  # noqa: B008
-        optimizer: Chain = Kalman(),  # noqa: B008
-        loss: Loss | type = Squared(),  # noqa: B008
-        *,
-        scale: bool = True,
-        skip: bool = True,
-        target_lags: int = 0,
-        dtype: str = "float32",
-        seed: int = 0,
-        categorical: Mapping[str, str] | None = None,
-    ):
-        super().__init__(
-            cell,
-            learner,
-            optimizer,
-            loss,
-            scale=scale,
-            skip=skip,
-            target_lags=target_lags,
-            dtype=dtype,
-            seed=seed,
-            categorical=categorical,
-        )
-        self._targets = FeatureIndex()
 
     def predict_one(self, x: dict) -> dict:
         """Predictions by target name; empty before anything was learned."""

@@ -15,7 +15,8 @@ from ..forecasting.series import POINTS, Prediction, Series
 from .protocol import Snapshot
 from .regressor import number
 from .series_base import SeriesForecaster
-from .series_records import LARGEST, checked_level, stretches, with_calendar
+from .series_records import LARGEST, checked_level, with_calendar
+from .targets import stretches
 
 ALONE = "y"  # the name of the series when targets are numbers
 

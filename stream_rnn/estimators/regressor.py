@@ -1,21 +1,17 @@
 """River's regressor, and its sibling for several targets."""
 
 from array import array
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
 from river import base
 
-from ..cells import LSTM
 from ..errors import BadRecord
 from ..features.cells import PLAIN
 from ..features.missing import is_missing
-from ..learners import RTRL, Learner
-from ..losses import Loss, Squared
-from ..optimizers import Kalman
-from .base import Chain, Layers, RecurrentEstimator
+from .base import RecurrentEstimator
 from .frames import RegressesFrames
 
 
@@ -58,33 +54,6 @@ class RecurrentRegressor(RegressesFrames, RecurrentEstimator, base.MiniBatchRegr
     >>> metric.get() < 0.6
     True
     """
-
-    def __init__(
-        self,
-        cell: Layers = LSTM(16),  # noqa: B008 (specs are immutable)
-        learner: Learner | type | str = RTRL(),  # noqa: B008
-        optimizer: Chain = Kalman(),  # noqa: B008
-        loss: Loss | type = Squared(),  # noqa: B008
-        *,
-        scale: bool = True,
-        skip: bool = True,
-        target_lags: int = 0,
-        dtype: str = "float32",
-        seed: int = 0,
-        categorical: Mapping[str, str] | None = None,
-    ):
-        super().__init__(
-            cell,
-            learner,
-            optimizer,
-            loss,
-            scale=scale,
-            skip=skip,
-            target_lags=target_lags,
-            dtype=dtype,
-            seed=seed,
-            categorical=categorical,
-        )
 
     def predict_one(self, x: dict) -> float:
         """Prediction for *x* as the next record; 0.0 before anything was learned."""

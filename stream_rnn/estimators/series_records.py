@@ -1,15 +1,15 @@
 """From records to the arrays a forecaster takes."""
 
-from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
+from ..categories.columns import Columns
 from ..errors import BadRecord, ConfigError
 from ..features.calendar import Calendar
 from ..features.missing import is_missing
+from ..forecasting.series import POINTS, bounds
 from .regressor import number
 
 LARGEST = 1e60  # squares of squares must stay finite
@@ -63,17 +63,6 @@ def known(x: dict) -> dict:
     return {name: value for name, value in x.items() if not is_missing(value)}
 
 
-def stretches(widths: Sequence[int]) -> list[tuple[int, int]]:
-    """(start, end) of the runs of records that know equally many inputs.
-
-    >>> stretches([2, 2, 3])
-    [(0, 2), (2, 3)]
-    """
-    cuts = [t for t in range(1, len(widths)) if widths[t] != widths[t - 1]]
-    edges = [0, *cuts, len(widths)]
-    return list(pairwise(edges)) if len(widths) else []
-
-
 def checked_horizons(horizons: Any) -> tuple[int, ...]:
     """An int h as (1, …, h); a sequence in increasing order."""
     if isinstance(horizons, int):
@@ -90,3 +79,33 @@ def checked_level(level: float) -> float:
     if not 0 < level < 1:
         raise ConfigError(f"level: {level!r}; give a probability between 0 and 1, such as 0.9")
     return level
+
+
+def encode_array(index: Columns, X: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Rows of an array whose columns are the features 0, 1, …; NaN is missing."""
+    X = np.asarray(X, np.float64)
+    if X.ndim != 2 or np.isinf(X).any():
+        raise BadRecord("X is not an array (T, m) of finite numbers (NaN where missing)")
+    m = X.shape[1]
+    if index.names != tuple(range(m)):
+        if len(index):
+            return index.encode([known(dict(enumerate(row))) for row in X.tolist()])
+        index.encode([dict.fromkeys(range(m), 0.0)])
+    return X, [m] * len(X)
+
+
+def columns(rows: np.ndarray, point: str, level: float) -> tuple[list, list, list]:
+    """Point, lower and upper of forecast rows; None where there is no forecast."""
+    three = rows[:, POINTS[point]], *bounds(rows, level)
+    made, lower, upper = ([None if v != v else v for v in c.tolist()] for c in three)
+    return made, lower, upper
+
+
+def joined(outs: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """The parts of each horizon end to end."""
+    return [np.concatenate(parts) for parts in zip(*outs, strict=True)]
+
+
+def usable(y: Any) -> TypeGuard[float]:
+    """Whether *y* can be learned as it is."""
+    return type(y) is float and (-LARGEST <= y <= LARGEST or y != y)
