@@ -17,6 +17,11 @@ class Record(NamedTuple):
 
     ``value`` is the decoded row, or None when ``error`` says why it could not be decoded;
     ``raw`` is what arrived, unchanged, for a dead letter.
+
+    >>> Record({"x": 1.5}, b'{"x": 1.5}').value
+    {'x': 1.5}
+    >>> Record(None, b"{", "Input data was truncated").error
+    'Input data was truncated'
     """
 
     value: dict[str, Any] | None
@@ -33,17 +38,40 @@ TOMBSTONE = "a tombstone (a message without a value), which only deletes a key"
 
 
 class BadMessage(ValueError):
-    """Bytes that are not a record; the message says why, without repeating the bytes."""
+    """Bytes that are not a record; the message says why, without repeating the bytes.
+
+    >>> from connectors.json_records import json_decoder
+    >>> try:
+    ...     json_decoder()(b"[1]")
+    ... except BadMessage as bad:
+    ...     print(bad)
+    not a JSON object but list
+    """
 
 
 class Label(Record):
-    """A record that tells the target of another one."""
+    """A record that tells the target of another one.
+
+    >>> label = Label({"order": 7, "late": 1}, b"")
+    >>> isinstance(label, Record), label.value["order"]
+    (True, 7)
+    """
 
     __slots__ = ()
 
 
 class Source(Protocol):
-    """Where records come from."""
+    """Where records come from.
+
+    >>> from connectors.memory import MemorySource
+    >>> source: Source = MemorySource([{"x": 1}, {"x": 2}])
+    >>> first = source.next_batch(1, timeout=0)
+    >>> position = source.snapshot()
+    >>> source = MemorySource([{"x": 1}, {"x": 2}])  # after a crash
+    >>> source.restore(position)
+    >>> [record.value for record in source.next_batch(9, timeout=0)]
+    [{'x': 2}]
+    """
 
     @property
     def finished(self) -> bool:
@@ -62,7 +90,17 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where results go."""
+    """Where results go.
+
+    >>> from connectors.memory import MemorySink
+    >>> sink: Sink = MemorySink()
+    >>> sink.write([{"prediction": 1.0}])
+    >>> position = sink.snapshot()
+    >>> sink.write([{"prediction": 2.0}])  # before a checkpoint would hold it
+    >>> sink.restore(position)
+    >>> sink.rows
+    [{'prediction': 1.0}]
+    """
 
     def write(self, rows: list[dict[str, Any]]) -> None: ...
 
@@ -80,26 +118,62 @@ class Sink(Protocol):
 
 @runtime_checkable
 class Reporting(Protocol):
-    """A source or sink that has something to say of itself beside its records."""
+    """A source or sink that has something to say of itself beside its records.
+
+    >>> from connectors.memory import MemorySource
+    >>> class Timed(MemorySource):
+    ...     def metrics(self):
+    ...         yield "lag_seconds", {"partition": "0"}, 1.5
+    >>> isinstance(Timed([]), Reporting), isinstance(MemorySource([]), Reporting)
+    (True, False)
+    """
 
     def metrics(self) -> Iterable[tuple[str, dict[str, str], float]]:
         """Samples: the name of a metric, its labels, its value."""
 
 
 class SourceError(RuntimeError):
-    """A source that cannot be read, or not from where it should be."""
+    """A source that cannot be read, or not from where it should be.
+
+    >>> from connectors.files.source import FileSource
+    >>> try:
+    ...     FileSource("no-such-file.csv")
+    ... except SourceError as error:
+    ...     "no-such-file.csv" in str(error)
+    True
+    """
 
 
 class Lost(SourceError):
-    """What a source should go on with is not there any more, however often it is tried."""
+    """What a source should go on with is not there any more, however often it is tried.
+
+    >>> from connectors.memory import MemorySource
+    >>> try:
+    ...     MemorySource([{"x": 1}]).restore(5)
+    ... except Lost as error:
+    ...     print(str(error).split(";")[0])
+    position 5 is not among the 1 records in memory
+    """
 
 
 class SinkError(RuntimeError):
-    """A sink that cannot be written, or not from where it should be."""
+    """A sink that cannot be written, or not from where it should be.
+
+    >>> from connectors.memory import MemorySink
+    >>> try:
+    ...     MemorySink().restore(5)
+    ... except SinkError as error:
+    ...     print(error)
+    0 rows in memory, fewer than the 5 written
+    """
 
 
 class Unreachable(SourceError, SinkError):
-    """What a source or a sink depends on does not answer now; later it may."""
+    """What a source or a sink depends on does not answer now; later it may.
+
+    >>> issubclass(Unreachable, SourceError) and issubclass(Unreachable, SinkError)
+    True
+    """
 
 
 class Denied(SourceError, SinkError):
@@ -110,6 +184,9 @@ class Unwritable(SinkError):
     """Rows that a sink can never write, however often it is tried; nothing was written.
 
     ``problems`` says what is wrong with which of them, by index.
+
+    >>> str(Unwritable({3: "longer than 1 MB"}))
+    '1 rows cannot be written; row 3: longer than 1 MB'
     """
 
     def __init__(self, problems: Mapping[int, str]):
@@ -121,7 +198,11 @@ class Unwritable(SinkError):
 def good_records(
     values: Any, raws: Any, partition: str, offset: int, numbers: Numbers | None = None
 ) -> list[Record]:
-    """Records of decoded *values*, numbered from *offset*."""
+    """Records of decoded *values*, numbered from *offset*.
+
+    >>> [record.offset for record in good_records([{"x": 1}, {"x": 2}], [b"", b""], "a.csv", 10)]
+    [10, 11]
+    """
     return [
         _new(Record, (value, raw, None, partition, number, None, None, numbers))
         for number, (value, raw) in enumerate(zip(values, raws), offset)

@@ -11,6 +11,14 @@ class BadRecord(ValueError):
 
     ``index`` is the record's place in the batch, so that a caller can set it aside
     (a dead letter) and go on with the rest.
+
+    >>> from stream_rnn import RecurrentRegressor
+    >>> model = RecurrentRegressor()
+    >>> try:
+    ...     model.stream([{"x": 1}, {"x": "many"}], [0.5, 0.5])
+    ... except BadRecord as bad:
+    ...     bad.index, "many" in str(bad)
+    (1, True)
     """
 
     def __init__(self, message: str, index: int = 0):
@@ -38,11 +46,28 @@ def faults(attempt: Callable[[int], object], count: int) -> dict[int, BadRecord]
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot work; names the field, the value and the remedy."""
+    """A configuration that cannot work; names the field, the value and the remedy.
+
+    >>> from stream_rnn import LSTM, RecurrentRegressor
+    >>> try:
+    ...     RecurrentRegressor(LSTM(units=0))
+    ... except ConfigError as error:
+    ...     "units: 0" in str(error), "at least one unit" in str(error)
+    (True, True)
+    """
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that is damaged, of another model, or in conflict with the stream."""
+    """A checkpoint that is damaged, of another model, or in conflict with the stream.
+
+    >>> from stream_rnn import RecurrentRegressor, dumps, loads
+    >>> packed = dumps(RecurrentRegressor())
+    >>> try:
+    ...     loads(packed[:-1])
+    ... except CheckpointError as error:
+    ...     print(type(error).__name__)
+    CheckpointError
+    """
 
 
 @singledispatch

@@ -9,36 +9,67 @@ slope is 0.
 from math import exp, isnan, log
 from typing import NamedTuple
 
+import numpy as np
+
 from .codegen.dispatch import generic
 from .numerics.activations import sigmoid
 
 
 class Squared(NamedTuple):
-    """L = Σ (y − o)² / 2; predicts the mean."""
+    """L = Σ (y − o)² / 2; predicts the mean.
+
+    >>> ys = [1.0, 2.0, 3.0, 4.0, 100.0]
+    >>> min(range(101), key=lambda o: sum(cost(Squared(), y, o) for y in ys))
+    22
+    """
 
 
 class Absolute(NamedTuple):
-    """L = Σ |y − o|; predicts the median."""
+    """L = Σ |y − o|; predicts the median.
+
+    >>> ys = [1.0, 2.0, 3.0, 4.0, 100.0]
+    >>> min(range(101), key=lambda o: sum(cost(Absolute(), y, o) for y in ys))
+    3
+    """
 
 
 class Huber(NamedTuple):
-    """Squared up to |y − o| = delta, then absolute (Huber 1964); predicts a robust mean."""
+    """Squared up to |y − o| = delta, then absolute (Huber 1964); predicts a robust mean.
+
+    >>> ys = [1.0, 1.0, 3.0, 4.0, 100.0]
+    >>> min(range(101), key=lambda o: sum(cost(Huber(8.0), y, o) for y in ys))
+    4
+    """
 
     delta: float = 1.0
 
 
 class Quantile(NamedTuple):
-    """Pinball loss (Koenker & Bassett 1978); predicts the quantile q, 0 < q < 1."""
+    """Pinball loss (Koenker & Bassett 1978); predicts the quantile q, 0 < q < 1.
+
+    >>> ys = range(1, 100)
+    >>> min(ys, key=lambda o: sum(cost(Quantile(0.9), y, o) for y in ys))
+    90
+    """
 
     q: float = 0.5
 
 
 class Logistic(NamedTuple):
-    """Cross-entropy of independent Bernoulli outputs, p = σ(o), y in [0, 1]."""
+    """Cross-entropy of independent Bernoulli outputs, p = σ(o), y in [0, 1].
+
+    >>> round(cost(Logistic(), 1.0, 0.0), 3), round(cost(Logistic(), 1.0, 3.0), 3)  # ln 2; σ ≈ .95
+    (0.693, 0.049)
+    """
 
 
 class Softmax(NamedTuple):
-    """Cross-entropy of one of O classes, p = softmax(o), y a distribution (one-hot)."""
+    """Cross-entropy of one of O classes, p = softmax(o), y a distribution (one-hot).
+
+    >>> y = [0, 1, 0]
+    >>> round(cost(Softmax(), y, [0, 0, 0]), 3), round(cost(Softmax(), y, [0, 5, 0]), 3)
+    (1.099, 0.013)
+    """
 
 
 Loss = Squared | Absolute | Huber | Quantile | Logistic | Softmax
@@ -198,6 +229,18 @@ def softmax(loss: Softmax, y, o, p):
 def softmax_slope(loss: Softmax, y, o, p, e):
     for j in range(o.size):
         e[j] = 0 if isnan(y[j]) else p[j] - y[j]
+
+
+def cost(loss, y, o) -> float:
+    """L of outputs *o* where *y* came, numbers or arrays (O,), in plain Python.
+
+    >>> cost(Squared(), [1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+    y, o = (np.atleast_1d(np.asarray(each, float)) for each in (y, o))
+    p = np.empty(o.size)
+    link(loss, o, p)
+    return float(value(loss, y, o, p))
 
 
 LOSSES = {spec.__name__: spec for spec in (Squared, Absolute, Huber, Quantile, Logistic, Softmax)}

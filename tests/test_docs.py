@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,25 @@ def _run_lines(code: str) -> None:
             ["bash", "-c", line], capture_output=True, text=True, env=environment, timeout=600
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("package", ["stream_rnn", "connectors.base"])
+def test_every_public_name_has_an_example(package):
+    module = importlib.import_module(package)
+    public = getattr(module, "__all__", None) or [
+        name for name, thing in vars(module).items() if is_own(thing, module)
+    ]
+    things = {name: getattr(module, name) for name in public}
+    without = [
+        name
+        for name, thing in things.items()
+        if callable(thing) and not isinstance(thing, types.UnionType) and ">>>" not in thing.__doc__
+    ]
+    assert len(things) > 10
+    assert without == []
+
+
+def is_own(thing: object, module: types.ModuleType) -> bool:
+    """Whether *module* defines this class or function for others."""
+    named = getattr(thing, "__module__", None) == module.__name__
+    return named and not getattr(thing, "__name__", "_").startswith("_")

@@ -11,11 +11,13 @@ ROOT = Path(__file__).parents[1]
 #: Modules beside the rooms; docs/architecture.md says why.
 LOOSE = {"__init__", "__main__", "errors", "losses", "plugins", "rows", "specs"}
 LEVELS = 12  # of rooms that stand on each other
+FILE_LINES, FUNCTION_LINES = 360, 55
 
 spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
 rooms = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(rooms)
 OURS = [name for name in rooms.modules() if name.startswith("stream_rnn.")]
+ALL = list(rooms.modules().items())
 ORDER = list(rooms.ROOMS)
 
 
@@ -160,3 +162,22 @@ def test_nobody_asks_which_spec_it_is_but_the_specs_own_file():
 
 def test_the_picture_is_of_these_imports():
     assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.picture(), "run python docs/rooms.py"
+
+
+def lines_of(node: ast.FunctionDef) -> int:
+    """Lines of a function's body; its parameters and docstring are for its users."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_files_and_functions_are_short():
+    """A file is one idea, a function one screen."""
+    files = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in ALL}
+    assert {name: lines for name, lines in files.items() if lines > FILE_LINES} == {}
+    functions = {
+        f"{name}.{node.name}": lines_of(node)
+        for name, _ in ALL
+        for node in ast.walk(tree_of(name))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: lines for name, lines in functions.items() if lines > FUNCTION_LINES} == {}

@@ -4,7 +4,7 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.base import SourceError, Unreachable
@@ -92,7 +92,7 @@ def member(config: schema.Config, around: Surroundings | None = None) -> Member:
 
     return Member(
         join,
-        runs(config, settings, decode, group, around),
+        Runs(config, settings, decode, group, around),
         source.topic,
         schedule(config),
         Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
@@ -102,73 +102,87 @@ def member(config: schema.Config, around: Surroundings | None = None) -> Member:
     )
 
 
-def runs(
-    config: schema.Config,
-    settings: KafkaSettings,
-    decode: RecordDecoder,
-    group: str,
-    around: Surroundings,
-) -> Callable[[Partition], PartitionRun]:
+class Runs:
     """What makes the run of a partition; raises `ConfigError` for topics that do not fit."""
-    source, sink, letters = config.source, config.sink, config.dead_letter
-    assert isinstance(source, schema.KafkaSource)
-    assert isinstance(sink, schema.KafkaSink)
-    assert isinstance(letters, schema.KafkaSink | None)
-    assert config.checkpoint is not None
-    folder, keep = config.checkpoint.url, config.checkpoint.keep
-    outputs = settings_of("sink", sink)
-    check_clusters(settings, outputs)
-    labels = config.labels.topic if config.labels is not None else None
-    widths = around.reach("source", source, lambda _: topic_widths(settings, config))
-    written = around.add("sink", sink)
-    limits = Limits(outputs, [sink.topic, *([] if letters is None else [letters.topic])])
-    check_widths(source.topic, labels, widths)
-    began_with = width_at_the_start(folder, source.topic, widths[source.topic])
 
-    def start(number: int) -> str:
+    def __init__(
+        self,
+        config: schema.Config,
+        settings: KafkaSettings,
+        decode: RecordDecoder,
+        group: str,
+        around: Surroundings,
+    ):
+        source, sink, letters = config.source, config.sink, config.dead_letter
+        assert isinstance(source, schema.KafkaSource)
+        assert isinstance(sink, schema.KafkaSink)
+        assert isinstance(letters, schema.KafkaSink | None)
+        assert config.checkpoint is not None
+        self._config, self._settings, self._decode = config, settings, decode
+        self._group, self._around = group, around
+        self._source, self._sink, self._letters = source, sink, letters
+        self._folder, self._keep = config.checkpoint.url, config.checkpoint.keep
+        self._outputs = settings_of("sink", sink)
+        check_clusters(settings, self._outputs)
+        self._labels = config.labels.topic if config.labels is not None else None
+        widths = around.reach("source", source, lambda _: topic_widths(settings, config))
+        self._written = around.add("sink", sink)
+        self._limits = Limits(
+            self._outputs, [sink.topic, *([] if letters is None else [letters.topic])]
+        )
+        check_widths(source.topic, self._labels, widths)
+        self._widths = widths
+        self._began_with = width_at_the_start(self._folder, source.topic, widths[source.topic])
+
+    def __call__(self, partition: Partition) -> PartitionRun:
+        """Not opened yet: see `PartitionRun.open`."""
+        parts = (
+            partition,
+            self._ledger(partition),
+            self._results(partition),
+            self._start(partition.number),
+            Store(self._folder, self._keep),
+        )
+        if self._labels is None:
+            return PartitionRun(*parts)
+        return LatePartitionRun(*parts, open_labels=self._open_labels, labels_topic=self._labels)
+
+    def _start(self, number: int) -> str:
         """Where a partition begins: one that the group has not begun with, at its beginning."""
-        return source.start if number < began_with else "earliest"
+        return self._source.start if number < self._began_with else "earliest"
 
-    def open_labels(number: int) -> KafkaSource:
-        assert labels is not None
+    def _open_labels(self, number: int) -> KafkaSource:
+        assert self._labels is not None
         return KafkaSource(
-            *(settings, labels),
+            *(self._settings, self._labels),
             partitions=[number],
-            start=start(number),
-            stop_at_end=source.stop_at_end,
-            decode=decode,
-            dependency=around.dependencies.add("labels", labels),
+            start=self._start(number),
+            stop_at_end=self._source.stop_at_end,
+            decode=self._decode,
+            dependency=self._around.dependencies.add("labels", self._labels),
         )
 
-    def run(partition: Partition) -> PartitionRun:
-        """Not opened yet: see `PartitionRun.open`."""
-        results = TransactionalSink(
-            *(outputs, partition, sink.topic, widths[sink.topic], group),
+    def _results(self, partition: Partition) -> TransactionalSink:
+        sink, letters = self._sink, self._letters
+        return TransactionalSink(
+            *(self._outputs, partition, sink.topic, self._widths[sink.topic], self._group),
             dead_letters=None if letters is None else letters.topic,
             key=sink.key,
             letter_bytes=LETTER_BYTES if letters is None else letters.max_letter_bytes,
-            dependency=written,
+            dependency=self._written,
             message_bytes=sink.max_message_bytes,
-            limits=limits.now(),
-        )
-        ledger = Ledger(
-            task(config),
-            Store(f"{folder}/{partition}", keep),
-            schedule(config),
-            identity(config),
-            Observers(around.observers),
-            "another checkpoint directory and another source.group",
-        )
-        parts = partition, ledger, results, start(partition.number), Store(folder, keep)
-        if labels is None:
-            return PartitionRun(*parts)
-        return LatePartitionRun(
-            *parts,
-            open_labels=open_labels,
-            labels_topic=labels,
+            limits=self._limits.now(),
         )
 
-    return run
+    def _ledger(self, partition: Partition) -> Ledger:
+        return Ledger(
+            task(self._config),
+            Store(f"{self._folder}/{partition}", self._keep),
+            schedule(self._config),
+            identity(self._config),
+            Observers(self._around.observers),
+            "another checkpoint directory and another source.group",
+        )
 
 
 def width_at_the_start(url: str, topic: str, width: int) -> int:

@@ -53,26 +53,19 @@ def command(
       stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
     """
-    from ..assembly.parts import task
-    from ..evaluation.evaluate import evaluate
     from .evaluate_config import Asked, configure
-    from .evaluate_progress import progress
 
-    found = {
-        name: value
-        for name, value in {
-            "format": format,
-            "delimiter": delimiter,
-            "quote": quote,
-            "decimal": decimal,
-            "thousands": thousands,
-            "comment": comment,
-            "skip_lines": skip_lines,
-            "header_rows": header_rows,
-            "encoding": encoding,
-            "columns": None if columns is None else [c.strip() for c in columns.split(",")],
-        }.items()
-        if value is not None
+    dialect = {
+        "format": format,
+        "delimiter": delimiter,
+        "quote": quote,
+        "decimal": decimal,
+        "thousands": thousands,
+        "comment": comment,
+        "skip_lines": skip_lines,
+        "header_rows": header_rows,
+        "encoding": encoding,
+        "columns": None if columns is None else [c.strip() for c in columns.split(",")],
     }
     asked = Asked(
         file,
@@ -84,7 +77,7 @@ def command(
         share,
         tuple(set_ or ()),
         config,
-        found,
+        {name: value for name, value in dialect.items() if value is not None},
         day_first,
         tuple(missing or ()),
     )
@@ -93,12 +86,7 @@ def command(
         from ..evaluation.plot import check
 
         check(plot)
-    source, loaded = in_order(loaded, limit, sort, as_it_is)
-    try:
-        with progress(limit) as show:
-            result = evaluate(source, task(loaded), period=period, limit=limit, progress=show)
-    finally:
-        source.close()
+    result = scored(*in_order(loaded, limit, sort, as_it_is), period, limit)
     if as_json:
         typer.echo(result.to_json())
     else:
@@ -109,6 +97,19 @@ def command(
         draw(result, plot)
     if result.interrupted:
         raise typer.Exit(130)
+
+
+def scored(source: Any, loaded: Any, period: int | None, limit: int | None) -> Any:
+    """What an evaluation of the pipeline on *source* finds; closes it."""
+    from ..assembly.parts import task
+    from ..evaluation.evaluate import evaluate
+    from .evaluate_progress import progress
+
+    try:
+        with progress(limit) as show:
+            return evaluate(source, task(loaded), period=period, limit=limit, progress=show)
+    finally:
+        source.close()
 
 
 def show_result(result: Any, period: int | None) -> None:

@@ -35,7 +35,12 @@ def dumps(estimator: StreamEstimator) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """The estimator that `dumps` has packed; raises `CheckpointError` if a bit has changed."""
+    """The estimator that `dumps` has packed; raises `CheckpointError` if a bit has changed.
+
+    >>> from stream_rnn import GRU, RecurrentClassifier
+    >>> loads(dumps(RecurrentClassifier(GRU(4)))).cell
+    GRU(units=4, orthogonal=False)
+    """
     return restored(decode(data, "the packed estimator"))
 
 
@@ -50,6 +55,13 @@ def load(path: str | os.PathLike) -> Any:
 
     *path* is a file, a checkpoint directory, or an fsspec URL of one.  A service's estimator takes
     the features that its pipeline made, lags and calendar among them.  Raises `CheckpointError`.
+
+    >>> import tempfile
+    >>> from stream_rnn import LSTM, RecurrentRegressor
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     RecurrentRegressor(LSTM(4), seed=7).save(f"{folder}/model")
+    ...     load(f"{folder}/model").seed
+    7
     """
     return restored(read_checkpoint(path))
 

@@ -45,6 +45,13 @@ class Kalman(NamedTuple):
     targets), *process_noise* the variance added on each record: what makes it follow drift.
     It is added to variances below the prior only: where an input is silent for months, nothing
     is learned of its parameters, and what comes then must not find them without bounds.
+
+    >>> from stream_rnn import RecurrentRegressor
+    >>> model = RecurrentRegressor(optimizer=Kalman(prior=0.5))
+    >>> for t in range(120):
+    ...     model.learn_one({"x": t % 2}, t % 2)
+    >>> abs(model.predict_one({"x": 0})) < 0.1
+    True
     """
 
     prior: float = 0.3

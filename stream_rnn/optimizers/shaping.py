@@ -11,13 +11,25 @@ BLOCK = 1024  # elements whose squares are summed in the gradient's dtype; beyon
 
 
 class Clip(NamedTuple):
-    """Shorten the gradient to the global norm *limit* (Pascanu et al. 2013)."""
+    """Shorten the gradient to the global norm *limit* (Pascanu et al. 2013).
+
+    >>> from stream_rnn.optimizers import SGD
+    >>> from stream_rnn.optimizers.trial import trial
+    >>> trial((Clip(1.0), SGD(1.0)), [0.0, 0.0], lambda theta: [30.0, 40.0], 1)
+    array([-0.6, -0.8])
+    """
 
     limit: float = 1.0
 
 
 class Decay(NamedTuple):
-    """Add rate · θ to the gradient: weight decay towards 0."""
+    """Add rate · θ to the gradient: weight decay towards 0.
+
+    >>> from stream_rnn.optimizers import SGD
+    >>> from stream_rnn.optimizers.trial import trial
+    >>> trial((Decay(0.5), SGD(1.0)), [8.0, -4.0], lambda theta: 0 * theta, 2)
+    array([ 2., -1.])
+    """
 
     rate: float = 1e-4
 

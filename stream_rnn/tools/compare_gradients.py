@@ -18,7 +18,13 @@ LEARNED = RecurrentEstimator | OnlineNetwork
 
 
 class Agreement(NamedTuple):
-    """How an approximate gradient of the recurrent parameters compares with the exact one."""
+    """How an approximate gradient of the recurrent parameters compares with the exact one.
+
+    >>> from stream_rnn import LSTM, RFLO
+    >>> found = Agreement(LSTM(4), RFLO(), cosine=0.91, norm_ratio=0.5)
+    >>> str(found).rpartition(": ")[2]
+    'cosine 0.9100, norm ×0.500'
+    """
 
     cell: Any
     learner: Any

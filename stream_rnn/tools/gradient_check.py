@@ -14,7 +14,12 @@ STEP = 1e-6  # of a difference quotient: balances truncation and rounding in flo
 
 
 class GradientReport(NamedTuple):
-    """What `gradient_check` found."""
+    """What `gradient_check` found.
+
+    >>> report = GradientReport(3e-9, "W[0, 1, 2]", 7, 0.5, 0.5, parameters=72)
+    >>> str(report).partition(":")[0]
+    'largest relative error 3.00e-09 among 72 parameters'
+    """
 
     error: float  # the largest, relative to the largest derivative of its record
     worst: str  # the parameter it is in

@@ -83,6 +83,15 @@ def load_state_dict(
     predicts several *targets* or classes, theirs.  Hidden states, traces and the
     optimizer's memory start anew.  Raises `CheckpointError` when a name is missing or
     unknown or a shape differs; the model is then as it was.
+
+    >>> from stream_rnn import Elman, RecurrentRegressor
+    >>> arrays = {"weight_ih_l0": np.ones((2, 1)), "weight_hh_l0": np.zeros((2, 2))}
+    >>> arrays |= {"bias_ih_l0": np.zeros(2), "bias_hh_l0": np.zeros(2)}
+    >>> arrays |= {"head.weight": np.ones((1, 2)), "head.bias": np.zeros(1)}
+    >>> model = RecurrentRegressor(Elman(2), skip=False)
+    >>> load_state_dict(model, arrays, features=["x"])
+    >>> state_dict(model)["head.weight"].tolist()
+    [[1.0, 1.0]]
     """
     given = {name: np.asarray(value) for name, value in arrays.items()}
     fresh = _network(model) is None
@@ -111,7 +120,17 @@ def load_state_dict(
 
 
 def save_safetensors(model: OnlineNetwork | RecurrentEstimator, path: str | Path) -> None:
-    """Write `state_dict` to a safetensors file, which `safetensors.torch.load_file` reads."""
+    """Write `state_dict` to a safetensors file, which `safetensors.torch.load_file` reads.
+
+    >>> import tempfile
+    >>> from stream_rnn import LSTM, RTRL, SGD, Squared
+    >>> from stream_rnn.engine.model import compose
+    >>> network = OnlineNetwork(compose(LSTM(2), RTRL(), SGD(), Squared()), inputs=1, outputs=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_safetensors(network, f"{folder}/lstm.safetensors")
+    ...     sorted(load_file(f"{folder}/lstm.safetensors"))[:2]
+    ['bias_hh_l0', 'bias_ih_l0']
+    """
     save_file(state_dict(model), path)
 
 
@@ -122,7 +141,19 @@ def load_safetensors(
     features: list[Any] | None = None,
     targets: list[Any] | None = None,
 ) -> None:
-    """`load_state_dict` from a safetensors file."""
+    """`load_state_dict` from a safetensors file.
+
+    >>> import tempfile
+    >>> from stream_rnn import LSTM, RTRL, SGD, Squared
+    >>> from stream_rnn.engine.model import compose
+    >>> model = compose(LSTM(2), RTRL(), SGD(), Squared())
+    >>> one, other = (OnlineNetwork(model, inputs=1, outputs=1, seed=seed) for seed in (1, 2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_safetensors(one, f"{folder}/lstm.safetensors")
+    ...     load_safetensors(other, f"{folder}/lstm.safetensors")
+    >>> bool((one.state.theta == other.state.theta).all())
+    True
+    """
     load_state_dict(model, load_file(path), features=features, targets=targets)
 
 
