@@ -15,9 +15,9 @@ class BadRecord(ValueError):
     >>> from stream_rnn import RecurrentRegressor
     >>> model = RecurrentRegressor()
     >>> try:
-    ...     model.stream([{"x": 1}, {"x": "many"}], [0.5, 0.5])
+    ...     model.stream([{"x": 1.0}, {"x": float("inf")}], [0.5, 0.5])
     ... except BadRecord as bad:
-    ...     bad.index, "many" in str(bad)
+    ...     bad.index, "inf" in str(bad)
     (1, True)
     """
 

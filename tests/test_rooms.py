@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 #: Modules beside the rooms; docs/architecture.md says why.
 LOOSE = {"__init__", "__main__", "errors", "losses", "plugins", "rows", "specs"}
 LEVELS = 12  # of rooms that stand on each other
-FILE_LINES, FUNCTION_LINES = 380, 55
+FILE_LINES, FUNCTION_LINES = 380, 60
 
 spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
 rooms = importlib.util.module_from_spec(spec)
