@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_chain import enumerated, score
 
+from connectors.base import Record
 from stream_rnn import BadRecord, CheckpointError, ConfigError, SequenceLabeler, dumps, loads
 from stream_rnn.evaluation.sequence_metrics import EntityF1, TokenAccuracy
+from stream_rnn.features.rows import Rows
 from stream_rnn.sequences.labeling import learning
 from stream_rnn.sequences.labeling.learning import Sentence, Transitions
 from stream_rnn.sequences.labeling.model import Chain
@@ -18,6 +20,8 @@ from stream_rnn.sequences.labeling.words import NAMES, Words, attributes
 from stream_rnn.sequences.sparse.adagrad import AdaGrad
 from stream_rnn.sequences.sparse.keys import key_of
 from stream_rnn.sequences.sparse.shapes import shape
+from stream_rnn.service.task import Task
+from stream_rnn.web.answers import Asked, answer
 
 ROOM = 5
 
@@ -382,6 +386,21 @@ def test_without_rehearsal():
         model.learn_one(tokens, labels)
     assert len(model._past) == 0
     assert model.entities_one(["They", "left", "New", "York", "."]) == [(2, 4, "LOC")]
+
+
+def test_in_a_service():
+    task = Task(SequenceLabeler(), Rows("labels", missing_target="advance"))
+    sentences = stream(40)
+    values = [{"tokens": tokens, "labels": labels} for tokens, labels in sentences]
+    values += [
+        {"tokens": "We left Rome .", "labels": None},
+        {"tokens": ["a"], "labels": ["A", "B"]},
+    ]
+    made = task.learn([Record(value, b"", offset=n) for n, value in enumerate(values)])
+    assert made.rows[-1]["prediction"] == ["O", "O", "B-LOC", "O"]
+    assert [letter["offset"] for letter in made.refused] == [41]
+    asked = answer(task, {"tokens": ["We", "left", "Rome", "."]}, Asked())
+    assert asked == {"prediction": ["O", "O", "B-LOC", "O"]}
 
 
 def test_metrics_of_sentences():

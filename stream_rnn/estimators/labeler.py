@@ -56,6 +56,8 @@ class SequenceLabeler(Savable, base.Estimator):
     [Span(start=3, end=4, kind='LOC')]
     """
 
+    verbatim = True  # see `protocol.Reading`
+
     def __init__(
         self,
         rate: float = 0.2,
@@ -92,8 +94,14 @@ class SequenceLabeler(Savable, base.Estimator):
         """
         self._learn(tokens, labels)
 
-    def predict_one(self, tokens: Sequence[Any]) -> list[str | None]:
-        """The most probable labels; None for each token before anything was learned."""
+    def predict_one(self, tokens: Sequence[Any] | Mapping) -> list[str | None]:
+        """The most probable labels; None for each token before anything was learned.
+
+        A record is read as by `stream`.
+        """
+        if isinstance(tokens, Mapping):
+            self._check_record(tokens, None, 0)
+            return self.predict_one(_listed(tokens["tokens"]))
         sentence = self._sentences(tokens)
         if not self._labels or not len(tokens):
             return [None] * len(tokens)

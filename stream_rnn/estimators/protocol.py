@@ -57,6 +57,18 @@ def bad_records(estimator: Any, xs: Sequence[dict], ys: Sequence[Any]) -> dict[i
 
 
 @runtime_checkable
+class Reading(Protocol):
+    """One that reads texts and lists itself: fields come as they are in the record."""
+
+    verbatim: bool
+
+
+def is_verbatim(estimator: Any) -> bool:
+    """Whether *estimator* takes fields as they are."""
+    return isinstance(estimator, Reading) and estimator.verbatim
+
+
+@runtime_checkable
 class Reacting(Protocol):
     """One that can be made less sure of what it has learned, when a drift is seen."""
 

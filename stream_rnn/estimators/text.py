@@ -66,6 +66,8 @@ class TextPredictor(Savable, base.Estimator):
     1.0
     """
 
+    verbatim = True  # see `protocol.Reading`
+
     def __init__(
         self,
         unit: str = "byte",

@@ -54,6 +54,8 @@ class TextClassifier(Savable, base.Classifier):
     ['win', 'now', '!']
     """
 
+    verbatim = True  # see `protocol.Reading`
+
     def __init__(
         self,
         pairs: bool = True,

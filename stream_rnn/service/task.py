@@ -26,9 +26,9 @@ from ..estimators.protocol import (
     StreamEstimator,
     bad_records,
     drift_alarms,
+    is_verbatim,
     learner_of,
 )
-from ..estimators.text import TextPredictor
 from ..features.names import NameCheck
 from ..features.paths import ABSENT, getter
 from ..features.rows import Row, Rows
@@ -79,7 +79,7 @@ class Task:
             rows.histories = Notes(self.contexts)
         model = learner_of(estimator)
         rows.classes = isinstance(model, base.Classifier)
-        rows.verbatim = isinstance(model, TextPredictor)
+        rows.verbatim = is_verbatim(model)
         self._names = NameCheck({**rows.named, "run.copy": self.copy})
 
     def learn(self, records: Sequence[Record]) -> Outcome:
