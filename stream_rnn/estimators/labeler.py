@@ -56,7 +56,7 @@ class SequenceLabeler(Savable, base.Estimator):
     [Span(start=3, end=4, kind='LOC')]
     """
 
-    verbatim = True  # see `protocol.Reading`
+    verbatim = True  # see `protocol.Verbatim`
 
     def __init__(
         self,

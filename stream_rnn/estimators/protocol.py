@@ -57,7 +57,7 @@ def bad_records(estimator: Any, xs: Sequence[dict], ys: Sequence[Any]) -> dict[i
 
 
 @runtime_checkable
-class Reading(Protocol):
+class Verbatim(Protocol):
     """One that reads texts and lists itself: fields come as they are in the record."""
 
     verbatim: bool
@@ -65,7 +65,7 @@ class Reading(Protocol):
 
 def is_verbatim(estimator: Any) -> bool:
     """Whether *estimator* takes fields as they are."""
-    return isinstance(estimator, Reading) and estimator.verbatim
+    return isinstance(estimator, Verbatim) and estimator.verbatim
 
 
 @runtime_checkable

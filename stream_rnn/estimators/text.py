@@ -66,7 +66,7 @@ class TextPredictor(Savable, base.Estimator):
     1.0
     """
 
-    verbatim = True  # see `protocol.Reading`
+    verbatim = True  # see `protocol.Verbatim`
 
     def __init__(
         self,

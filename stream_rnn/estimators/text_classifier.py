@@ -54,7 +54,7 @@ class TextClassifier(Savable, base.Classifier):
     ['win', 'now', '!']
     """
 
-    verbatim = True  # see `protocol.Reading`
+    verbatim = True  # see `protocol.Verbatim`
 
     def __init__(
         self,
