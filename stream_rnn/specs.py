@@ -37,7 +37,10 @@ ESTIMATORS = {
     "labeler": "stream_rnn.estimators.labeler:SequenceLabeler",
 }
 # What is around another estimator, by the `type` that a saved one gives it.
-WRAPPERS = {"keyed": "stream_rnn.estimators.keyed.estimator:Keyed"}
+WRAPPERS = {
+    "keyed": "stream_rnn.estimators.keyed.estimator:Keyed",
+    "sequences": "stream_rnn.estimators.grouped:Sequences",
+}
 # Where each kind of spec is registered, by the name of the argument that takes it.
 REGISTRIES = {
     "cell": "stream_rnn.sequences.bidirectional:LAYERS",

@@ -21,6 +21,7 @@ from ..service.late.task import LateTask
 from ..service.ledger import Schedule
 from ..service.names import Names
 from ..service.task import Task
+from . import sequences
 from .dependencies import Surroundings, surroundings
 from .drift import monitor
 
@@ -34,19 +35,20 @@ def task(config: schema.Config) -> Task:
     features, late = config.features, config.labels
     taken = takes_time(config)
     unused = [] if late is None else [name for name in (late.key, late.time) if name is not None]
+    include, exclude, marks = sequences.fields(config)
     rows = Rows(
         features.target,
-        features.include,
-        [*features.exclude, *unused],
+        include,
+        [*exclude, *unused],
         features.lags,
         features.timestamp,
         calendar(cycles(config, taken)),
-        features.missing_target if late is None else "advance",
+        features.missing_target if late is None and config.sequence is None else "advance",
         config.key,
         missing=Missing(features.missing, features.sentinels),
         day_first=features.day_first,
-        keep_time=taken,
-        categorical=tuple(features.categorical),
+        keep_time=taken or sequences.takes_time(config),
+        categorical=(*features.categorical, *marks),
     )
     origin = config.run.origin
     if origin is None:
@@ -86,7 +88,7 @@ def estimator(config: schema.Config) -> Any:
     if takes_time(config):
         table = {"timestamp": config.features.timestamp, **table}
     table = with_categories(config, table)
-    model = specs.estimator(table)
+    model = sequences.gathered(config, specs.estimator(table))
     if config.key is None:
         return model
     from ..estimators.keyed.estimator import Keyed
@@ -170,6 +172,7 @@ def identity(config: schema.Config) -> Identity:
             "labels": None if config.labels is None else config.labels.key,
             "key": config.key,
             "share": None if config.key is None else config.share,
+            "sequence": sequences.settings(config),
         },
         settings={**settings, "run.copy": config.run.copy},
         places={

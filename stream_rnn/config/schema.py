@@ -158,6 +158,16 @@ class Features(_Table):
     day_first: bool | None = None  # what 01/02/2024 is; found in the data if not given
 
 
+class Sequence(_Table):
+    """Which records make one sequence, for the estimators that read whole ones."""
+
+    by: str | None = None  # field that says whose a record is; sequences of many may be mixed
+    end: str | None = None  # field that is true in the last record of a sequence
+    gap: float | str | None = None  # of silence that ends one, seconds or "10m"; features.timestamp
+    length: Positive = 10_000  # records of the longest one
+    max_open: Positive = 10_000  # beyond it the one that was silent for the longest ends
+
+
 class Labels(_Table):
     """Targets that come later, in records of their own; in the same stream if nothing is said."""
 
@@ -233,6 +243,7 @@ class Config(_Table, kw_only=True):
     drift: dict[str, Any] = field(default_factory=lambda: {"detector": "ADWIN"})
     dead_letter: Sink | None = None
     labels: Labels | None = None
+    sequence: Sequence | None = None
     checkpoint: Checkpoint | None = None
     metrics: Metrics = field(default_factory=Metrics)
     http: Http = field(default_factory=Http)

@@ -92,6 +92,8 @@ def restored(checkpoint: Checkpoint) -> Any:
 def served(identity: dict[str, Any]) -> dict[str, Any] | None:
     """The table of a service's estimator, with its keys if it has some."""
     table: dict[str, Any] | None = identity.get("estimator")
+    if table is not None and identity.get("sequence") is not None:
+        return {"type": "sequences", "estimator": table} | identity["sequence"]
     if table is None or identity.get("key") is None:
         return table
     return {"type": "keyed", "estimator": table} | {n: identity[n] for n in ("key", "share")}

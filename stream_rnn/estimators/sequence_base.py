@@ -33,6 +33,7 @@ class SequenceEstimator(Savable, base.Estimator):
 
     _task: Any = None
     _loss: Any = None
+    _reads_sequences = True
     _head = 0  # of the mixture's predictions
 
     def __init__(

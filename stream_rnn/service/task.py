@@ -193,7 +193,7 @@ class Task:
         if self.rows.target is not None:  # a stream without targets teaches by itself
             labels -= _unlabelled(ys)
             for output, y in zip(outputs, ys, strict=True):
-                output["target"] = y
+                output.setdefault("target", y)  # of a whole sequence it has its own
         for field in self.copy:
             get = getter(field)
             for output, value in zip(outputs, values, strict=True):
