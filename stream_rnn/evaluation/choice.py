@@ -45,14 +45,16 @@ def choose(
     if timestamp is None and times and key is None:
         timestamp = times[0]
         reasons.append(f"{timestamp} is the time")
-    left_out = [name for name, field in free.items() if field.kind in ("text", "time")]
-    left_out = [name for name in left_out if name != timestamp]
-    if estimator == "text":
-        left_out = [name for name in left_out if name != "text"]
+    texts = [name for name, field in free.items() if field.kind == "text" and name != timestamp]
+    told = _useful(texts, seen, targets, estimator)
+    left_out = [name for name in texts if name not in told]
+    left_out += [n for n, field in free.items() if field.kind == "time" and n != timestamp]
     counts = [name for name, field in free.items() if field.is_count]
     inputs = [n for n in free if n not in (*left_out, *counts, timestamp)]
     if left_out:
         reasons.append(f"text columns left out: {', '.join(left_out)}")
+    if told and estimator != "text":
+        reasons.append(f"{', '.join(told)} as what each value has meant for the target")
     if counts:
         reasons.append(f"{', '.join(counts)} counts the records and is left out")
     if seen.lists:
@@ -64,11 +66,15 @@ def choose(
     else:
         why = "as you say"
     if estimator == "multivariate" and not targets:
-        targets, inputs = inputs, []
+        targets, inputs = [name for name in inputs if name not in told], []
         why = f"{', '.join(targets)} are forecast together"
     model: dict[str, Any] = {"type": estimator}
     features: dict[str, Any] = {"exclude": [*exclude, *left_out, *counts]}
+    mixed = [n for n in told if any(not isinstance(v, str) for v in seen.fields[n].known)]
+    if mixed and estimator != "text":
+        features["categorical"] = dict.fromkeys(mixed, "statistics")
     if targets:
+        features["missing_target"] = "advance"
         several = len(targets) > 1 or estimator in ("multivariate", "multitarget")
         features["target"] = list(targets) if several else targets[0]
     if timestamp is not None:
@@ -99,6 +105,21 @@ def _called_for(
         some = ", ".join(inputs[:3]) + (", …" if len(inputs) > 3 else "")
         return "regressor", f"{target} is a number" + (f" beside {some}" if inputs else "")
     return "forecaster", f"{target} is a number with nothing but its past"
+
+
+def _useful(
+    texts: Sequence[str], seen: Look, targets: Sequence[str], estimator: str | None
+) -> list[str]:
+    """Which text columns tell something: not all the same, nor another in each record."""
+    if estimator == "text":
+        return [name for name in texts if name == "text"]
+    if not targets or estimator == "anomaly":
+        return []
+    return [
+        name
+        for name in texts
+        if 1 < len(set(seen.fields[name].known)) and not seen.fields[name].is_identifier
+    ]
 
 
 def slowness(field: Field) -> float:

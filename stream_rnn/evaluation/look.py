@@ -14,6 +14,7 @@ from ..features.paths import flatten
 
 PEEK = 1000  # records that are looked at
 FURTHEST = 100_000  # and as many more until a target is known
+IDENTIFIES = 0.9  # share of different values from which on they only identify a record
 KINDS = ("number", "boolean", "time", "text", "empty")
 
 
@@ -46,6 +47,12 @@ class Field(NamedTuple):
         if all(isinstance(v, str) and times.looks_like(v) for v in known[:100]):
             return "time"
         return "text"
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether nearly every record has a value of its own, of which nothing can be learned."""
+        known = self.known
+        return len(set(known)) > IDENTIFIES * len(known)
 
     @property
     def is_count(self) -> bool:
