@@ -38,12 +38,15 @@ class Category:
         self.has_effects = rule in (None, "statistics")
         self.buckets = [f"{name}#{n}" for n in range(BUCKETS)] if rule == "hash" else []
         self._empty = dict.fromkeys(self.buckets, 0.0)
+        self._effect_names: list[str] = []
 
     def effect_names(self, count: int) -> list[str]:
         """The columns for so many targets."""
         if not self.has_effects:
             return []
-        return [f"{self.name}:effect{c + 1 if c else ''}" for c in range(count)]
+        if len(self._effect_names) != count:
+            self._effect_names = [f"{self.name}:effect{c + 1 if c else ''}" for c in range(count)]
+        return self._effect_names
 
     def describe(self, seen: Seen, value: str, row: dict) -> None:
         """Write the indicators of *value* into *row*."""
@@ -54,6 +57,18 @@ class Category:
         if self.buckets:
             row.update(self._empty)
             row[self.buckets[crc32(value.encode("utf-8", "replace")) % BUCKETS]] = 1.0
+
+
+class Places(NamedTuple):
+    """Where what is, in rows of the columns *names* with effects on so many *targets*."""
+
+    names: tuple[Hashable, ...]
+    targets: int
+    known: int  # categories
+    fields: list[Category]  # with effects
+    numbers: np.ndarray  # places of the first columns that are fields
+    effects: np.ndarray  # places of those columns of effects that there are
+    made: np.ndarray  # which effects, of all, they are
 
 
 class Plan(NamedTuple):
@@ -96,6 +111,8 @@ class Columns:
         self._silent: set[Hashable] = set()  # columns that have had no number yet
         self._silent_ahead: set[Hashable] = set()
         self._plan: Plan | None = None
+        self._places: Places | None = None
+        self._numeric_of: tuple[tuple, set[Hashable]] = ((), set())
 
     # FeatureIndex -------------------------------------------------------------------------
 
@@ -191,8 +208,8 @@ class Columns:
 
     def _rows(self, xs: Sequence[dict], plan: Plan) -> list[dict]:
         """Records of numbers; effects are 0 yet."""
-        rows, silent = [], set(self._silent)
-        numeric = set(self.index.names) - silent
+        rows = []
+        numeric = self._numeric()
         categories, ahead = plan.categories, plan.seen
         zeros: dict[Hashable, dict[str, float]] = {}
         last = -1
@@ -200,7 +217,8 @@ class Columns:
             if count != last:
                 zeros, last = {}, count
             row, texts = x.copy(), {}
-            if x.keys() - numeric - categories.keys():
+            if not numeric.issuperset(x) and x.keys() - numeric - categories.keys():
+                numeric = set(numeric)
                 for name in self._new(row, categories, numeric):
                     if self.leads:
                         categories[name] = Category(name, self.rules.get(name))
@@ -262,29 +280,43 @@ class Columns:
         self.categories = plan.categories
         for name, seen in plan.seen.items():
             self.categories[name].seen = seen
-        with_effects = [c for c in self.categories.values() if c.has_effects]
-        if not with_effects:
-            return
         self.targets = C = max(self.targets, plan.targets[-1] if plan.targets else 0)
-        slots, fresh = self._slots(plan.texts, with_effects)
+        places = self._places_of(names, C)
+        if not places.fields:
+            return
+        slots, fresh = self._slots(plan.texts, places.fields)
         begin = 0
         if self.effects is None:  # the records of this batch before the first text have none
             begin = int((slots >= 0).any(1).argmax())
             self.effects = Effects(OfClasses() if self.classes else OfNumbers(), max(C, 1))
-        self.effects.fit(self.slots.used, len(with_effects), C)
+        self.effects.fit(self.slots.used, len(places.fields), C)
         Y = targets[:, 1 : C + 1] if self.classes else targets[:, :C]
-        late = np.arange(C) >= np.array(plan.targets)[:, None]  # not known at that record
-        if late.any():
+        if plan.targets and plan.targets[0] < C:  # some were not known at their record
+            late = np.arange(C) >= np.array(plan.targets)[:, None]
             Y = np.where(late, np.nan, Y)
-        out = np.full((len(X), len(with_effects) * C), np.nan)
-        numbers, later = X[:, self._numbers(names)], slice(begin, None)
-        parts = slots[later], fresh[later], numbers[later], Y[later]
-        self.effects.learn(*parts, out[later])
-        places = {name: place for place, name in enumerate(names)}
-        columns = chain.from_iterable(c.effect_names(C) for c in with_effects)
-        for n, column in enumerate(columns):
-            if column in places:
-                X[:, places[column]] = out[:, n]
+        out = np.full((len(X), len(places.fields) * C), np.nan)
+        numbers, later = X[:, places.numbers], slice(begin, None)
+        self.effects.learn(slots[later], fresh[later], numbers[later], Y[later], out[later])
+        X[:, places.effects] = out[:, places.made]
+
+    def _numeric(self) -> set[Hashable]:
+        """The columns that have had a number; not to be changed."""
+        if self._numeric_of[0] is not self.index.names or self._silent:
+            self._numeric_of = self.index.names, set(self.index.names) - self._silent
+        return self._numeric_of[1]
+
+    def _places_of(self, names: tuple[Hashable, ...], C: int) -> Places:
+        last = self._places
+        count = len(self.categories)
+        if last is None or last.names is not names or last[1:3] != (C, count):
+            with_effects = [c for c in self.categories.values() if c.has_effects]
+            at = {name: place for place, name in enumerate(names)}
+            wanted = chain.from_iterable(c.effect_names(C) for c in with_effects)
+            pairs = [(at[column], n) for n, column in enumerate(wanted) if column in at]
+            effects, made = np.array(pairs, int).reshape(-1, 2).T
+            numbers = np.array(self._numbers(names), int)
+            last = self._places = Places(names, C, count, with_effects, numbers, effects, made)
+        return last
 
     def _slots(self, texts: list[dict], categories: list) -> tuple[np.ndarray, np.ndarray]:
         """The slots of the values, (T, F), and which are new."""
@@ -345,6 +377,7 @@ class Columns:
         mine = below(SAVED, arrays)
         others = {name: a for name, a in arrays.items() if not name.startswith(SAVED)}
         self.categories, self.effects, self._plan = {}, None, None
+        self._places, self._numeric_of = None, ((), set())
         self.slots, self.targets, self._silent = Slots(), 0, set()
         if not mine:
             return others

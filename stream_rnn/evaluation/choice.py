@@ -118,7 +118,7 @@ def _useful(
     return [
         name
         for name in texts
-        if 1 < len(set(seen.fields[name].known)) and not seen.fields[name].is_identifier
+        if len(set(seen.fields[name].known)) > 1 and not seen.fields[name].is_identifier
     ]
 
 

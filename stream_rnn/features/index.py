@@ -108,7 +108,7 @@ class FeatureIndex:
         for t, x in enumerate(xs):
             for name, value in x.items():
                 rows[t, places[name]] = as_number(name, value, t)
-        self._pending = tuple(names)
+        self._pending = self.names if len(names) == len(self.names) else tuple(names)
         return rows, widths
 
     def _pack_all(self, xs: Sequence[dict]) -> np.ndarray | None:
