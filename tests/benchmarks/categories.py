@@ -5,10 +5,10 @@
 Each record is predicted before it is learned: accuracy of classes, mean absolute error of
 numbers; µs a record, `learn_one` after `predict_one`, the quickest of pieces; and for what streams
 µs a record of batches of 200, as a service learns them, and how many times those of "without",
-which leaves the text out (the median of pairs that are run in turn).  "default" hands the text to the estimator.  Streams:
-river's Agrawal with its categories as text; identifiers by Zipf's law, and 2000 alike, whose
-effects differ; two fields of 40 values that add up.  ``--many`` shows a field of a million
-different values: time and memory of each hundred thousand records.
+which leaves the text out (the median of pairs that are run in turn).  "default" hands the text
+to the estimator.  Streams: river's Agrawal with its categories as text; identifiers by Zipf's
+law, and 2000 alike, whose effects differ; two fields of 40 values that add up.  ``--many`` shows
+a field of a million different values: time and memory of each hundred thousand records.
 """
 
 import argparse
