@@ -9,75 +9,19 @@ is the mean, and no indicator; a missing one is missing in all of them.
 
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
-from zlib import crc32
+from typing import Any
 
-import msgspec
 import numpy as np
 
-from ..errors import ConfigError, suggest
 from ..features.cells import PLAIN
 from ..features.index import FeatureIndex
 from ..features.missing import is_missing
-from ..numerics.trees import below, walk
+from .category import Category, Places, Plan, checked
 from .effects import NUMBERS, Effects, OfClasses, OfNumbers
-from .seen import BUCKETS, RULES, Seen
-from .values import Slots, Values, text_of
+from .packed import pack, unpack
+from .values import Slots, text_of
 
 CLASSES = 8  # whose effects are columns
-SAVED = "categories."  # begins the names of arrays in a checkpoint
-
-
-class Category:
-    """A field of text."""
-
-    def __init__(self, name: Hashable, rule: str | None):
-        self.name, self.rule = name, rule
-        self.seen = Seen(name)
-        self.values = Values()
-        self.has_effects = rule in (None, "statistics")
-        self.buckets = [f"{name}#{n}" for n in range(BUCKETS)] if rule == "hash" else []
-        self._empty = dict.fromkeys(self.buckets, 0.0)
-        self._effect_names: list[str] = []
-
-    def effect_names(self, count: int) -> list[str]:
-        """The columns for so many targets."""
-        if not self.has_effects:
-            return []
-        if len(self._effect_names) != count:
-            self._effect_names = [f"{self.name}:effect{c + 1 if c else ''}" for c in range(count)]
-        return self._effect_names
-
-    def describe(self, seen: Seen, value: str, row: dict) -> None:
-        """Write the indicators of *value* into *row*."""
-        row.update(seen.zeros)
-        column = seen.columns.get(value)
-        if column is not None:
-            row[column] = 1.0
-        if self.buckets:
-            row.update(self._empty)
-            row[self.buckets[crc32(value.encode("utf-8", "replace")) % BUCKETS]] = 1.0
-
-
-class Places(NamedTuple):
-    """Where what is, in rows of the columns *names* with effects on so many *targets*."""
-
-    names: tuple[Hashable, ...]
-    targets: int
-    known: int  # categories
-    fields: list[Category]  # with effects
-    numbers: np.ndarray  # places of the first columns that are fields
-    effects: np.ndarray  # places of those columns of effects that there are
-    made: np.ndarray  # which effects, of all, they are
-
-
-class Plan(NamedTuple):
-    """What a batch brings forth, before anything has changed."""
-
-    categories: dict[Hashable, Category]  # those that are new among them
-    seen: dict[Hashable, Seen]  # of the fields where it is another one
-    texts: list[dict[Hashable, str]]  # of each record, its values
-    targets: list[int]  # how many have effects after each record
 
 
 class Columns:
@@ -108,7 +52,7 @@ class Columns:
         self.slots = Slots()
         self.effects: Effects | None = None
         self.targets = 0  # that have effects
-        self._silent: set[Hashable] = set()  # columns that have had no number yet
+        self.silent: set[Hashable] = set()  # columns that have had no number yet
         self._silent_ahead: set[Hashable] = set()
         self._plan: Plan | None = None
         self._places: Places | None = None
@@ -145,8 +89,8 @@ class Columns:
         if self.takes_text:
             return None
         row = self.index.known_row(x)
-        if row is not None and self._silent:
-            self._silent = set()
+        if row is not None and self.silent:
+            self.silent = set()
         return row
 
     def row(self, x: dict) -> np.ndarray:
@@ -261,10 +205,10 @@ class Columns:
     def _look_for_silent(self, X: np.ndarray) -> None:
         """Find the columns that have had no number once these rows are taken in."""
         names, known = self.index.pending, len(self.index)
-        if not self._silent and X.shape[1] == known:
-            self._silent_ahead = self._silent
+        if not self.silent and X.shape[1] == known:
+            self._silent_ahead = self.silent
             return
-        looked = [(n, name) for n, name in enumerate(names) if n >= known or name in self._silent]
+        looked = [(n, name) for n, name in enumerate(names) if n >= known or name in self.silent]
         self._silent_ahead = {name for n, name in looked if (X[:, n] != X[:, n]).all()}
 
     def learn(self, X: np.ndarray, targets: np.ndarray) -> None:
@@ -273,7 +217,7 @@ class Columns:
         *targets* (T, O) are numbers, or 1 and 0 for classes; NaN where missing.
         """
         plan, self._plan = self._plan, None
-        self._silent = self._silent_ahead
+        self.silent = self._silent_ahead
         if plan is None:
             return
         names = self.index.pending
@@ -301,8 +245,8 @@ class Columns:
 
     def _numeric(self) -> set[Hashable]:
         """The columns that have had a number; not to be changed."""
-        if self._numeric_of[0] is not self.index.names or self._silent:
-            self._numeric_of = self.index.names, set(self.index.names) - self._silent
+        if self._numeric_of[0] is not self.index.names or self.silent:
+            self._numeric_of = self.index.names, set(self.index.names) - self.silent
         return self._numeric_of[1]
 
     def _places_of(self, names: tuple[Hashable, ...], C: int) -> Places:
@@ -356,51 +300,10 @@ class Columns:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What it knows beside `names`, by name; nothing if no text has come."""
-        if not self.categories and not self._silent:
-            return {}
-        fields = [
-            [
-                *(c.name, c.rule, c.seen.count, c.seen.first, list(c.seen.columns)),
-                *(c.values.young, c.values.old),
-            ]
-            for c in self.categories.values()
-        ]
-        kept = [fields, self.slots.free, self.slots.used, self.targets]
-        kept.append(sorted(self._silent, key=repr))
-        found = {f"{SAVED}values": np.frombuffer(msgspec.msgpack.encode(kept), np.uint8).copy()}
-        if self.effects is not None:
-            found |= {f"{SAVED}{n}": a.copy() for n, a in walk(self.effects.state)}
-        return found
+        return pack(self)
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Take over what `arrays` gave; returns the others."""
-        mine = below(SAVED, arrays)
-        others = {name: a for name, a in arrays.items() if not name.startswith(SAVED)}
-        self.categories, self.effects, self._plan = {}, None, None
-        self._places, self._numeric_of = None, ((), set())
-        self.slots, self.targets, self._silent = Slots(), 0, set()
-        if not mine:
-            return others
-        data = msgspec.msgpack.decode(mine.pop("values").tobytes(), strict=False)
-        fields, self.slots.free, self.slots.used, self.targets, silent = data
-        self._silent = set(silent)
-        for name, rule, count, first, indicated, young, old in fields:
-            category = self.categories[name] = Category(name, rule)
-            category.seen = Seen(name, count, tuple(first), tuple(indicated))
-            category.values.young, category.values.old = young, old
-        if mine:
-            effects = mine["effects"]
-            self.effects = Effects(OfClasses() if self.classes else OfNumbers(), effects.shape[1])
-            self.effects.fit(len(effects), len(mine["shown"]), effects.shape[1])
-            for name, array in walk(self.effects.state):
-                array[...] = mine[name]
-        return others
-
-
-def checked(categorical: Mapping[str, str] | None) -> dict[Hashable, str]:
-    """The rules by field; raises `ConfigError` for one that is none."""
-    rules: dict[Hashable, str] = dict((categorical or {}).items())
-    for name, rule in rules.items():
-        if rule not in RULES:
-            raise ConfigError(f"categorical: {rule!r} for {name!r}; {suggest(str(rule), RULES)}")
-    return rules
+        self._plan = self._places = None
+        self._numeric_of = (), set()
+        return unpack(self, arrays)
