@@ -1,5 +1,6 @@
 """Fixtures shared by the tests."""
 
+import importlib
 import os
 
 import pytest
@@ -34,6 +35,11 @@ def interpreted():
         for name in ("predict", "prequential", "prequential_keyed"):
             function = getattr(engine, name)
             patch.setattr(engine, name, getattr(function, "py_func", function))
+        for tool in ("frozen_stream", "gradient_check", "compare_gradients"):
+            module = importlib.import_module(f"stream_rnn.tools.{tool}")
+            for name in ("stream_gradients", "stream_losses"):
+                if function := getattr(module, name, None):
+                    patch.setattr(module, name, getattr(function, "py_func", function))
         yield
 
 

@@ -26,6 +26,8 @@ from stream_rnn import (
 from stream_rnn.cells import CELLS
 from stream_rnn.tools.gradient_check import parameter_name
 
+pytestmark = pytest.mark.usefixtures("interpreted")  # as machine code in the doctests
+
 X, Y = wave(12, 2, 1)
 
 

@@ -6,7 +6,7 @@ this package, Numba and LLVM, and a processor with the same vector instructions.
 header says under which the file was made; a difference is found by the CRC.
 
 >>> data = b"to be, or not to be: that is the question. " * 40
->>> code, bits = compress(data, preset="network", units=16)
+>>> code, bits = compress(data, preset="fast")
 >>> len(code) < len(data) // 3, decompress(code) == data
 (True, True)
 """
