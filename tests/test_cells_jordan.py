@@ -12,6 +12,8 @@ from stream_rnn.learners import RTRL, TBPTT, BlockRTRL
 from stream_rnn.losses import Squared
 from stream_rnn.optimizers import SGD, Adam, Kalman
 
+pytestmark = pytest.mark.usefixtures("interpreted")  # as machine code: test_matrix
+
 X, Y = wave(10, 2, 2)
 STEP = 1e-30
 

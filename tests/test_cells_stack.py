@@ -14,6 +14,8 @@ from stream_rnn.learners import RFLO, RTRL, TBPTT, BlockRTRL, StackRTRL
 from stream_rnn.losses import Squared
 from stream_rnn.optimizers import SGD
 
+pytestmark = pytest.mark.usefixtures("interpreted")  # as machine code: test_matrix
+
 STACKS = [
     Stack(LSTM(3), GRU(2), exact=True),
     Stack(ELSTM(2), LSTM(2), MinGRU(2), exact=True),

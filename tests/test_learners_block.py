@@ -12,6 +12,8 @@ from stream_rnn.learners import RTRL, BlockRTRL
 from stream_rnn.losses import Squared
 from stream_rnn.optimizers import SGD, Adam
 
+pytestmark = pytest.mark.usefixtures("interpreted")  # as machine code: test_matrix
+
 T = 60
 
 
