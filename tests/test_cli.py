@@ -278,6 +278,22 @@ def test_evaluate_several_targets_and_a_timestamp(here, call):
     assert found["refused"] == 0
 
 
+def test_evaluate_reads_texts_or_says_who_scores_labels(here, call):
+    lines = [
+        {"message": f"win {n} now" if n % 3 else f"home at {n}", "kind": "spam" if n % 3 else "ham"}
+        for n in range(200)
+    ]
+    (here / "texts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    asked = ("evaluate", "texts.jsonl", "-y", "kind", "--json", "--estimator")
+    status, out, err = call(*asked, "text-classifier")
+    assert status == 0, err
+    assert "left out" not in err
+    assert json.loads(out)["scores"]["TextClassifier"]["accuracy"] > 0.9
+    status, _, err = call(*asked, "labeler")
+    assert status == 2
+    assert "EntityF1" in err
+
+
 def test_warm_compiles_what_a_pipeline_needs(here, call):
     status, out, _ = call("warm", "pipeline.toml")
     assert status == 0

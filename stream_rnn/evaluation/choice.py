@@ -21,6 +21,10 @@ class Choice(NamedTuple):
     said: str
 
 
+#: Estimators that read texts themselves.
+READERS = ("text", "text-classifier")
+
+
 def choose(
     seen: Look,
     targets: Sequence[str],
@@ -53,7 +57,7 @@ def choose(
     inputs = [n for n in free if n not in (*left_out, *counts, timestamp)]
     if left_out:
         reasons.append(f"text columns left out: {', '.join(left_out)}")
-    if told and estimator != "text":
+    if told and estimator not in READERS:
         reasons.append(f"{', '.join(told)} as what each value has meant for the target")
     if counts:
         reasons.append(f"{', '.join(counts)} counts the records and is left out")
@@ -71,7 +75,7 @@ def choose(
     model: dict[str, Any] = {"type": estimator}
     features: dict[str, Any] = {"exclude": [*exclude, *left_out, *counts]}
     mixed = [n for n in told if any(not isinstance(v, str) for v in seen.fields[n].known)]
-    if mixed and estimator != "text":
+    if mixed and estimator not in READERS:
         features["categorical"] = dict.fromkeys(mixed, "statistics")
     if targets:
         features["missing_target"] = "advance"
@@ -113,6 +117,8 @@ def _useful(
     """Which text columns tell something: not all the same, nor another in each record."""
     if estimator == "text":
         return [name for name in texts if name == "text"]
+    if estimator == "text-classifier":
+        return list(texts)
     if not targets or estimator == "anomaly":
         return []
     return [
