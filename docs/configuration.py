@@ -29,7 +29,7 @@ holds a `detector`, the arguments of that detector, and `on_drift`, the reaction
 TYPES = {
     "Positive": "a whole number above 0",
     "Natural": "a whole number, 0 or more",
-    "Seconds": "seconds, above 0",
+    "Seconds": 'seconds, above 0, or such as "30s", "10m"',
     "Ratio": "from 0 to 1",
     "Port": "a port",
     "Format": '"jsonl", "csv" or "text"',

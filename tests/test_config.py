@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from stream_rnn import specs
-from stream_rnn.assembly.parts import task
+from stream_rnn.assembly.parts import estimator, task
 from stream_rnn.assembly.service import pipeline
-from stream_rnn.config import load, parse, schema
+from stream_rnn.config import from_table, load, parse, schema
 from stream_rnn.errors import ConfigError
 from stream_rnn.forecasting.experts.default import LIGHT, Ewma, HoltWinters
 from stream_rnn.forecasting.experts.linear import Linear
@@ -243,3 +243,31 @@ def test_the_reference_lists_every_field():
     for table in tables:
         for field in table.__struct_fields__:
             assert f"| `{field}` |" in text
+
+
+def test_durations_are_written_alike_everywhere():
+    table = {
+        "source": {"type": "kafka", "topic": "a", "session_seconds": "1m"},
+        "sink": {"type": "stdout"},
+        "checkpoint": {"url": "state", "every_seconds": "1.5h"},
+        "run": {"poll_seconds": 0.5},
+    }
+    config = from_table(table)
+    assert config.source.session_seconds == 60.0
+    assert (config.checkpoint.every_seconds, config.run.poll_seconds) == (5400.0, 0.5)
+    table["run"]["poll_seconds"] = "soon"
+    with pytest.raises(ConfigError, match=r"run.poll_seconds = 'soon': .* such as '30s'"):
+        from_table(table)
+
+
+def test_categories_go_to_estimators_that_take_them():
+    table = {
+        "source": {"type": "file", "path": "a.csv"},
+        "sink": {"type": "stdout"},
+        "features": {"target": "y", "categorical": {"zip_seconds": "hash"}},
+    }
+    made = estimator(from_table(table))
+    assert made.categorical == {"zip_seconds": "hash"}
+    table["estimator"] = {"type": "anomaly"}
+    with pytest.raises(ConfigError, match="takes no categories"):
+        estimator(from_table(table))

@@ -81,6 +81,7 @@ def from_table(table: dict[str, Any], overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         _override(table, override)
     _refuse_variables(table)
+    table = {n: t if n in _OF_FIELDS else _in_seconds(t, n) for n, t in table.items()}
     whole = with_foreign(table)
     try:
         config = msgspec.convert(table, whole)
@@ -88,6 +89,21 @@ def from_table(table: dict[str, Any], overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(explain(error, table, whole)) from None
     _check(config)
     return config
+
+
+#: Tables whose names may be those of a record's fields, or another program's.
+_OF_FIELDS = ("features", "estimator", "drift", "client_settings")
+
+
+def _in_seconds(value: Any, place: str) -> Any:
+    """*value* with every "30s" of a field called ``…_seconds`` as a number."""
+    if isinstance(value, dict):
+        return {
+            n: v if n in _OF_FIELDS else _in_seconds(v, f"{place}.{n}") for n, v in value.items()
+        }
+    if isinstance(value, str) and place.endswith("_seconds"):
+        return duration(value, place)
+    return value
 
 
 def _refuse_variables(value: Any, place: str = "") -> None:
