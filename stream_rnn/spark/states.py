@@ -8,7 +8,7 @@ from ..errors import ConfigError
 from ..estimators.keyed.estimator import Keyed
 from ..estimators.packing import Packer
 from ..estimators.saving import load
-from .frames import BUCKET
+from .frames import BUCKET, use_rocksdb
 from .processor import BLOB, STATE
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def models(spark: "SparkSession", checkpoint: str | os.PathLike, estimator: Any)
     `CheckpointError` if it has others.
     """
     packer = Packer(_each(estimator))
+    use_rocksdb(spark)  # a session that has run no query yet could not read
     found = spark.read.format("statestore").option("stateVarName", STATE).load(str(checkpoint))
     return {
         _single(row["key"]): packer.load(row["value"][BLOB])
