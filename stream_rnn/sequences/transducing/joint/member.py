@@ -15,6 +15,7 @@ from .state import (
     FIRST_ROOM,
     MOST_EMISSIONS,
     ORDER,
+    RECORDS,
     create,
     enlarged,
     index_emissions,
@@ -74,7 +75,7 @@ class JointModel:
         done = 0
         while done < len(self.state.ends) and (
             done := write_again(self.state, self.tables, self.keys, done)
-        ) < int(self.state.clock[2]):
+        ) < int(self.state.clock[RECORDS]):
             self.tables = self.tables.enlarged(entries(self.state), self.contexts)
 
     def _scratch(self) -> None:
