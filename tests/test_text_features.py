@@ -21,6 +21,7 @@ from stream_rnn.categories.effects import FLOOR, Effects, OfClasses
 from stream_rnn.categories.seen import FEW
 from stream_rnn.categories.values import LONGEST, Slots, Values, text_of
 from stream_rnn.errors import BadRecord
+from stream_rnn.estimators.delayed import Delayed
 from stream_rnn.mixtures.last import Last
 from stream_rnn.mixtures.wide import Wide
 
@@ -207,3 +208,16 @@ def test_a_field_that_was_empty_first_may_be_text():
     model.stream([{"u": 1.0, "k": None}, {"u": 2.0, "k": None}], [1.0, 2.0])
     model.stream([{"u": 1.0, "k": "a"}, {"u": 2.0, "k": "b"}], [1.0, 2.0])
     assert {"k", "k:effect"} < set(model._features.names)
+
+
+def test_targets_that_come_later_teach_what_text_means():
+    model = Delayed(*(RecurrentRegressor(LSTM(4), seed=1) for _ in range(2)))
+    xs, ys = stream(400)
+    ys = [0.0 if y is None else y for y in ys]
+    errors = []
+    for t, x in enumerate(xs):
+        [row] = model.stream([x], [None])
+        errors.append(abs(row["prediction"] - ys[t]))
+        if t >= 5:
+            model.learn([xs[t - 5]], [ys[t - 5]])
+    assert np.mean(errors[300:]) < 0.6 * np.mean(errors[:40])

@@ -16,6 +16,7 @@ import numpy as np
 from ..features.cells import PLAIN
 from ..features.index import FeatureIndex
 from ..features.missing import is_missing
+from ..numerics.trees import walk
 from .category import Category, Places, Plan, checked
 from .effects import NUMBERS, Effects, OfClasses, OfNumbers
 from .packed import pack, unpack
@@ -242,6 +243,16 @@ class Columns:
         numbers, later = X[:, places.numbers], slice(begin, None)
         self.effects.learn(slots[later], fresh[later], numbers[later], Y[later], out[later])
         X[:, places.effects] = out[:, places.made]
+
+    def follow(self, other: "Columns") -> None:
+        """Take over the effects that *other* has learned of the records that came first here."""
+        if self.effects is None or other.effects is None:
+            return
+        theirs = other.effects.state
+        values, targets = theirs.effects.shape
+        self.effects.fit(values, len(theirs.shown), targets)
+        for (_, mine), (_, array) in zip(walk(self.effects.state), walk(theirs)):
+            mine[tuple(slice(n) for n in array.shape)] = array  # values get the same slots in turn
 
     def _numeric(self) -> set[Hashable]:
         """The columns that have had a number; not to be changed."""

@@ -199,6 +199,7 @@ class RecurrentEstimator(NetworkState, Bounded, Savable, base.Estimator):
         O = other._network.outputs
         if self._network is None or self._network.outputs != O:
             self._build(len(self._features), len(self._features), O)
+        self._features.follow(other._features)
         if self._network is not None:
             self._network.follow(other._network)
 
