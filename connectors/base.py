@@ -177,7 +177,11 @@ class Unreachable(SourceError, SinkError):
 
 
 class Denied(SourceError, SinkError):
-    """What a source or a sink depends on answers, but not to this user: a person is needed."""
+    """What a source or a sink depends on answers, but not to this user: a person is needed.
+
+    >>> issubclass(Denied, Unreachable)  # which is tried again
+    False
+    """
 
 
 class Unwritable(SinkError):

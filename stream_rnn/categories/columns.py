@@ -260,6 +260,10 @@ class Columns:
             self._numeric_of = self.index.names, set(self.index.names) - self.silent
         return self._numeric_of[1]
 
+    def decided(self) -> set[Hashable]:
+        """The fields of which it is known whether they hold numbers or text."""
+        return self._numeric() | self.categories.keys()
+
     def _places_of(self, names: tuple[Hashable, ...], C: int) -> Places:
         last = self._places
         count = len(self.categories)

@@ -7,6 +7,7 @@ import numpy as np
 from river import base
 
 from ..categories.columns import Columns
+from ..categories.in_order import InOrder
 from ..cells import LSTM, Cell, Stack
 from ..engine.model import compose
 from ..engine.online import OnlineNetwork
@@ -233,9 +234,11 @@ class RecurrentEstimator(NetworkState, Bounded, Savable, base.Estimator):
     def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
 
+        look = InOrder(self._features)
+
         def attempt(t: int) -> None:
-            self._features.encode(xs[t : t + 1])
             self._encode_targets(ys[t : t + 1])
+            look(xs[t])
 
         return faults(attempt, len(xs))
 

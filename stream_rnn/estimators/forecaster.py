@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..categories.in_order import InOrder
 from ..errors import BadRecord, faults
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
@@ -206,9 +207,11 @@ class RecurrentForecaster(SeriesForecaster):
     def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
 
+        look = InOrder(self._features)
+
         def attempt(t: int) -> None:
             series_records.targets(ys[t : t + 1])
-            self._features.encode([with_calendar(xs[t], self.timestamp, t)])
+            look(with_calendar(xs[t], self.timestamp, t))
 
         return faults(attempt, len(xs))
 

@@ -7,6 +7,7 @@ import numpy as np
 from river import base
 
 from ..categories.columns import CLASSES, Columns
+from ..categories.in_order import InOrder
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.missing import is_missing
 from ..features.tables import holds_text, rows_and_names
@@ -260,10 +261,12 @@ class MixtureEstimator(Targets, Savable, base.Estimator):
     def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
 
+        look = InOrder(self._features)
+
         def attempt(t: int) -> None:
-            self._features.encode([self._features_of(xs[t])])
             self._encode_targets(ys[t : t + 1])
             self._check_given(xs[t : t + 1])
+            look(self._features_of(xs[t]))
 
         return faults(attempt, len(xs))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..categories.in_order import InOrder
 from ..errors import BadRecord, faults
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
@@ -132,12 +133,13 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
     def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
         names = self._targets  # or those of the first good record
+        look = InOrder(self._features)
 
         def attempt(t: int) -> None:
             nonlocal names
             own = names or _sorted(_named(ys[t]))
             _refuse_large(own, np.array([_row(_named(ys[t]), own, t)]))
-            self._features.encode([with_calendar(xs[t], self.timestamp, t)])
+            look(with_calendar(xs[t], self.timestamp, t))
             names = own
 
         return faults(attempt, len(xs))

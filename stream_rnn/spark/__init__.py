@@ -13,7 +13,7 @@ for bit what one process would learn.  docs/spark.md says when that is worth its
 
 from .frames import learn, learn_history
 from .kafka import confluent_message, confluent_payload, exactly_once
-from .states import models, save_models, states
+from .store import models, save_models, states
 
 __all__ = [
     "confluent_message",
