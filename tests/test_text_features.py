@@ -221,3 +221,26 @@ def test_targets_that_come_later_teach_what_text_means():
         if t >= 5:
             model.learn([xs[t - 5]], [ys[t - 5]])
     assert np.mean(errors[300:]) < 0.6 * np.mean(errors[:40])
+
+
+@pytest.mark.parametrize("delay", [0, 7])
+def test_late_classes_keep_their_columns(delay):
+    """A class shows later where it is learned late: the columns' order is that of the learner."""
+    late, live = (RecurrentClassifier(LSTM(4), seed=1) for _ in range(2))
+    model, plain = Delayed(late, live), RecurrentClassifier(LSTM(4), seed=1)
+    xs, ys = stream(300)
+    ys = classes(ys)
+    apart = []
+    for t, x in enumerate(xs):
+        made = plain.predict_proba_one(x)
+        [row] = model.stream([x], [None])
+        if t > 200 and delay == 0:
+            told = row["probabilities"]
+            apart.append(max(abs(told.get(name, 0.0) - p) for name, p in made.items()))
+        assert live._features.names[: len(late._features.names)] == late._features.names
+        if t >= delay:
+            model.learn([xs[t - delay]], [ys[t - delay]])
+        plain.stream([x], [ys[t]])
+    assert late._features.names == plain._features.names[: len(late._features.names)]
+    if delay == 0:
+        assert max(apart) < 0.1

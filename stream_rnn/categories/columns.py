@@ -254,6 +254,24 @@ class Columns:
         for (_, mine), (_, array) in zip(walk(self.effects.state), walk(theirs)):
             mine[tuple(slice(n) for n in array.shape)] = array  # values get the same slots in turn
 
+    def align(self, names: Sequence[Hashable]) -> list[int] | None:
+        """Take over the order of *names*, those of another that saw the same records.
+
+        Columns of effects come when a target, or class, becomes known, and here that may be
+        later.  Returns the old places of the new columns, those that were not known counted
+        on from the last; None if the order stays.
+        """
+        mine = self.names
+        new = (*names, *(name for name in mine if name not in set(names)))
+        if new == mine:
+            return None
+        place = {name: n for n, name in enumerate(mine)}
+        for name in new:
+            place.setdefault(name, len(place))
+        self.index, self._plan, self._places = FeatureIndex(new), None, None
+        self._numeric_of = (), set()
+        return [place[name] for name in new]
+
     def _numeric(self) -> set[Hashable]:
         """The columns that have had a number; not to be changed."""
         if self._numeric_of[0] is not self.index.names or self.silent:

@@ -1,5 +1,6 @@
 """OnlineNetwork: a model with its state, at work on arrays."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -96,6 +97,11 @@ class OnlineNetwork:
         self._lay_out(inputs, outputs)
         self._reset_memory()
         grow(fields, state, self.state, shapes, self._shapes)
+
+    def rearrange(self, order: Sequence[int]) -> None:
+        """Let input k be what was input order[k], for `follow`, which brings the parameters."""
+        for array in self.state.inputs:
+            array[: len(order)] = array[list(order)]
 
     def follow(self, other: "OnlineNetwork") -> None:
         """Take over what *other* has learned: parameters and the statistics of the targets.

@@ -198,8 +198,11 @@ class RecurrentEstimator(NetworkState, Bounded, Savable, base.Estimator):
             return
         self._set_target_names(other._target_names())
         O = other._network.outputs
-        if self._network is None or self._network.outputs != O:
+        order = self._features.align(other._features.names)
+        if self._network is None or self._network.outputs != O or order is not None:
             self._build(len(self._features), len(self._features), O)
+        if self._network is not None and order is not None:
+            self._network.rearrange(order)
         self._features.follow(other._features)
         if self._network is not None:
             self._network.follow(other._network)
