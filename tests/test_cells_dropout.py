@@ -12,6 +12,7 @@ from stream_rnn.learners import RTRL, TBPTT, StackRTRL
 from stream_rnn.losses import Squared
 from stream_rnn.optimizers import SGD
 
+pytestmark = pytest.mark.usefixtures("interpreted")  # as machine code: test_matrix
 X, Y = wave(12, 2, 1)
 RATE = 1e-7  # so small that the weights stay as they are
 SHED = Dropout(GRU(3), rate=0.5, seed=4)

@@ -146,7 +146,7 @@ def test_an_error_nobody_foresaw_says_where_to_look(here, call, monkeypatch):
 
 
 def test_too_many_refusals_have_a_status_of_their_own(here, call):
-    (here / "in.csv").write_text("u,y\n" + "text,1\n" * 50)
+    (here / "in.csv").write_text("u,y\n1,1\n" + "text,1\n" * 50)
     status, _, err = call("run", "pipeline.toml", "--set", "run.dead_letter_window=20")
     assert status == 4
     assert "max_dead_letter_ratio" in err

@@ -21,8 +21,12 @@ from stream_rnn import (
     RecurrentClassifier,
     RecurrentMultiTargetRegressor,
     RecurrentRegressor,
+    SequenceClassifier,
+    SequenceRegressor,
     Softmax,
     Squared,
+    StreamClassifier,
+    StreamRegressor,
 )
 
 PUBLIC = [getattr(stream_rnn, name) for name in stream_rnn.__all__]
@@ -34,6 +38,7 @@ ESTIMATORS = [
     and not issubclass(c, base.AnomalyDetector)  # river's check downloads; see test_anomaly.py
     and not issubclass(c, base.Wrapper)  # its records have a key; see test_keys.py
 ]
+MANY_COMPILED = (StreamRegressor, StreamClassifier, SequenceRegressor, SequenceClassifier)
 OURS = [RecurrentRegressor, RecurrentMultiTargetRegressor, RecurrentClassifier]
 
 
@@ -68,7 +73,13 @@ def test_the_recurrent_estimators_are_public():
     assert set(OURS) <= set(ESTIMATORS)
 
 
-@pytest.mark.parametrize("kind", ESTIMATORS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, id=kind.__name__, marks=[pytest.mark.slow] * (kind in MANY_COMPILED))
+        for kind in ESTIMATORS
+    ],
+)
 @pytest.mark.filterwarnings("default")  # river's checks use what pandas will remove
 def test_rivers_checks_pass_with_no_skip(kind):
     for settings in kind._unit_test_params():

@@ -264,7 +264,7 @@ def test_refusals_name_field_value_and_remedy():
     model = RecurrentForecaster(experts=SMALL)
     with pytest.raises(ValueError, match="horizon 3 is not learned directly"):
         model.prequential([1.0], horizon=3)
-    for y, x in ((np.inf, None), ("one", None), (1e80, None), (1.0, {"u": "red"})):
+    for y, x in ((np.inf, None), ("one", None), (1e80, None), (1.0, {"u": np.inf})):
         with pytest.raises(BadRecord):
             model.learn_one(y, x)
     assert model.snapshot().meta["started"] is False

@@ -6,7 +6,7 @@ import time
 import pytest
 from kafka_broker import CLIENTS, kafka
 
-from connectors.base import Record, SinkError, SourceError, Unreachable
+from connectors.base import Record, SourceError, Unreachable, Unwritable
 from connectors.dead_letter import letter
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import KafkaSink, KafkaSource
@@ -252,9 +252,8 @@ def test_a_dead_letter_that_is_too_large_is_cut_and_says_so(topics, settings):
 def test_a_record_that_cannot_be_written_is_an_error(topics, settings):
     topic = topics.make(max_message_bytes="2000")
     sink = KafkaSink(settings, topic)
-    sink.write([{"text": "x" * 5000}])
-    with pytest.raises(SinkError, match="not written"):
-        sink.flush()
+    with pytest.raises(Unwritable, match="5111 bytes, more than the 2000"):
+        sink.write([{"text": "x" * 5000}])
     sink.close()
 
 

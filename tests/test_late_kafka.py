@@ -131,6 +131,7 @@ def test_at_least_once_over_two_topics(job):
     assert [row["id"] for row in late.results()] == list(range(300))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", CLIENTS_IN_TURN)
 def test_kills_change_nothing(job, client):
     late = job(client=client, session=6)

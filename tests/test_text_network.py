@@ -116,6 +116,7 @@ def test_padding_stays_zero():
     assert not network.recurrent[:, UNITS:H].any()
 
 
+@pytest.mark.slow
 def test_two_layers_learn_a_rhythm():
     preset = Preset(SPEC._replace(layers=2, units=8), mixture=None)
     costs = TextPredictor(preset=preset, seed=1).learn_text("aabb" * 1500, per_symbol=True)

@@ -54,6 +54,7 @@ class Mixture:
     from outside predict, in their order.  A prediction has two columns for numbers, median and
     mean, and one a class.
 
+    >>> from stream_rnn.mixtures.base import Numbers
     >>> from stream_rnn.mixtures.last import Last
     >>> from stream_rnn.mixtures.wide import Wide
     >>> mixture = Mixture((Wide(), Last()), None, Numbers(), 1, 1, seed=0)

@@ -42,6 +42,7 @@ def outage(broker, topics, folder, end, seconds: float) -> None:
     job.verify()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(420)
 def test_a_broker_that_is_killed_and_restarted(broker, topics_there, tmp_path):
     outage(broker, topics_there, tmp_path, broker.kill, seconds=3)

@@ -29,6 +29,7 @@ def job(topics, tmp_path):
     return job
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_a_full_disk_and_an_unwritable_directory(job):
     checkpoints = job.folder / "checkpoints"

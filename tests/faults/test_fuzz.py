@@ -95,6 +95,7 @@ def fuzz(topics, folder, count: int, seed: int) -> None:
         assert headers.keys() >= {"partition", "timestamp", "stage", "reason", "error", "version"}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_some_garbage(topics, tmp_path):
     fuzz(topics, tmp_path, 5000, seed=5)

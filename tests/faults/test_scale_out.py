@@ -74,6 +74,7 @@ def run_members(job: Job, count: int, kills: int, seed: int, cooperative: bool) 
     return died
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_three_workers_and_a_kill(topics, tmp_path):
     job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5)
@@ -129,6 +130,7 @@ def test_a_paused_worker_publishes_nothing_after_it_was_fenced(topics, tmp_path,
     job.verify()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_workers_on_one_machine(topics, tmp_path):
     job = Job(topics, tmp_path, partitions=4, session=3.0)
