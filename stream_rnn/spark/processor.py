@@ -6,6 +6,8 @@ whether there is one; to ask first would be one more round trip to the JVM.
 
 import datetime
 import decimal
+import pickle
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -48,6 +50,18 @@ class Learner:
 
     def __init__(self, estimator: Any, plan: Plan):
         self.estimator, self.plan = estimator, plan
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Compressed: beyond a megabyte Spark makes a broadcast of it, and its driver's worker
+        for stateful processors cannot read one.  A new state is nearly all zeros.
+        """
+        from pyspark import cloudpickle
+
+        return {"plan": self.plan, "estimator": zlib.compress(cloudpickle.dumps(self.estimator), 1)}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.plan = kept["plan"]
+        self.estimator = pickle.loads(zlib.decompress(kept["estimator"]))
 
     def init(self, handle: Any) -> None:
         ttl = self.plan.ttl
