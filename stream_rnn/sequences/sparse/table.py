@@ -38,28 +38,27 @@ def create(rows: int, labels: int) -> Table:
 
 
 @kernel
-def find(table, key):
-    """The row of a key, or NONE."""
+def probe(table, key):
+    """The place of a key in the index, or the free one at which the search for it ends."""
     mask = np.uint64(table.index.size - 1)
     place = np.int64(key & mask)
-    while table.index[place] != 0:
-        row = table.index[place] - 1
-        if table.keys[row] == key:
-            return row
+    while table.index[place] != 0 and table.keys[table.index[place] - 1] != key:
         place = (place + 1) & np.int64(mask)
-    return NONE
+    return place
+
+
+@kernel
+def find(table, key):
+    """The row of a key, or NONE."""
+    return table.index[probe(table, key)] - 1
 
 
 @kernel
 def admit(table, key):
     """The row of a key, a new one if need be; NONE if there is no room."""
-    mask = np.uint64(table.index.size - 1)
-    place = np.int64(key & mask)
-    while table.index[place] != 0:
-        row = table.index[place] - 1
-        if table.keys[row] == key:
-            return row
-        place = (place + 1) & np.int64(mask)
+    place = probe(table, key)
+    if table.index[place] != 0:
+        return table.index[place] - 1
     row = table.size[ROWS]
     if row == table.keys.size:
         return NONE
