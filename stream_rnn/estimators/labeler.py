@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from river import base
 
-from ..errors import BadRecord, CheckpointError, ConfigError, check, faults
+from ..errors import BadRecord, CheckpointError, check, faults
 from ..numerics.trees import below
 from ..sequences.labeling.model import Chain
 from ..sequences.labeling.rehearsal import Rehearsal
@@ -17,6 +17,7 @@ from ..sequences.sparse.adagrad import AdaGrad
 from .described import check_same, described
 from .protocol import Snapshot
 from .saving import Savable
+from .sparse import check_bounds, report
 
 AGAIN = 2  # sentences of the past that are learned with a new one
 
@@ -75,9 +76,7 @@ class SequenceLabeler(Savable, base.Estimator):
         self.max_tokens = max_tokens
         rule = AdaGrad(float(rate), float(damping), float(decay))
         check(rule)
-        for name, least in (("max_features", 1024), ("max_tokens", 1), ("rehearsal", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name}: {getattr(self, name)}; must be {least} or more")
+        check_bounds(self, max_features=1024, max_tokens=1, rehearsal=0)
         self._sentences = Sentences(max_tokens)
         self._chain = Chain(compile_templates(DEFAULT), rule, max_features)
         self._past = Rehearsal(rehearsal)
@@ -169,14 +168,8 @@ class SequenceLabeler(Savable, base.Estimator):
         self._tokens, self._loss = tokens, loss
 
     def health(self) -> dict[str, float]:
-        """Gauges and counters by metric name; the vocabulary are the features known."""
-        known, forgotten = self._chain.size
-        return {
-            "loss_sum": self._loss,
-            "loss_observations": float(self._tokens),
-            "vocabulary_size": float(known),
-            "vocabulary_overflows": float(forgotten),
-        }
+        """Gauges and counters by metric name, see `sparse.report`."""
+        return report(self._chain.size, self._loss, self._tokens)
 
     # Inside -----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from .classifier import distinct_classes
 from .described import check_same, described
 from .protocol import Snapshot
 from .saving import Savable
+from .sparse import check_bounds, report
 
 
 class TextClassifier(Savable, base.Classifier):
@@ -77,9 +78,7 @@ class TextClassifier(Savable, base.Classifier):
         self.max_text = max_text
         rule = AdaGrad(float(rate), float(damping), float(decay))
         check(rule)
-        for name, least in (("max_features", 1024), ("max_text", 1)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name}: {getattr(self, name)}; must be {least} or more")
+        check_bounds(self, max_features=1024, max_text=1)
         reading = Reading(bool(shapes), bool(pairs), *_span(characters))
         self._reader = Reader(reading, rule, max_features, max_text)
         self._classes: list[Any] = []
@@ -171,14 +170,8 @@ class TextClassifier(Savable, base.Classifier):
         self._classes, self._texts, self._loss = list(classes), texts, loss
 
     def health(self) -> dict[str, float]:
-        """Gauges and counters by metric name; the vocabulary are the features known."""
-        known, forgotten = self._reader.size
-        return {
-            "loss_sum": self._loss,
-            "loss_observations": float(self._texts),
-            "vocabulary_size": float(known),
-            "vocabulary_overflows": float(forgotten),
-        }
+        """Gauges and counters by metric name, see `sparse.report`."""
+        return report(self._reader.size, self._loss, self._texts)
 
     def _check_record(self, x: Any, y: Any, index: int) -> None:
         try:
