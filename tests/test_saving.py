@@ -1,5 +1,7 @@
 """Estimators as bytes and files: what comes back is the same, settings and bits."""
 
+import datetime
+
 import numpy as np
 import pytest
 from helpers import EXPERTS
@@ -80,6 +82,37 @@ def test_text_with_a_preset_of_its_own():
     loaded = stream_rnn.loads(stream_rnn.dumps(model))
     assert loaded.learn_text("to be") == model.learn_text("to be")
     assert loaded.generate(20, seed=1) == model.generate(20, seed=1)
+
+
+NAMES = [("ask", ("level", 1)), 3, 2.5, None, np.int64(4), np.str_("n"), "place=1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", [RecurrentRegressor, RecurrentClassifier])
+def test_names_of_any_kind_come_back(kind, name):
+    """As columns of numbers, of text, of nothing yet, and as classes; also without a file."""
+    model = kind(GRU(3), seed=1)
+    ys = [name, "other"] if kind is RecurrentClassifier else [1.0, 2.0]
+    for t in range(40):
+        model.learn_one({name: "xy"[t % 2], "b": t % 2, ("never", 1): None}, ys[t % 2])
+    data, packer = stream_rnn.dumps(model), stream_rnn.Packer(model)
+    models = [model, stream_rnn.loads(data), packer.load(packer.dump(model))]
+    xs = [{name: "x", "b": 1}, {"b": 0, ("never", 1): 2.0}]
+    first, *others = [one.stream(xs, ys) for one in models]
+    assert others == [first, first]
+
+
+@pytest.mark.parametrize("name", [datetime.date(2026, 1, 1), b"x", frozenset({1})])
+def test_a_name_that_would_come_back_as_another_is_not_saved(name):
+    as_number, as_class = RecurrentRegressor(GRU(3)), RecurrentClassifier(GRU(3))
+    as_text = RecurrentRegressor(GRU(3))
+    for n in (0.0, 1.0):
+        as_number.learn_one({name: n}, n)
+        as_text.learn_one({name: "text", "b": n}, n)
+        as_class.learn_one({"b": n}, name)
+    for model in (as_number, as_text, as_class):
+        with pytest.raises(CheckpointError, match="cannot be saved; name features and classes"):
+            stream_rnn.dumps(model)
 
 
 @given(st.data())

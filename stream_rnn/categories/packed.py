@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from ..features.saved_names import as_name, saved
 from ..numerics.trees import below, walk
 from .category import Category
 from .effects import Effects, OfClasses, OfNumbers
@@ -22,15 +23,16 @@ def pack(columns: "Columns") -> dict[str, np.ndarray]:
     """What *columns* know beside their names; nothing if no text has come."""
     if not columns.categories and not columns.silent:
         return {}
+    names = saved(columns.categories)
     fields = [
         [
-            *(c.name, c.rule, c.seen.count, c.seen.first, list(c.seen.columns)),
+            *(name, c.rule, c.seen.count, c.seen.first, list(c.seen.columns)),
             *(c.values.young, c.values.old),
         ]
-        for c in columns.categories.values()
+        for name, c in zip(names, columns.categories.values(), strict=True)
     ]
     kept = [fields, columns.slots.free, columns.slots.used, columns.targets]
-    kept.append(sorted(columns.silent, key=repr))
+    kept.append(saved(sorted(columns.silent, key=repr)))
     found = {f"{SAVED}values": np.frombuffer(msgspec.msgpack.encode(kept), np.uint8).copy()}
     if columns.effects is not None:
         found |= {f"{SAVED}{n}": a.copy() for n, a in walk(columns.effects.state)}
@@ -47,8 +49,9 @@ def unpack(columns: "Columns", arrays: Mapping[str, np.ndarray]) -> dict[str, np
         return others
     data = msgspec.msgpack.decode(mine.pop("values").tobytes(), strict=False)
     fields, columns.slots.free, columns.slots.used, columns.targets, silent = data
-    columns.silent = set(silent)
-    for name, rule, count, first, indicated, young, old in fields:
+    columns.silent = set(map(as_name, silent))
+    for kept, rule, count, first, indicated, young, old in fields:
+        name = as_name(kept)
         category = columns.categories[name] = Category(name, rule)
         category.seen = Seen(name, count, tuple(first), tuple(indicated))
         category.values.young, category.values.old = young, old

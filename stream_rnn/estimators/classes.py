@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from river import base
 
+from ..features.saved_names import as_name
+
 
 class ClassTargets:
     """The targets are classes, each of which has an output from when it was first met.
@@ -52,4 +54,4 @@ class ClassTargets:
         return list(self._classes)
 
     def _set_target_names(self, names: list) -> None:
-        self._classes = list(names)
+        self._classes = list(map(as_name, names))

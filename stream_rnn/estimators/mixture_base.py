@@ -10,6 +10,7 @@ from ..categories.columns import CLASSES, Columns
 from ..categories.in_order import InOrder
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.missing import is_missing
+from ..features.saved_names import saved
 from ..features.tables import holds_text, rows_and_names
 from ..mixtures import bank, outside
 from ..mixtures.mixture import Mixture
@@ -194,8 +195,8 @@ class MixtureEstimator(Targets, Savable, base.Estimator):
         meta = {
             "estimator": type(self).__name__,
             "parameters": described(self, OPTIONAL),
-            "features": list(self._features.names),
-            "targets": self._target_names(),
+            "features": saved(self._features.names),
+            "targets": saved(self._target_names()),
             "outputs": 0 if mixture is None else mixture.outputs,
         }
         return Snapshot(arrays, meta)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..categories.in_order import InOrder
 from ..errors import BadRecord, faults
+from ..features.saved_names import as_name, saved
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..forecasting.inputs import cross
@@ -198,7 +199,7 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         arrays = {"cross": self._cross.state.copy()}
         for c, one in enumerate(self._series):
             arrays |= {f"{c}.{name}": array.copy() for name, array in one.arrays().items()}
-        return self._snapshot(arrays, {"targets": list(self._targets)})
+        return self._snapshot(arrays, {"targets": saved(self._targets)})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
@@ -212,7 +213,8 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
             one = self._new_series(2 * (C - 1) + len(features), c)
             restored.append(self._restored(one, own))
         self._restore_drift(snapshot)
-        self._features, self._series, self._targets = features, restored, list(meta["targets"])
+        self._features, self._series = features, restored
+        self._targets = list(map(as_name, meta["targets"]))
         self._cross = Cross(np.array(arrays["cross"]))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..categories.columns import Columns
 from ..engine.online import OnlineNetwork
+from ..features.saved_names import saved
 from ..features.target_lags import TargetLags
 from .described import OPTIONAL, check_finite, check_same, described
 from .protocol import Snapshot
@@ -37,8 +38,8 @@ class NetworkState(Targets):
         meta = {
             "estimator": type(self).__name__,
             "parameters": described(self, OPTIONAL),
-            "features": list(self._features.names),
-            "targets": self._target_names(),
+            "features": saved(self._features.names),
+            "targets": saved(self._target_names()),
             "outputs": 0 if network is None else network.outputs,
         }
         return Snapshot(arrays, meta)
@@ -71,7 +72,7 @@ class NetworkState(Targets):
     def _pack(self) -> list[Any]:
         """The state as plain values, for `_unpack` of an estimator with the same settings."""
         network = self._network
-        names = [list(self._features.names), self._target_names()]
+        names = [saved(self._features.names), saved(self._target_names())]
         text = [[n, a.dtype.str, a.shape, a.tobytes()] for n, a in self._features.arrays().items()]
         if network is None:
             return [*names, 0, b"", b"", b"", text] if text else [*names, 0]

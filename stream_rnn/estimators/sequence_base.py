@@ -10,6 +10,7 @@ from ..cells import GRU
 from ..engine.model import compose
 from ..errors import BadRecord, ConfigError, faults
 from ..features.index import FeatureIndex, as_number
+from ..features.saved_names import saved
 from ..features.tables import rows_and_names
 from ..learners import RTRL, Learner
 from ..optimizers import Kalman
@@ -200,8 +201,8 @@ class SequenceEstimator(Savable, base.Estimator):
         meta = {
             "estimator": type(self).__name__,
             "parameters": described(self),
-            "features": list(self._features.names),
-            "targets": self._target_names(),
+            "features": saved(self._features.names),
+            "targets": saved(self._target_names()),
             "outputs": 0 if model is None else model.outputs,
             "met": list(self._met),
             "steps": self._steps,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from river import base
 
+from ..features.saved_names import as_name
 from ..learners import Learner
 from ..losses import Softmax
 from ..mixtures.base import Classes
@@ -123,4 +124,4 @@ class SequenceClassifier(SequenceEstimator, base.Classifier):
         return list(self._classes)
 
     def _set_target_names(self, names: list) -> None:
-        self._classes = list(names)
+        self._classes = list(map(as_name, names))

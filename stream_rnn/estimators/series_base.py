@@ -9,6 +9,7 @@ from river.time_series.base import Forecaster
 from ..categories.columns import Columns
 from ..drift.monitor import Monitor
 from ..errors import CheckpointError, ConfigError
+from ..features.saved_names import saved
 from ..forecasting.experts.default import DEFAULT
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
@@ -139,7 +140,7 @@ class SeriesForecaster(Savable, Forecaster):
         meta |= {
             "estimator": type(self).__name__,
             "parameters": self._described(),
-            "features": list(self._features.names),
+            "features": saved(self._features.names),
         }
         if self._monitor is not None:
             own, meta["drift"] = self._monitor.snapshot()

@@ -7,6 +7,7 @@ import numpy as np
 from river import base
 
 from ..errors import BadRecord, CheckpointError, ConfigError, check, faults
+from ..features.saved_names import as_name, saved
 from ..sequences.reading.learning import Reading
 from ..sequences.reading.model import Reader
 from ..sequences.sparse.adagrad import AdaGrad
@@ -152,7 +153,7 @@ class TextClassifier(Savable, base.Classifier):
         meta = {
             "estimator": type(self).__name__,
             "parameters": described(self),
-            "classes": list(self._classes),
+            "classes": saved(self._classes),
             "texts": self._texts,
         }
         return Snapshot(self._reader.arrays() | {"loss": np.array([self._loss])}, meta)
@@ -167,7 +168,7 @@ class TextClassifier(Savable, base.Classifier):
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}") from None
         self._reader.load(arrays)
-        self._classes, self._texts, self._loss = list(classes), texts, loss
+        self._classes, self._texts, self._loss = list(map(as_name, classes)), texts, loss
 
     def health(self) -> dict[str, float]:
         """Gauges and counters by metric name, see `sparse.report`."""

@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import BadRecord
 from .cells import PLAIN
 from .missing import is_missing
+from .saved_names import as_name
 
 
 class FeatureIndex:
@@ -40,7 +41,7 @@ class FeatureIndex:
 
     def __init__(self, names: Sequence[Hashable] = ()):
         self._pending: tuple[Hashable, ...] = ()
-        self._set(tuple(names))
+        self._set(tuple(map(as_name, names)))
 
     def __len__(self) -> int:
         return len(self.names)
