@@ -1,25 +1,27 @@
 """River's anomaly detector: what is new in the stream, and what the forecaster did not expect."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from river import base
 
+from ..categories.category import checked
 from ..errors import BadRecord, CheckpointError, faults
+from ..features.saved_names import as_name, saved
 from ..forecasting.bank import MEDIAN
 from ..forecasting.experts.default import LIGHT
 from ..forecasting.experts.lstm import Lstm
 from ..forecasting.reaction import react
-from ..forecasting.series import Series
 from ..novelty import joint, labels
 from ..novelty.budget import budget
 from ..novelty.fields import OUTS
 from ..novelty.state import ALARM, ALARMS, SEEN, WORST, allocate, grown
 from ..numerics import trees
-from .anomaly_records import Table, table
+from .anomaly_fields import EachField
+from .anomaly_records import Kinds, Table, table
 from .anomaly_rows import results
-from .described import check_same, described
+from .described import OPTIONAL, check_same, described
 from .protocol import Snapshot
 from .saving import Savable
 from .targets import stretches
@@ -40,6 +42,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
     The scores of the fields are joined by the harmonic mean of those numbers.  Nothing looks
     ahead, and nothing is raised in the first hundred records.
 
+    Of a field of text it is looked at how rare its values are, −log p of
+    `stream_rnn.categories.rarity`: one that is new where others are not, or many rare ones.
+
     After an alarm its fields keep quiet until what raised it belongs to their past: a
     twentieth of the records seen, 2,000 at most.
 
@@ -57,6 +62,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         day it is.
     seed
         Of the forecasters' random weights.
+    categorical
+        For a field whose values are names, such as a postcode, ``"statistics"``; ``"leave"`` for
+        one that is not to be looked at.
 
     Examples
     --------
@@ -77,28 +85,31 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         forecaster: bool = True,
         timestamp: str = "timestamp",
         seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
         self.false_alarms = false_alarms
         self.experts = experts
         self.forecaster = forecaster
         self.timestamp = timestamp
         self.seed = seed
+        self.categorical = categorical
+        self._rules = checked(categorical)
         self._budget = budget(false_alarms)
         self._names: list[Any] = []
         self._words, self._state = allocate(0)
-        self._series: list[Series] = []
-        if experts is not None:
-            self._new_series()  # refuse odd ones now
+        self._each = self._no_fields()
 
     # river ------------------------------------------------------------------------------------
 
     def score_one(self, x: dict) -> float:
         """The score of *x* as the next record; −2, the least, while too little is known."""
         kept = self._words.copy()
-        found = table([x], self._names, self.timestamp)
+        found = table([x], self._kinds(), self.timestamp)
         known = found.values[:, : len(self._names)]
-        expected = [one.newest(0)[None] for one in self._series]
-        _, rows = self._judge(Table(self._names, known, found.times, []), expected)
+        texts = {f: text for f, text in found.texts.items() if f in self._each.rarities}
+        part = Table(self._names, known, found.times, [], texts)
+        self._each.look(part)
+        _, rows = self._judge(part, self._each.newest())
         self._words[:] = kept
         return float(rows[0, joint.JOINT])
 
@@ -111,7 +122,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
 
     def react(self, kind: str) -> None:
         """Let every field's forecaster react to drift, see `RecurrentForecaster`."""
-        for one in self._series:
+        for one in self._each.series.values():
             for bank in one.banks:
                 react(bank, kind)
 
@@ -158,56 +169,66 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
             The highest score in the running episode; 0 if none runs.
         ``scores``
             The score of each field that is not missing.
+
+        Of text nothing is expected.
         """
         return [
             row
-            for part, expected, outs, rows, seen in self._take(xs)
-            for row in results(part, outs, rows, expected, seen)
+            for part, expected, outs, rows, seen, counts in self._take(xs)
+            for row in results(part, outs, rows, expected, seen, counts)
         ]
 
     def _take(self, xs: Sequence[dict]) -> Iterator[tuple]:
         """Score and learn records, a stretch without a new field at a time."""
-        found = table(xs, self._names, self.timestamp)
+        found = table(xs, self._kinds(), self.timestamp)
         for start, end in stretches(found.widths):
             part = Table(
                 found.names[: found.widths[start]],
                 np.ascontiguousarray(found.values[start:end, : found.widths[start]]),
                 found.times[start:end],
                 [],
+                {f: t[start:end] for f, t in found.texts.items() if f < found.widths[start]},
             )
-            self._add_fields(part.names)
+            self._add_fields(part)
+            counts = self._each.learn_texts(part)
             seen = self._state.fields.clock[:, SEEN].copy()
-            expected = self._forecast(part.values)
-            yield part, expected, *self._judge(part, expected), seen
+            expected = self._each.forecast(part.values)
+            yield part, expected, *self._judge(part, expected), seen, counts
+
+    def _kinds(self) -> Kinds:
+        """What is known of the fields."""
+        return Kinds(self._names, {self._names[f] for f in self._each.rarities}, self._rules)
 
     def check(self, xs: Sequence[dict], ys: Sequence[Any] | None = None) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
-        return faults(lambda t: table(xs[t : t + 1], [], self.timestamp), len(xs))
+        kinds = self._kinds()
 
-    def _add_fields(self, names: list[Any]) -> None:
+        def attempt(t: int) -> None:
+            nonlocal kinds
+            found = table(xs[t : t + 1], kinds, self.timestamp)
+            if len(found.names) > len(kinds.known):
+                texts = {*kinds.texts, *(found.names[f] for f in found.texts)}
+                kinds = Kinds(found.names, texts, self._rules)
+
+        return faults(attempt, len(xs))
+
+    def _add_fields(self, part: Table) -> None:
         """Make room for new ones."""
-        if len(names) > len(self._names):
-            self._words, self._state = grown(self._state, len(names))
-            if self.forecaster:
-                self._series += [self._new_series() for _ in names[len(self._names) :]]
-            self._names = list(names)
+        known, count = len(self._names), len(part.names)
+        if count > known:
+            self._words, self._state = grown(self._state, count)
+            for f in range(known, count):
+                self._each.add(f, f in part.texts)
+            self._names = list(part.names)
 
-    def _new_series(self) -> Series:
+    def _no_fields(self) -> EachField:
         specs = FORECASTER if self.experts is None else tuple(self.experts)
-        return Series(specs, (1,), 0, self.seed)
+        return EachField(specs, self.seed, self.forecaster)
 
-    def _forecast(self, values: np.ndarray) -> list[np.ndarray]:
-        """Forecast rows (T, WIDTH) of each column, which is learned."""
-        inputs = np.empty((len(values), 0))
-        columns = (np.ascontiguousarray(column) for column in values.T)
-        return [
-            one.run(column, inputs)[0] for one, column in zip(self._series, columns, strict=False)
-        ]
-
-    def _judge(self, part: Table, expected: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def _judge(self, part: Table, expected: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Score and learn records without the forecasters."""
         points = np.full(part.values.shape, np.nan)
-        for f, forecast in enumerate(expected):
+        for f, forecast in expected.items():
             points[:, f] = forecast[:, MEDIAN]
         outs = np.empty((*part.values.shape, OUTS))
         rows = np.empty((len(part.values), joint.COLUMNS))
@@ -220,12 +241,11 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
     def snapshot(self) -> Snapshot:
         """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
         arrays = {name: array.copy() for name, array in trees.walk(self._state, "novelty")}
-        for i, one in enumerate(self._series):
-            arrays |= {f"{i}.{name}": array.copy() for name, array in one.arrays().items()}
+        arrays |= self._each.arrays()
         meta = {
             "estimator": type(self).__name__,
-            "parameters": described(self),
-            "fields": list(self._names),
+            "parameters": described(self, OPTIONAL),
+            "fields": saved(self._names),
         }
         return Snapshot(arrays, meta)
 
@@ -238,23 +258,21 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
                 "errors only; this one has to see the stream again: use another checkpoint "
                 "directory to start anew"
             )
-        check_same(self, described(self), meta)
-        words, state = allocate(len(meta["fields"]))
-        every = [self._new_series() for _ in meta["fields"]] if self.forecaster else []
+        check_same(self, described(self, OPTIONAL), meta)
+        fields = list(map(as_name, meta["fields"]))
+        words, state = allocate(len(fields))
+        each = self._no_fields()
         try:
             trees.load(state, trees.below("novelty.", arrays))
-            for i, one in enumerate(every):
-                one.load(trees.below(f"{i}.", arrays))
+            each.load(len(fields), arrays)
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
-        self._names, self._words, self._state, self._series = (
-            list(meta["fields"]), words, state, every,
-        )  # fmt: skip
+        self._names, self._words, self._state, self._each = fields, words, state, each
 
     def health(self) -> dict[str, float]:
         """Counters by metric name, summed over the fields."""
         report = {"anomalies": float(self._state.joint[ALARMS])}
-        for one in self._series:
+        for one in self._each.series.values():
             for name, value in one.health().items():
                 report[name] = report.get(name, 0.0) + value
         return report

@@ -7,7 +7,7 @@ import numpy as np
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..novelty import joint
-from ..novelty.explain import reason
+from ..novelty.explain import reason, reason_of_text
 from ..novelty.fields import CAUSE, EXTREME, PART, SCORE
 from ..novelty.state import TAILS
 from .anomaly_records import Table
@@ -22,13 +22,17 @@ def results(
     part: Table,
     outs: np.ndarray,
     rows: np.ndarray,
-    expected: list[np.ndarray],
+    expected: dict[int, np.ndarray],
     seen: np.ndarray,
+    counts: dict[int, list[int]],
 ) -> list[dict[str, Any]]:
-    """Rows for the user; *seen* are the records of each field before."""
+    """Rows for the user; *seen* are the records of each field before.
+
+    *expected* has the forecasts of fields that have one, *counts* how often a text was met before.
+    """
     known = ~np.isnan(part.values)
     past = seen + np.cumsum(known, axis=0) - known
-    bounds = [series.bounds(forecast, LEVEL) for forecast in expected]
+    bounds = {f: series.bounds(forecast, LEVEL) for f, forecast in expected.items()}
     made = []
     for t, row in enumerate(rows.tolist()):
         told = outs[t].tolist()
@@ -45,8 +49,13 @@ def results(
             result["field"], result["view"] = name, TAILS[tail]
             if alarm:
                 records = int(past[t, worst])
-                result["reason"] = reason(name, tail, told[worst][EXTREME], records)
-            if expected:
+                text = part.texts[worst][t] if worst in part.texts else None
+                result["reason"] = (
+                    reason(name, tail, told[worst][EXTREME], records)
+                    if text is None
+                    else reason_of_text(name, tail, text, counts[worst][t], records)
+                )
+            if worst in expected:
                 result |= _expected(expected[worst][t], bounds[worst], t)
         result["episode"] = int(row[joint.BEGINNING]) or None
         result["episode_end"] = int(row[joint.ENDED]) or None

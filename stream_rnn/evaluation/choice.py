@@ -58,7 +58,8 @@ def choose(
     if left_out:
         reasons.append(f"text columns left out: {', '.join(left_out)}")
     if told and estimator not in READERS:
-        reasons.append(f"{', '.join(told)} as what each value has meant for the target")
+        how = "what each value has meant for the target" if targets else "how rare each value is"
+        reasons.append(f"{', '.join(told)} as {how}")
     if counts:
         reasons.append(f"{', '.join(counts)} counts the records and is left out")
     if seen.lists:
@@ -119,7 +120,9 @@ def _useful(
         return [name for name in texts if name == "text"]
     if estimator == "text-classifier":
         return list(texts)
-    if not targets or estimator == "anomaly":
+    if estimator == "anomaly" or (estimator is None and not targets):
+        return [name for name in texts if not seen.fields[name].is_identifier]
+    if not targets:
         return []
     return [
         name

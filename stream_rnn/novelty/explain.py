@@ -20,3 +20,20 @@ def reason(field: object, tail: int, extreme: float, records: int) -> str:
     if extreme and tail in WORDS:
         word = WORDS[tail][0 if extreme > 0 else 1]
     return f"{TAILS[tail]} of {field}: {word} in {records:,} records"
+
+
+def reason_of_text(field: object, tail: int, value: str, count: int, records: int) -> str:
+    """Why the alarm, where the field holds text: a rare *value*, or many of late.
+
+    >>> reason_of_text("host", 0, "mars", 0, 41_000)
+    "value of host: 'mars' is new in 41,000 records"
+    >>> reason_of_text("host", 1, "mars", 3, 41_000)
+    "level of host: values such as 'mars' (3 in 41,000 records) come as never before"
+    """
+    if tail == VALUE:
+        how = f"{count:,} times" if count else "new"
+        return f"{TAILS[tail]} of {field}: {value!r} is {how} in {records:,} records"
+    return (
+        f"{TAILS[tail]} of {field}: values such as {value!r} ({count:,} in {records:,} records) "
+        "come as never before"
+    )
