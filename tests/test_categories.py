@@ -1,4 +1,4 @@
-"""Text as features: indicators, target statistics, what is not known yet, bounded memory."""
+"""Text as features, for a pipeline: columns, what is not known yet, bounded memory."""
 
 import pickle
 
@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from stream_rnn.categories.columns import Columns
-from stream_rnn.categories.encoder import BUCKETS, CategoryEncoder
+from stream_rnn.categories.encoder import CategoryEncoder
+from stream_rnn.categories.seen import AGE
+from stream_rnn.errors import BadRecord
 
 
 def learned(records, **settings):
@@ -16,56 +18,78 @@ def learned(records, **settings):
     return encoder
 
 
-def test_few_values_are_indicators_as_they_are_met():
-    encoder = learned([({"c": "red"}, 1.0), ({"c": "blue"}, 2.0)])
-    assert encoder.transform_one({"c": "blue", "u": 3}) == {"c=red": 0.0, "c=blue": 1.0, "u": 3}
-    assert encoder.transform_one({"c": "green"}) == {"c=red": 0.0, "c=blue": 0.0}
-    assert encoder.transform_one({"c": None}) == {"c": None}
-    assert encoder.transform_one({"b": True}) == {"b": 1.0}
+def test_the_encoder_has_the_columns_that_an_estimator_makes():
+    rng = np.random.default_rng(0)
+    xs = [{"c": str(rng.choice(["red", "blue"])), "u": float(rng.normal())} for _ in range(60)]
+    ys = [(2.0 if x["c"] == "red" else -1.0) + x["u"] for x in xs]
+    encoder, columns = CategoryEncoder(), Columns()
+    for x, y in zip(xs, ys, strict=True):
+        made = encoder.transform_one(x)
+        row = columns.row(x)[0]
+        expected = dict(zip(columns.names, row.tolist(), strict=True)) or {"u": x["u"]}
+        assert {n: v for n, v in expected.items() if v == v} == made
+        encoder.learn_one(x, y)
+        X, widths = columns.encode([x], [1])
+        columns.learn(X, np.array([[y]]))
+        columns.extend(widths[-1])
+    assert set(made) == {"c=red", "c=blue", "c:effect", "u"}
+    assert encoder.transform_one({"c": "red"})["c:effect"] > 0.5
+    assert encoder.transform_one({"c": "green"}) == {"c=red": 0.0, "c=blue": 0.0, "c:effect": 0.0}
 
 
-def test_many_values_tell_their_targets_drawn_towards_the_mean_of_all():
-    records = [({"id": "a"}, 4.0), ({"id": "a"}, 6.0), ({"id": "b"}, 1.0), ({"id": "c"}, 1.0)]
-    encoder = learned(records, few=1, strength=2.0)
-    made = encoder.transform_one({"id": "a"})
-    assert made["id:target"] == pytest.approx((2 * 5 + 2 * 3) / 4)
-    assert made["id:count"] == pytest.approx(np.log(3))
-    unseen = encoder.transform_one({"id": "new"})
-    assert (unseen["id:target"], unseen["id:count"], unseen["id=a"]) == (3.0, 0.0, 0.0)
+def test_what_is_not_known_is_left_out():
+    encoder = learned([({"c": "red"}, None), ({"c": "red"}, float("nan"))])
+    assert encoder.transform_one({"c": "red", "b": True, "u": 3, "v": None}) == {"b": 1.0, "u": 3}
+    encoder.learn_one({"c": "red", "u": 3}, 1.0)
+    assert encoder.transform_one({"c": None, "u": 4}) == {"u": 4}
+    with pytest.raises(BadRecord, match="there were numbers before"):
+        encoder.learn_one({"u": "four"}, 1.0)
 
 
-def test_classes_tell_the_share_of_each():
-    records = [({"id": "a"}, "up"), ({"id": "a"}, "up"), ({"id": "b"}, "down")]
-    made = learned(records, few=1, strength=1.0).transform_one({"id": "a"})
-    assert made["id:up"] == pytest.approx((2 + 2 / 3) / 3)
-    assert made["id:down"] == pytest.approx((0 + 1 / 3) / 3)
+def test_classes_tell_how_much_a_value_speaks_for_each():
+    rng = np.random.default_rng(1)
+    kinds = {"a": "up", "b": "down", "c": "still"}
+    encoder = learned([({"id": i}, kinds[i]) for i in rng.choice(list("abc"), 90)])
+    first = encoder._classes[0]
+    made = {kind: encoder.transform_one({"id": i}) for i, kind in kinds.items()}
+    for n, kind in enumerate(encoder._classes[1:], 1):
+        column = f"id:effect{n if n > 1 else ''}"
+        assert made[kind][column] > max(made[k][column] for k in made if k != kind)
+    assert made[first]["id:effect"] < 0
 
 
 def test_a_record_is_not_told_its_own_target():
-    encoder = learned([({"id": str(i % 20)}, float(i)) for i in range(100)])
-    before = encoder.transform_one({"id": "3"})
-    encoder.learn_one({"id": "3"}, 1e9)
-    assert encoder.transform_one({"id": "3"}) != before
+    encoder = learned([({"id": f"v{i % 20}"}, float(i)) for i in range(100)])
+    before = encoder.transform_one({"id": "v3"})
+    encoder.learn_one({"id": "v3"}, 1e3)
+    assert encoder.transform_one({"id": "v3"}) != before
 
 
 def test_numbers_that_are_names():
-    encoder = learned([({"zip": 1010}, 1.0), ({"zip": 2020}, 2.0)], categorical=("zip",))
-    assert encoder.transform_one({"zip": 2020}) == {"zip=1010": 0.0, "zip=2020": 1.0}
+    records = [({"zip": 1010}, 1.0), ({"zip": 2020}, 2.0)] * AGE
+    for named in (("zip",), {"zip": "statistics"}):
+        made = learned(records, categorical=named).transform_one({"zip": 2020})
+        assert made.keys() == {"zip:effect"}
+    assert learned(records, categorical={"zip": "leave"}).transform_one({"zip": 2020}) == {}
 
 
 def test_memory_is_bounded():
-    encoder = CategoryEncoder(most=50)
-    for i in range(20_000):
+    encoder = CategoryEncoder()
+    encoder.learn_one({"id": "v"}, 0.0)
+    values = encoder._columns.categories["id"].values
+    values.most = 50
+    for i in range(2000):
         encoder.learn_one({"id": f"v{i}"}, float(i % 7))
-    assert len(encoder._fields["id"]) <= 50 + BUCKETS
-    assert len(encoder.transform_one({"id": "v9"})) == 10
+    assert len(values) <= 100
+    assert encoder._columns.slots.used <= 101
 
 
-def test_missing_targets_and_a_copy_by_pickle():
-    encoder = learned([({"id": "a"}, None), ({"id": "a"}, 2.0), ({"id": "b"}, float("nan"))])
+def test_a_copy_by_pickle_goes_on():
+    encoder = learned([({"id": "a"}, "up"), ({"id": "b"}, "down")] * AGE)
     again = pickle.loads(pickle.dumps(encoder))
-    assert again.transform_one({"id": "a"}) == {"id=a": 1.0, "id=b": 0.0}
-    assert again._all.mean(None) == 2.0
+    for model in (encoder, again):
+        model.learn_one({"id": "c"}, "still")
+    assert again.transform_one({"id": "a"}) == encoder.transform_one({"id": "a"})
 
 
 def rows_in_chunks(xs, ys, size):

@@ -96,8 +96,10 @@ class Columns:
 
     def row(self, x: dict) -> np.ndarray:
         """One row (1, m) of the known columns, by what is known now."""
-        if not self.takes_text:
-            return self.index.row(x)
+        return self.index.row(self.described(x) if self.takes_text else x)
+
+    def described(self, x: dict) -> dict:
+        """The record with columns in place of text, by what is known now."""
         row = x.copy()
         for name in self.rules:
             if name not in self.categories:
@@ -113,7 +115,7 @@ class Columns:
                 effects = self.effects.state.effects
                 for c, column in enumerate(category.effect_names(self.targets)):
                     row[column] = float(effects[slot, c]) if slot >= 0 else 0.0
-        return self.index.row(row)
+        return row
 
     def encode_rows(
         self, names: Sequence[Hashable], rows: np.ndarray

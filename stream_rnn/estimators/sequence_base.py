@@ -1,27 +1,26 @@
 """What the estimators of whole sequences share: from a sequence to the model and back."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from river import base
 
+from ..categories.indicators import Indicators
 from ..cells import GRU
 from ..engine.model import compose
 from ..errors import BadRecord, ConfigError, faults
-from ..features.index import FeatureIndex, as_number
-from ..features.saved_names import saved
-from ..features.tables import rows_and_names
+from ..features.index import FeatureIndex
+from ..features.saved_names import as_name, saved
 from ..learners import RTRL, Learner
 from ..optimizers import Kalman
 from ..sequences.bidirectional import directions
 from ..sequences.pooling.model import SequenceModel
 from .base import Chain, instance
-from .described import check_same, described
+from .described import OPTIONAL, check_same, described
 from .protocol import Snapshot
 from .saving import Savable
-
-Steps = Any  # an array (T, m) or (T,), a data frame, a list of dicts, or one dict
+from .sequence_steps import Steps, encode, encode_steps
 
 
 class SequenceEstimator(Savable, base.Estimator):
@@ -30,6 +29,7 @@ class SequenceEstimator(Savable, base.Estimator):
     A sequence is given whole, which drops one that is open, or step by step: `begin`, `step`,
     `end`.  Either way it is read one step at a time, and the results are the same bits.  The
     fields are those of the first step; one that appears later counts from the next sequence on.
+    Text becomes indicators, see `categories.indicators`.
     """
 
     _task: Any = None
@@ -46,6 +46,7 @@ class SequenceEstimator(Savable, base.Estimator):
         network: bool,
         reservoir: int,
         seed: int,
+        categorical: Mapping[str, str] | None,
     ) -> None:
         self.cell = instance(cell)
         self.learner, self.optimizer = instance(learner), instance(optimizer)
@@ -55,7 +56,9 @@ class SequenceEstimator(Savable, base.Estimator):
         inner, self._both = directions(self.cell)
         trained = compose(inner, self.learner, self.optimizer, self._loss)
         self._network = trained if network else None
+        self.categorical = categorical
         self._features = FeatureIndex()
+        self._text = Indicators(categorical)
         self._met: list[Hashable] = []  # fields that the open sequence has brought
         self._model: SequenceModel | None = None
         self._steps = 0  # of the open sequence
@@ -94,11 +97,11 @@ class SequenceEstimator(Savable, base.Estimator):
 
     def step(self, x: Any) -> None:
         """Take the next step, a dict, of the open sequence; the first one begins it."""
-        names, rows = self._encode_steps([x], 0)
-        self._take(names, rows)
+        self._take(*encode_steps([x], 0, self._features, self._text))
 
-    def _take(self, names: list[Hashable], rows: np.ndarray) -> None:
+    def _take(self, names: list[Hashable], rows: np.ndarray, text: Indicators) -> None:
         """Take steps into the open sequence; *rows* has the known fields, *names* the others."""
+        self._text = text
         if self._model is None:
             self._build(len(self._features))
         assert self._model is not None
@@ -136,50 +139,22 @@ class SequenceEstimator(Savable, base.Estimator):
         if not self._knows:
             return None
         assert self._model is not None
-        _, rows = self._encode(x, 0)
+        _, rows, _ = self._encode(x, 0)
         return self._model.look(rows)
 
     def _learn(self, x: Steps, y: Any, index: int = 0) -> np.ndarray | None:
         """Predict a whole sequence, then learn it; nothing has changed when it raises."""
         self._encode_target(y, index)
-        names, rows = self._encode(x, index)
+        taken = self._encode(x, index)
         self.begin()
-        self._take(names, rows)
+        self._take(*taken)
         return self._end(y)
 
-    def _encode(self, x: Steps, index: int) -> tuple[list[Hashable], np.ndarray]:
-        """Rows (T, m) of the known fields, and the other fields; raises `BadRecord`."""
-        if isinstance(x, dict):
-            return self._encode_steps([x], index)
-        if isinstance(x, list | tuple) and len(x) and isinstance(x[0], dict):
-            return self._encode_steps(x, index)
-        rows, names = _table(x, index)
-        if not len(self._features):
-            self._features.encode_rows(names, rows[:1])
-            self._features.extend(len(names))
-        places = {name: place for place, name in enumerate(names)}
-        known = [places.get(name, -1) for name in self._features.names]
-        taken = np.full((len(rows), len(known)), np.nan)
-        there = [n for n, place in enumerate(known) if place >= 0]
-        taken[:, there] = rows[:, [known[n] for n in there]]
-        return [n for n in names if n not in self._features.names], taken
-
-    def _encode_steps(self, xs: Sequence[dict], index: int) -> tuple[list[Hashable], np.ndarray]:
-        """The same for a list of dicts."""
-        if not len(self._features):
-            self._features.encode(xs[:1])
-            self._features.extend(len(xs[0]))
-        known, rows = self._features.names, np.empty((len(xs), len(self._features)))
-        others: dict[Hashable, None] = {}
-        for t, x in enumerate(xs):
-            if not isinstance(x, dict):
-                raise BadRecord(f"step {t}: {x!r} is not a dict of fields", index)
-            for j, name in enumerate(known):
-                rows[t, j] = as_number(name, x.get(name), index)
-            for name in x.keys() - set(known):
-                as_number(name, x[name], index)
-                others[name] = None
-        return list(others), rows
+    def _encode(
+        self, x: Steps, index: int, text: Indicators | None = None
+    ) -> tuple[list[Hashable], np.ndarray, Indicators]:
+        """See `sequence_steps.encode`; *text* is what is known of it before."""
+        return encode(x, index, self._features, text or self._text)
 
     def _build(self, inputs: int) -> None:
         self._model = SequenceModel(
@@ -200,20 +175,25 @@ class SequenceEstimator(Savable, base.Estimator):
         arrays = {} if model is None else {n: a.copy() for n, a in model.arrays().items()}
         meta = {
             "estimator": type(self).__name__,
-            "parameters": described(self),
+            "parameters": described(self, OPTIONAL),
             "features": saved(self._features.names),
             "targets": saved(self._target_names()),
             "outputs": 0 if model is None else model.outputs,
             "met": list(self._met),
             "steps": self._steps,
         }
+        if text := self._text.saved():
+            meta["text"] = text
         return Snapshot(arrays, meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
         meta = snapshot.meta
-        check_same(self, described(self), meta)
+        check_same(self, described(self, OPTIONAL), meta)
         self._features = FeatureIndex(meta["features"])
+        text = meta.get("text", {"fields": [], "numbers": []})
+        fields = {as_name(name): columns for name, columns in text["fields"]}
+        self._text = Indicators(self.categorical, fields, frozenset(map(as_name, text["numbers"])))
         self._set_target_names(meta["targets"])
         self._met, self._steps, self._model = list(meta["met"]), meta["steps"], None
         if meta["outputs"]:
@@ -254,9 +234,13 @@ class SequenceEstimator(Savable, base.Estimator):
     def check(self, xs: Sequence[Steps], ys: Sequence[Any]) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
 
+        text = self._text
+
         def attempt(t: int) -> None:
-            self._encode(xs[t], t)
+            nonlocal text
+            _, _, after = self._encode(xs[t], t, text)
             self._encode_target(ys[t], t)
+            text = after
 
         return faults(attempt, len(xs))
 
@@ -270,21 +254,6 @@ class SequenceEstimator(Savable, base.Estimator):
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         yield {"cell": GRU(4), "reservoir": 8}
-
-
-def _table(x: Steps, index: int) -> tuple[np.ndarray, list[Any]]:
-    """A sequence given as an array or a frame; raises `BadRecord`."""
-    if not hasattr(x, "columns"):
-        x = np.asarray(x)
-        x = x[:, None] if x.ndim == 1 else x
-    if x.ndim != 2 or not all(x.shape):
-        raise BadRecord(
-            f"sequence: shape {x.shape}; give an array (steps, channels), or a list of dicts", index
-        )
-    try:
-        return rows_and_names(x)
-    except BadRecord as error:
-        raise BadRecord(f"sequence: {error}", index) from None
 
 
 #: A trained network that costs as much a step as the rest.

@@ -1,6 +1,6 @@
 """A class for a whole sequence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,9 @@ class SequenceClassifier(SequenceEstimator, base.Classifier):
         Units of the random reservoir.
     seed
         Of whatever is drawn at random.
+    categorical
+        For a field whose values are names how it is taken: ``"indicators"``, ``"hash"`` or
+        ``"leave"``.  Text is taken as indicators of its first values, and hashes of the others.
 
     Examples
     --------
@@ -69,8 +72,10 @@ class SequenceClassifier(SequenceEstimator, base.Classifier):
         network: bool = True,
         reservoir: int = 64,
         seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
-        super().__init__(cell, learner, optimizer, network=network, reservoir=reservoir, seed=seed)
+        own: dict[str, Any] = {"network": network, "reservoir": reservoir, "seed": seed}
+        super().__init__(cell, learner, optimizer, categorical=categorical, **own)
         self._classes: list[Any] = []
         self._pending: list[Any] = []
 

@@ -1,6 +1,6 @@
 """A number for a whole sequence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,10 @@ class SequenceRegressor(SequenceEstimator, base.Regressor):
         reservoir: int = 64,
         point: str = "median",
         seed: int = 0,
+        categorical: Mapping[str, str] | None = None,
     ):
-        super().__init__(cell, learner, optimizer, network=network, reservoir=reservoir, seed=seed)
+        own: dict[str, Any] = {"network": network, "reservoir": reservoir, "seed": seed}
+        super().__init__(cell, learner, optimizer, categorical=categorical, **own)
         self.point = point
         if point not in HEADS:
             raise ConfigError(f"point: {point!r}; choose 'mean' or 'median'")

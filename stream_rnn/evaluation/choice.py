@@ -77,7 +77,8 @@ def choose(
     features: dict[str, Any] = {"exclude": [*exclude, *left_out, *counts]}
     mixed = [n for n in told if any(not isinstance(v, str) for v in seen.fields[n].known)]
     if mixed and estimator not in READERS:
-        features["categorical"] = dict.fromkeys(mixed, "statistics")
+        way = "indicators" if estimator.startswith("sequence") else "statistics"
+        features["categorical"] = dict.fromkeys(mixed, way)
     if targets:
         features["missing_target"] = "advance"
         several = len(targets) > 1 or estimator in ("multivariate", "multitarget")
