@@ -11,14 +11,14 @@ from ..errors import BadRecord, faults
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..forecasting.reaction import react
-from ..forecasting.series import POINTS, Prediction, Series
+from ..forecasting.series import POINTS, Series
 from ..numerics.trees import below
 from . import series_records
 from .far import FarHorizons
 from .protocol import Snapshot
 from .regressor import column
 from .series_base import SeriesForecaster
-from .series_records import checked_level, usable, with_calendar
+from .series_records import checked_level, checked_levels, usable, with_calendar
 from .targets import stretches
 
 
@@ -108,9 +108,14 @@ class RecurrentForecaster(SeriesForecaster):
         self._learn([y], None if x is None else [x])
 
     def forecast(
-        self, horizon: int, xs: Sequence[dict] | None = None, level: float | None = None
+        self,
+        horizon: int,
+        xs: Sequence[dict] | None = None,
+        level: float | Sequence[float] | None = None,
     ) -> list:
         """The next *horizon* values; with *level*, each as `Prediction` (point, lower, upper).
+
+        Several levels give a tuple of lower and one of upper bounds; 80 stands for 0.8.
 
         *xs* are the exogenous inputs of those steps; they matter from the second recursive
         step on.  Intervals of recursive steps widen as the square root of the distance.
@@ -119,10 +124,9 @@ class RecurrentForecaster(SeriesForecaster):
         if horizon < 1:
             raise ValueError(f"horizon is {horizon}; give 1 or more steps")
         if level is not None:
-            checked_level(level)
+            checked_levels(level)
         if self._series is None or self._series.count == 0:
-            row = 0.0 if level is None else Prediction(0.0, -np.inf, np.inf)
-            return [row] * horizon
+            return series_records.nothing_known(horizon, level)
         if horizon == 1 == self._horizons[0] and level is None:  # the common case
             return [float(self._series.newest(0)[POINTS[self.point]])]
         inputs = np.repeat(self._last_inputs, horizon, axis=0)
@@ -131,11 +135,7 @@ class RecurrentForecaster(SeriesForecaster):
                 [self._features.row(with_calendar(x, self.timestamp, 0)) for x in xs]
             )
         rows = self._reaching(horizon).forecast(horizon, inputs)
-        points = rows[:, POINTS[self.point]].tolist()
-        if level is None:
-            return points
-        lower, upper = series.bounds(rows, level)
-        return [Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)]
+        return series_records.predictions(rows, self.point, level)
 
     def _reaching(self, steps: int) -> Series:
         """The series with what else is learned directly of so many *steps*."""

@@ -13,11 +13,12 @@ from ..forecasting import series
 from ..forecasting.bank import MEDIAN
 from ..forecasting.inputs import cross
 from ..forecasting.inputs.cross import Cross
-from ..forecasting.series import POINTS, Prediction, Series
+from ..forecasting.series import POINTS, Series
+from . import series_records
 from .protocol import Snapshot
 from .regressor import number
 from .series_base import SeriesForecaster
-from .series_records import LARGEST, checked_level, with_calendar
+from .series_records import LARGEST, with_calendar
 from .targets import stretches
 
 ALONE = "y"  # the name of the series when targets are numbers
@@ -60,11 +61,15 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         self._learn([y], None if x is None else [x])
 
     def forecast(
-        self, horizon: int, xs: Sequence[dict] | None = None, level: float | None = None
+        self,
+        horizon: int,
+        xs: Sequence[dict] | None = None,
+        level: float | Sequence[float] | None = None,
     ) -> list:
         """The next *horizon* records of targets, each a dict like the targets learned.
 
-        With *level* the values are `Prediction` (point, lower, upper).  Beyond the direct
+        With *level* the values are `Prediction` (point, lower, upper), see
+        `RecurrentForecaster.forecast`.  Beyond the direct
         horizons the other targets' moves are taken for their mean; *xs* are not used.
         """
         if horizon < 1:
@@ -72,13 +77,7 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         columns = {}
         for name, one in zip(self._targets, self._series, strict=True):
             rows = one.forecast(horizon)
-            points = rows[:, POINTS[self.point]].tolist()
-            if level is not None:
-                lower, upper = series.bounds(rows, checked_level(level))
-                points = [
-                    Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)
-                ]
-            columns[name] = points
+            columns[name] = series_records.predictions(rows, self.point, level)
         if list(columns) == [ALONE]:
             return columns[ALONE]
         return [{name: points[t] for name, points in columns.items()} for t in range(horizon)]

@@ -1,5 +1,6 @@
 """From records to the arrays a forecaster takes."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, TypeGuard
 
@@ -9,7 +10,7 @@ from ..categories.columns import Columns
 from ..errors import BadRecord, ConfigError
 from ..features.calendar import Calendar
 from ..features.missing import is_missing
-from ..forecasting.series import POINTS, bounds
+from ..forecasting.series import POINTS, Prediction, bounds
 from .regressor import number
 
 LARGEST = 1e60  # squares of squares must stay finite
@@ -79,6 +80,56 @@ def checked_level(level: float) -> float:
     if not 0 < level < 1:
         raise ConfigError(f"level: {level!r}; give a probability between 0 and 1, such as 0.9")
     return level
+
+
+def checked_levels(level: float | Sequence[float]) -> tuple[float, ...]:
+    """One level or several as probabilities; 80 stands for 0.8.  Raises `ConfigError`.
+
+    >>> checked_levels(0.9), checked_levels([50, 97.5])
+    ((0.9,), (0.5, 0.975))
+    """
+    several = [level] if isinstance(level, int | float) else level
+    levels = tuple(round(float(p) / 100, 10) if p > 1 else float(p) for p in several)
+    for given, share in zip(several, levels):
+        if not 0 < share < 1:
+            raise ConfigError(
+                f"level: {given!r}; give a probability such as 0.9, or percent such as 90"
+            )
+    if len(set(levels)) < len(levels) or not levels:
+        raise ConfigError(f"level: {level!r}; give one or several different ones")
+    return levels
+
+
+def predictions(rows: np.ndarray, point: str, level: float | Sequence[float] | None) -> list[Any]:
+    """The points of forecast *rows*; with *level* each as `Prediction`.
+
+    With several levels its `lower` and `upper` are tuples, one for each.
+    """
+    points = rows[:, POINTS[point]].tolist()
+    if level is None:
+        return points
+    made = [bounds(rows, share) for share in checked_levels(level)]
+    if isinstance(level, int | float):
+        ((lower, upper),) = made
+        return [Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)]
+    lowers = np.column_stack([lower for lower, _ in made]).tolist()
+    uppers = np.column_stack([upper for _, upper in made]).tolist()
+    return [
+        Prediction(p, tuple(low), tuple(high))  # type: ignore[arg-type]
+        for p, low, high in zip(points, lowers, uppers, strict=True)
+    ]
+
+
+def nothing_known(steps: int, level: float | Sequence[float] | None) -> list[Any]:
+    """The forecasts before the first record: 0, without bounds."""
+    if level is None:
+        return [0.0] * steps
+    if isinstance(level, int | float):
+        checked_levels(level)
+        return [Prediction(0.0, -np.inf, np.inf)] * steps
+    many = len(checked_levels(level))
+    none: Any = Prediction(0.0, (-np.inf,) * many, (np.inf,) * many)  # type: ignore[arg-type]
+    return [none] * steps
 
 
 def encode_array(index: Columns, X: np.ndarray) -> tuple[np.ndarray, list[int]]:

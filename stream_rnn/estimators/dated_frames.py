@@ -1,0 +1,293 @@
+"""Frames of series: which column is the id, the time, the target; rows out of them, and back.
+
+A frame is long: a row for each value, with its time and, where there are many series, the id of
+its own.  The names that Nixtla's libraries use, ``unique_id``, ``ds`` and ``y``, are known.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import narwhals.stable.v2 as nw
+
+from connectors import times
+
+from ..errors import BadRecord, ConfigError, suggest
+from ..features.missing import is_missing
+from ..features.spacing import instant
+
+ID, TIME, TARGET = "unique_id", "ds", "y"  # as they are usually called
+COUNTED = "step"  # the time of series without one
+_HAS_ZONE = re.compile(r"\d\s*(?:Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$", re.ASCII | re.IGNORECASE)
+
+Frame = Any  # of any library that narwhals reads
+
+
+class Layout(NamedTuple):
+    """What the columns of a frame are, and how one like it is made."""
+
+    backend: Any  # the name of the library
+    id: str | None
+    time: str | None  # None where rows are counted
+    target: str
+    features: tuple[str, ...]
+    kind: str  # of the times: "datetime", "date", "whole" or "number"
+    zone: str | None  # the name of their time zone; "offset" where each has its own
+    in_index: bool  # whether the time is the index (of pandas)
+
+    def named(self, key: Any) -> str:
+        """How a message about the series *key* begins."""
+        return "" if self.id is None else f"{self.id} = {key!r}: "
+
+
+class Row(NamedTuple):
+    """One value of a series."""
+
+    key: Any
+    time: Any
+    y: Any
+    x: dict[str, Any]
+
+
+def opened(frame: Frame) -> tuple[nw.DataFrame, bool]:
+    """*frame*, or a series, as narwhals' frame; and whether its times are in its index.
+
+    Raises `ConfigError` for what is none.
+    """
+    if hasattr(frame, "collect") and not hasattr(frame, "to_pandas"):
+        frame = frame.collect()  # of Polars, put off until now
+    in_index = False
+    if hasattr(frame, "index") and hasattr(frame, "reset_index"):
+        if hasattr(frame, "to_frame") and not hasattr(frame, "columns"):
+            frame = frame.to_frame(TARGET if frame.name is None else frame.name)
+        index = frame.index
+        if type(index).__name__ == "PeriodIndex":
+            frame = frame.set_axis(index.to_timestamp().rename(index.name))
+            index = frame.index
+        in_index = type(index).__name__ == "DatetimeIndex"
+        if in_index and index.name is None:
+            frame = frame.rename_axis(TIME)
+        if in_index or any(name is not None for name in index.names):
+            frame = frame.reset_index()
+    try:
+        wrapped = nw.from_native(frame, eager_only=True, allow_series=True)
+    except TypeError:
+        raise ConfigError(
+            f"{type(frame).__name__} is no data frame; give one of pandas, Polars or PyArrow"
+        ) from None
+    if isinstance(wrapped, nw.Series):
+        wrapped = wrapped.alias(wrapped.name or TARGET).to_frame()
+    return wrapped, in_index
+
+
+def layout_of(
+    frame: nw.DataFrame,
+    in_index: bool,
+    id: str | None = None,
+    time: str | None = None,
+    target: str | None = None,
+    *,
+    known: bool = True,
+) -> Layout:
+    """The layout of *frame*; names that are None are found, the target's if its values are *known*.
+
+    Raises `ConfigError`.
+    """
+    names = list(frame.columns)
+    for what, name in (("id", id), ("time", time), ("target", target)):
+        if name is not None and name not in names and (known or what != "target"):
+            raise ConfigError(f"{what} = {name!r}: no such column; {suggest(name, names)}")
+    if id is None and ID in names:
+        id = ID
+    time = time or _time_among(frame, [n for n in names if n not in (id, target)])
+    if target is None:
+        others = [name for name in names if name not in (id, time)]
+        target = _target_among(frame, others) if known else TARGET
+    kind, zone = ("whole", None) if time is None else _kind_of(frame[time])
+    features = tuple(name for name in names if name not in (id, time, target))
+    backend = frame.implementation.value
+    return Layout(backend, id, time, target, features, kind, zone, in_index)
+
+
+def rows_of(frame: nw.DataFrame, layout: Layout, *, known: bool = True) -> list[Row]:
+    """The rows of *frame* by key, each key's in order of time; *known* if they have a target.
+
+    Raises `ConfigError` for a column that is not there, `BadRecord` for a time that is none.
+    """
+    wanted = [layout.id, layout.time, layout.target if known else None]
+    for name in wanted:
+        if name is not None and name not in frame.columns:
+            raise ConfigError(f"the frame has no column {name!r}; it has {list(frame.columns)}")
+    count = len(frame)
+    keys = [None] * count if layout.id is None else frame[layout.id].to_list()
+    ys = frame[layout.target].to_list() if known else [None] * count
+    moments = read_times(frame, layout)
+    features = [name for name in layout.features if name in frame.columns]
+    values = [frame[name].to_list() for name in features]
+    xs = [dict(zip(features, row)) for row in zip(*values)] if features else [{}] * count
+    ys = [None if is_missing(y) else y for y in ys]
+    rows = [Row(*each) for each in zip(keys, moments, ys, xs, strict=True)]
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.key, []).append(row)
+    if layout.time is not None:
+        for group in groups.values():
+            group.sort(key=lambda row: instant(row.time))
+    return [row for group in groups.values() for row in group]
+
+
+def read_times(frame: nw.DataFrame, layout: Layout) -> list[Any]:
+    """The times of the rows as Python's own; None for each where they are counted."""
+    if layout.time is None:
+        return [None] * len(frame)
+    values = frame[layout.time].to_list()
+    for index, value in enumerate(values):
+        if is_missing(value):
+            raise BadRecord(f"{layout.time}: row {index} has no time; leave it out", index)
+    if layout.kind == "whole":
+        return [int(value) for value in values]
+    if layout.kind == "number":
+        return [float(value) for value in values]
+    day_first = times.find_day_first(values)
+    return [_moment(value, layout, day_first, index) for index, value in enumerate(values)]
+
+
+def made(
+    layout: Layout, keys: Sequence[Any], moments: Sequence[Any], columns: Mapping[str, Any]
+) -> Frame:
+    """A frame of the library that *layout* names: ids, times, and *columns* by name.
+
+    A column is a list of numbers, or of times where its name is that of one.
+    """
+    parts = []
+    if layout.id is not None:
+        parts.append(nw.new_series(layout.id, list(keys), backend=layout.backend))
+    name = COUNTED if layout.time is None else layout.time
+    parts.append(time_column(layout, name, moments))
+    parts += [
+        column if isinstance(column, nw.Series) else _numbers(layout, title, column)
+        for title, column in columns.items()
+    ]
+    frame = nw.concat([part.to_frame() for part in parts], how="horizontal").to_native()
+    return frame.set_index(name) if layout.in_index else frame
+
+
+def time_column(layout: Layout, name: str, moments: Sequence[Any]) -> nw.Series:
+    """A column of times like the one that was read."""
+    backend = layout.backend
+    if layout.kind in ("whole", "number"):
+        as_read = int if layout.kind == "whole" else float
+        return nw.new_series(name, [as_read(t) for t in moments], backend=backend)
+    if layout.kind == "date":
+        return nw.new_series(name, [t.date() for t in moments], backend=backend)
+    unit = nw.Datetime("us")
+    if layout.zone is None:
+        return nw.new_series(name, list(moments), unit, backend=backend)
+    passed = [t.astimezone(UTC).replace(tzinfo=None) for t in moments]
+    column = nw.new_series(name, passed, unit, backend=backend).dt.replace_time_zone("UTC")
+    return column if layout.zone == "offset" else column.dt.convert_time_zone(layout.zone)
+
+
+def zone_of(layout: Layout) -> tzinfo | str | None:
+    """What `series_clock.from_arrays` wants to know of the times."""
+    if layout.kind in ("whole", "number") or layout.zone is None:
+        return layout.kind if layout.kind in ("whole", "number") else None
+    return _zone(layout.zone) or "offset"
+
+
+# What the columns are --------------------------------------------------------------------------
+
+
+def _time_among(frame: nw.DataFrame, names: Sequence[str]) -> str | None:
+    if TIME in names:
+        return TIME
+    kinds = [n for n in names if frame[n].dtype in (nw.Datetime, nw.Date)]
+    dates = kinds or [n for n in names if _are_times(frame[n])]
+    if len(dates) > 1:
+        raise ConfigError(f"time: {', '.join(map(repr, dates))} are times; say which one it is")
+    return dates[0] if dates else None
+
+
+def _are_times(column: nw.Series) -> bool:
+    """Whether a column of texts or objects holds times."""
+    if column.dtype.is_numeric() or column.dtype == nw.Boolean:
+        return False
+    few = [value for value in column.head(20).to_list() if not is_missing(value)]
+    return bool(few) and all(
+        isinstance(v, date) or (isinstance(v, str) and times.looks_like(v)) for v in few
+    )
+
+
+def _target_among(frame: nw.DataFrame, names: Sequence[str]) -> str:
+    if TARGET in names:
+        return TARGET
+    numbers = [name for name in names if frame[name].dtype.is_numeric()]
+    if len(numbers) != 1:
+        found = ", ".join(map(repr, numbers)) or "no column"
+        raise ConfigError(f"target: {found} could be it; say which one with target=")
+    return numbers[0]
+
+
+def _kind_of(column: nw.Series) -> tuple[str, str | None]:
+    """The kind and the zone of a column of times."""
+    dtype = column.dtype
+    if isinstance(dtype, nw.Datetime):
+        zone = dtype.time_zone
+        return "datetime", zone if zone is None or _zone(zone) is not None else "offset"
+    if dtype == nw.Date:
+        return "date", None
+    values = [value for value in column.to_list() if not is_missing(value)]
+    if dtype.is_integer():
+        return ("datetime" if values and all(map(_is_day, values)) else "whole"), None
+    if dtype.is_numeric():
+        return "number", None
+    if values and all(type(value) is date for value in values):
+        return "date", None
+    with_zone = [
+        value.tzinfo is not None if isinstance(value, datetime) else _HAS_ZONE.search(str(value))
+        for value in values
+    ]
+    return "datetime", "offset" if any(with_zone) else None
+
+
+def _is_day(value: int) -> bool:
+    """Whether a number is a day written as 20240131."""
+    if not 19_000_101 <= value <= 21_001_231:
+        return False
+    try:
+        date(value // 10_000, value // 100 % 100, value % 100)
+    except ValueError:
+        return False
+    return True
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+def _moment(value: Any, layout: Layout, day_first: bool | None, index: int) -> datetime:
+    """One time, in the zone of the column; raises `BadRecord`."""
+    if hasattr(value, "to_pydatetime"):
+        value = value.to_pydatetime(warn=False)
+    if not isinstance(value, datetime):
+        if isinstance(value, date):
+            value = datetime.combine(value, time())
+        else:
+            try:
+                value = times.read(value, day_first)
+            except times.NotATime as error:
+                raise BadRecord(f"{layout.time}: row {index}: {error}", index) from None
+    if layout.zone is None:
+        return value.replace(tzinfo=None)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    return value if layout.zone == "offset" else value.astimezone(_zone(layout.zone))
+
+
+def _numbers(layout: Layout, name: str, values: Sequence[float]) -> nw.Series:
+    return nw.new_series(name, list(values), nw.Float64, backend=layout.backend)

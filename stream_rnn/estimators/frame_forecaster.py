@@ -1,0 +1,294 @@
+"""Forecasts of data frames: dates and names in, dates and names out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import BadRecord, CheckpointError, ConfigError
+from ..numerics.trees import below
+from . import dated_frames, future_inputs, series_clock
+from .dated_frames import Frame, Layout, Row
+from .forecaster import RecurrentForecaster
+from .keyed.estimator import Keyed
+from .protocol import Snapshot, bad_records
+from .saving import Savable
+from .series_clock import SeriesClock
+from .series_records import checked_levels
+
+FORECAST = "forecast"  # the column of the points; the bounds are forecast-lo-80, forecast-hi-80
+CHUNK = 10_000  # records learned at once
+
+
+class FrameForecaster(Savable):
+    """A forecaster of pandas, Polars or PyArrow frames, of one series or of many.
+
+    `learn` takes a frame with a row for each value; `forecast` gives one of the same library,
+    with the dates that follow, the ids, and the bounds for each level.  Other columns than
+    those named below are exogenous inputs.  The dates' spacing is found: months by their day
+    or their end, days and working days by the clock of their own zone, shorter steps by time
+    that passes; where values are missing in between, they are imputed, as many as the spacing
+    says, so that a season stays in step.
+
+    Parameters
+    ----------
+    estimator
+        A `RecurrentForecaster` (the default), or a `Keyed` one with ``share="nothing"``; it may
+        have learned, in a service for instance.  With an id each series has a model of its own.
+    id
+        The column that says whose the value is; ``"unique_id"`` if there is one.
+    time
+        The column with the times; ``"ds"`` if there is one, the index of pandas if it has dates,
+        or the only column of dates.  Without one the values are counted.
+    target
+        The column of the values; ``"y"`` if there is one, or the only column of numbers.
+    calendar
+        Whether time of day and of week are inputs.
+    fill
+        Whether missing values between two times are imputed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from stream_rnn import FrameForecaster
+    >>> sales = pd.DataFrame({"ds": pd.date_range("2015-01-31", periods=96, freq="ME")})
+    >>> sales["y"] = [100 + month + 10 * (month % 12 == 11) for month in range(96)]
+    >>> made = FrameForecaster().learn(sales).forecast(2, level=[80, 95])
+    >>> list(made.columns[:3]), [str(date.date()) for date in made.ds]
+    (['ds', 'forecast', 'forecast-lo-80'], ['2023-01-31', '2023-02-28'])
+    >>> bool(abs(made.forecast - [196, 197]).max() < 3)
+    True
+    """
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        id: str | None = None,
+        time: str | None = None,
+        target: str | None = None,
+        calendar: bool = False,
+        fill: bool = True,
+    ):
+        self.estimator = RecurrentForecaster() if estimator is None else estimator
+        self.id, self.time, self.target = id, time, target
+        self.calendar, self.fill = calendar, fill
+        if isinstance(self.estimator, Keyed) and self.id not in (None, self.estimator.key):
+            raise ConfigError(f"id = {id!r}: the estimator's key is {self.estimator.key!r}")
+        inner = self._template
+        if not isinstance(inner, RecurrentForecaster):
+            raise ConfigError(
+                f"estimator: {type(inner).__name__} makes no forecasts of one series; "
+                "give a RecurrentForecaster, or a Keyed one"
+            )
+        self._layout: Layout | None = None
+        self._model: Any = self.estimator
+        self._clocks: dict[Any, SeriesClock] = {}
+
+    @property
+    def _template(self) -> Any:
+        return self.estimator.estimator if isinstance(self.estimator, Keyed) else self.estimator
+
+    # learning -----------------------------------------------------------------------------
+
+    def learn(self, frame: Frame) -> "FrameForecaster":
+        """Learn the values of *frame*, each series in order of time; returns the forecaster.
+
+        A later frame continues the series.  Raises `ConfigError` for columns that are not
+        there, and `BadRecord`, with nothing learned, for a value that cannot be.
+        """
+        opened, in_index = dated_frames.opened(frame)
+        layout = self._layout or self._found(opened, in_index)
+        rows = dated_frames.rows_of(opened, layout)
+        self._check(rows, layout)
+        self._begin(layout)
+        waiting: list[Row] = []
+        for row in rows:
+            waiting += self._with_gap(row)
+            if len(waiting) >= CHUNK:
+                self._stream(waiting)
+                waiting = []
+        self._stream(waiting)
+        return self
+
+    def _found(self, frame: Any, in_index: bool, *, known: bool = True) -> Layout:
+        id = self.estimator.key if isinstance(self.estimator, Keyed) else self.id
+        names = (id, self.time, self.target)
+        return dated_frames.layout_of(frame, in_index, *names, known=known)
+
+    def _begin(self, layout: Layout) -> None:
+        """The first frame says what the columns are."""
+        if self._layout is None:
+            self._layout = layout
+            if layout.id is not None and self._model is self._template:
+                if self._template._series is not None:
+                    raise ConfigError("estimator: it has learned one series; give a new one")
+                self._model = Keyed(self._template, layout.id, share="nothing")
+
+    def _check(self, rows: Sequence[Row], layout: Layout) -> None:
+        """Raise `BadRecord` for the first row that cannot be learned."""
+        last: dict[Any, SeriesClock] = {}
+        for row in rows:
+            if layout.time is None:
+                break
+            clock = last.get(row.key) or self._clocks.get(row.key)
+            if clock is not None:
+                try:
+                    clock.check(row.time)
+                except BadRecord as bad:
+                    raise BadRecord(f"{layout.named(row.key)}{bad}") from None
+            last[row.key] = now = SeriesClock()
+            now.times.append(row.time)
+        groups: dict[Any, list[Row]] = {}
+        for row in rows:
+            groups.setdefault(row.key, []).append(row)
+        for group in groups.values():
+            found = bad_records(self._template, [row.x for row in group], [row.y for row in group])
+            for index, fault in found.items():
+                raise BadRecord(f"{layout.named(group[index].key)}{group[index].time}: {fault}")
+
+    def _with_gap(self, row: Row) -> list[Row]:
+        """The *row*, after those that are missing before it."""
+        clock = self._clocks.setdefault(row.key, SeriesClock())
+        if row.time is None:
+            row = row._replace(time=clock.count)
+        before = clock.times[-1] if clock.times else None
+        spacing = clock.spacing
+        missing = clock.take(row.time)
+        if not self.fill or spacing is None:
+            return [row]
+        between = [spacing.after(before, k) for k in range(1, missing + 1)]
+        return [*(Row(row.key, time, None, {}) for time in between), row]
+
+    def _stream(self, rows: Sequence[Row]) -> None:
+        if rows:
+            self._model.stream([self._record(row) for row in rows], [row.y for row in rows])
+
+    def _record(self, row: Row) -> dict[str, Any]:
+        """What the estimator is given of a *row*."""
+        x = self._inputs(row)
+        return {**x, self._model.key: row.key} if isinstance(self._model, Keyed) else x
+
+    def _inputs(self, row: Row) -> dict[str, Any]:
+        assert self._layout is not None
+        if self.calendar and self._layout.kind in ("datetime", "date"):
+            return {**row.x, self._template.timestamp: row.time}
+        return row.x
+
+    # forecasting --------------------------------------------------------------------------
+
+    def forecast(
+        self,
+        horizon: int,
+        level: float | Sequence[float] | None = None,
+        *,
+        future: Frame = None,
+        after: Frame = None,
+    ) -> Frame:
+        """The next *horizon* values of each series, with their ids and dates.
+
+        Columns: the id, the time, ``forecast``, and for each *level* (the estimator's, if None;
+        several, in percent or as a share) ``forecast-lo-80`` and ``forecast-hi-80``.
+
+        *future* has the exogenous inputs of those dates.  *after* are the last records that an
+        estimator learned elsewhere, in a service for instance: only their ids and times are
+        read, and the dates follow them.  Nothing changes.
+        """
+        if horizon < 1:
+            raise ValueError(f"horizon is {horizon}; give 1 or more steps")
+        levels = checked_levels(self._template.level if level is None else level)
+        layout, clocks = self._layout, self._clocks
+        if after is not None:
+            layout, clocks = self._clocks_after(after)
+        if layout is None or not clocks:
+            raise ValueError("nothing was learned yet: learn a frame, or say what to be after=")
+        usual = series_clock.usual_spacing(list(clocks.values()))
+        inputs = None if future is None else future_inputs.read(future, layout)
+        keys: list[Any] = []
+        dates: list[Any] = []
+        made: list[Any] = []
+        for key, clock in clocks.items():
+            moments = clock.next(horizon, usual)
+            xs = self._ahead(inputs, layout, key, moments)
+            made += self._of(key, layout).forecast(horizon, xs, levels)
+            keys += [key] * horizon
+            dates += moments
+        columns = {FORECAST: [p.point for p in made]}
+        for n, share in enumerate(levels):
+            columns[bound(share, "lo")] = [p.lower[n] for p in made]
+            columns[bound(share, "hi")] = [p.upper[n] for p in made]
+        return dated_frames.made(layout, keys, dates, columns)
+
+    def _of(self, key: Any, layout: Layout) -> RecurrentForecaster:
+        """The model of one series."""
+        if not isinstance(self._model, Keyed):
+            model: RecurrentForecaster = self._model
+            return model
+        entry = self._model.contexts.find(key)
+        if entry is None or entry.state is None:
+            raise ValueError(f"{layout.id} = {key!r}: no value of it was learned")
+        state: RecurrentForecaster = entry.state
+        return state
+
+    def _clocks_after(self, frame: Frame) -> tuple[Layout, dict[Any, SeriesClock]]:
+        """Clocks of a *frame* that is not learned."""
+        opened, in_index = dated_frames.opened(frame)
+        layout = self._layout or self._found(opened, in_index, known=False)
+        rows = dated_frames.rows_of(opened, layout, known=False)
+        clocks: dict[Any, SeriesClock] = {}
+        for row in rows:
+            clock = clocks.setdefault(row.key, SeriesClock())
+            clock.take(clock.count if row.time is None else row.time)
+        return layout, clocks
+
+    def _ahead(
+        self, inputs: Any, layout: Layout, key: Any, moments: Sequence[Any]
+    ) -> list[dict[str, Any]] | None:
+        """The inputs of the dates *moments*; None where the last ones stay."""
+        dated = self.calendar and layout.kind in ("datetime", "date")
+        if inputs is None and not dated:
+            return None
+        xs: list[dict[str, Any]] = [{}] * len(moments)
+        if inputs is not None:
+            xs = future_inputs.ahead(inputs, layout, key, moments)
+        if not dated:
+            return xs
+        return [{**x, self._template.timestamp: time} for x, time in zip(xs, moments, strict=True)]
+
+    # state --------------------------------------------------------------------------------
+
+    def health(self) -> dict[str, float]:
+        """Counters and gauges of the estimator."""
+        report: dict[str, float] = self._model.health()
+        return report
+
+    def snapshot(self) -> Snapshot:
+        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
+        inner = self._model.snapshot()
+        clocks = series_clock.to_arrays(self._clocks.values())
+        arrays = {f"model.{name}": array for name, array in inner.arrays.items()}
+        arrays |= {f"clock.{name}": array for name, array in clocks.items()}
+        layout = None if self._layout is None else list(self._layout)
+        meta = {"layout": layout, "keys": list(self._clocks), "model": inner.meta}
+        return Snapshot(arrays, {"estimator": type(self).__name__, **meta})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
+        meta = snapshot.meta
+        if meta.get("estimator") != type(self).__name__:
+            raise CheckpointError(f"the checkpoint is of {meta.get('estimator')}")
+        if meta["layout"] is not None:
+            names: list[Any] = [tuple(v) if isinstance(v, list) else v for v in meta["layout"]]
+            layout = Layout(*names)
+            zone = dated_frames.zone_of(layout)
+            clocks = series_clock.from_arrays(below("clock.", snapshot.arrays), zone)
+            self._begin(layout)
+            self._clocks = dict(zip(meta["keys"], clocks, strict=True))
+        self._model.restore(Snapshot(below("model.", snapshot.arrays), meta["model"]))
+
+
+def bound(share: float, side: str) -> str:
+    """The name of a column of bounds.
+
+    >>> bound(0.8, "lo"), bound(0.975, "hi")
+    ('forecast-lo-80', 'forecast-hi-97.5')
+    """
+    return f"{FORECAST}-{side}-{round(100 * share, 6):g}"
