@@ -1,17 +1,18 @@
 """Forecasts of data frames: dates and names in, dates and names out."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
-from ..errors import BadRecord, CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError
 from ..numerics.trees import below
-from . import dated_frames, future_inputs, series_clock
+from . import dated_frames, dated_rows, future_inputs, series_clock
 from .dated_frames import Frame, Layout, Row
+from .dated_rows import Clocks
 from .forecaster import RecurrentForecaster
 from .keyed.estimator import Keyed
-from .protocol import Snapshot, bad_records
+from .protocol import Snapshot
 from .saving import Savable
-from .series_clock import SeriesClock
 from .series_records import checked_levels
 
 FORECAST = "forecast"  # the column of the points; the bounds are forecast-lo-80, forecast-hi-80
@@ -81,7 +82,17 @@ class FrameForecaster(Savable):
             )
         self._layout: Layout | None = None
         self._model: Any = self.estimator
-        self._clocks: dict[Any, SeriesClock] = {}
+        self._clocks: Clocks = {}
+
+    @property
+    def layout(self) -> Layout | None:
+        """What the columns of its frames are; None before the first."""
+        return self._layout
+
+    @property
+    def level(self) -> float:
+        """The level of the bounds where none is asked for."""
+        return float(self._template.level)
 
     @property
     def _template(self) -> Any:
@@ -95,19 +106,24 @@ class FrameForecaster(Savable):
         A later frame continues the series.  Raises `ConfigError` for columns that are not
         there, and `BadRecord`, with nothing learned, for a value that cannot be.
         """
+        self.learn_rows(self.read(frame))
+        return self
+
+    def read(self, frame: Frame) -> list[Row]:
+        """The rows of *frame* by series, each series in order of time; nothing is learned."""
         opened, in_index = dated_frames.opened(frame)
         layout = self._layout or self._found(opened, in_index)
         rows = dated_frames.rows_of(opened, layout)
-        self._check(rows, layout)
+        dated_rows.check(rows, layout, self._clocks)
+        dated_rows.check_values(rows, layout, self._template)
         self._begin(layout)
-        waiting: list[Row] = []
-        for row in rows:
-            waiting += self._with_gap(row)
-            if len(waiting) >= CHUNK:
-                self._stream(waiting)
-                waiting = []
-        self._stream(waiting)
-        return self
+        return rows
+
+    def learn_rows(self, rows: Sequence[Row]) -> None:
+        """Learn rows of `read`, in their order."""
+        waiting = dated_rows.clocked(rows, self._clocks, self.fill)
+        while part := list(islice(waiting, CHUNK)):
+            self._model.stream([self._record(row) for row in part], [row.y for row in part])
 
     def _found(self, frame: Any, in_index: bool, *, known: bool = True) -> Layout:
         id = self.estimator.key if isinstance(self.estimator, Keyed) else self.id
@@ -122,45 +138,6 @@ class FrameForecaster(Savable):
                 if self._template._series is not None:
                     raise ConfigError("estimator: it has learned one series; give a new one")
                 self._model = Keyed(self._template, layout.id, share="nothing")
-
-    def _check(self, rows: Sequence[Row], layout: Layout) -> None:
-        """Raise `BadRecord` for the first row that cannot be learned."""
-        last: dict[Any, SeriesClock] = {}
-        for row in rows:
-            if layout.time is None:
-                break
-            clock = last.get(row.key) or self._clocks.get(row.key)
-            if clock is not None:
-                try:
-                    clock.check(row.time)
-                except BadRecord as bad:
-                    raise BadRecord(f"{layout.named(row.key)}{bad}") from None
-            last[row.key] = now = SeriesClock()
-            now.times.append(row.time)
-        groups: dict[Any, list[Row]] = {}
-        for row in rows:
-            groups.setdefault(row.key, []).append(row)
-        for group in groups.values():
-            found = bad_records(self._template, [row.x for row in group], [row.y for row in group])
-            for index, fault in found.items():
-                raise BadRecord(f"{layout.named(group[index].key)}{group[index].time}: {fault}")
-
-    def _with_gap(self, row: Row) -> list[Row]:
-        """The *row*, after those that are missing before it."""
-        clock = self._clocks.setdefault(row.key, SeriesClock())
-        if row.time is None:
-            row = row._replace(time=clock.count)
-        before = clock.times[-1] if clock.times else None
-        spacing = clock.spacing
-        missing = clock.take(row.time)
-        if not self.fill or spacing is None:
-            return [row]
-        between = [spacing.after(before, k) for k in range(1, missing + 1)]
-        return [*(Row(row.key, time, None, {}) for time in between), row]
-
-    def _stream(self, rows: Sequence[Row]) -> None:
-        if rows:
-            self._model.stream([self._record(row) for row in rows], [row.y for row in rows])
 
     def _record(self, row: Row) -> dict[str, Any]:
         """What the estimator is given of a *row*."""
@@ -194,7 +171,7 @@ class FrameForecaster(Savable):
         """
         if horizon < 1:
             raise ValueError(f"horizon is {horizon}; give 1 or more steps")
-        levels = checked_levels(self._template.level if level is None else level)
+        levels = checked_levels(self.level if level is None else level)
         layout, clocks = self._layout, self._clocks
         if after is not None:
             layout, clocks = self._clocks_after(after)
@@ -211,11 +188,16 @@ class FrameForecaster(Savable):
             made += self._of(key, layout).forecast(horizon, xs, levels)
             keys += [key] * horizon
             dates += moments
-        columns = {FORECAST: [p.point for p in made]}
-        for n, share in enumerate(levels):
-            columns[bound(share, "lo")] = [p.lower[n] for p in made]
-            columns[bound(share, "hi")] = [p.upper[n] for p in made]
-        return dated_frames.made(layout, keys, dates, columns)
+        return dated_frames.made(layout, keys, dates, columns(made, levels))
+
+    def forecast_of(
+        self, key: Any, horizon: int, levels: Sequence[float], inputs: Any = None
+    ) -> tuple[list[Any], list[Any]]:
+        """The next times of one series, and a `Prediction` with bounds for each of the *levels*."""
+        assert self._layout is not None
+        moments = self._clocks[key].next(horizon)
+        xs = self._ahead(inputs, self._layout, key, moments)
+        return moments, self._of(key, self._layout).forecast(horizon, xs, levels)
 
     def _of(self, key: Any, layout: Layout) -> RecurrentForecaster:
         """The model of one series."""
@@ -228,15 +210,14 @@ class FrameForecaster(Savable):
         state: RecurrentForecaster = entry.state
         return state
 
-    def _clocks_after(self, frame: Frame) -> tuple[Layout, dict[Any, SeriesClock]]:
+    def _clocks_after(self, frame: Frame) -> tuple[Layout, Clocks]:
         """Clocks of a *frame* that is not learned."""
         opened, in_index = dated_frames.opened(frame)
         layout = self._layout or self._found(opened, in_index, known=False)
         rows = dated_frames.rows_of(opened, layout, known=False)
-        clocks: dict[Any, SeriesClock] = {}
-        for row in rows:
-            clock = clocks.setdefault(row.key, SeriesClock())
-            clock.take(clock.count if row.time is None else row.time)
+        clocks: Clocks = {}
+        for _ in dated_rows.clocked(rows, clocks):
+            pass
         return layout, clocks
 
     def _ahead(
@@ -283,6 +264,15 @@ class FrameForecaster(Savable):
             self._begin(layout)
             self._clocks = dict(zip(meta["keys"], clocks, strict=True))
         self._model.restore(Snapshot(below("model.", snapshot.arrays), meta["model"]))
+
+
+def columns(made: Sequence[Any], levels: Sequence[float]) -> dict[str, list[float]]:
+    """The columns of forecasts that have bounds for each of the *levels*."""
+    found = {FORECAST: [p.point for p in made]}
+    for n, share in enumerate(levels):
+        found[bound(share, "lo")] = [p.lower[n] for p in made]
+        found[bound(share, "hi")] = [p.upper[n] for p in made]
+    return found
 
 
 def bound(share: float, side: str) -> str:
