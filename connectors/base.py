@@ -132,6 +132,17 @@ class Reporting(Protocol):
         """Samples: the name of a metric, its labels, its value."""
 
 
+@runtime_checkable
+class Skipping(Protocol):
+    """A source that can go on with what is left of a position that is `Lost`."""
+
+    def restore_left(self, position: Any) -> int | None:
+        """Continue as near to *position* as there are records.
+
+        How many are lost between the two, or None where that cannot be known.
+        """
+
+
 class SourceError(RuntimeError):
     """A source that cannot be read, or not from where it should be.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import times
-from .base import Label, Lost, Record, Reporting, Source
+from .base import Label, Lost, Record, Reporting, Skipping, Source, SourceError, Unreachable
 
 
 class Side:
@@ -47,6 +47,21 @@ class Side:
                 )
             self.held.extend(self.source.next_batch(self._taken - len(self.held), 1.0))
         self.held.clear()
+
+    def restore_left(self, saved: dict[str, Any]) -> int | None:
+        """As `restore`, but where that is `Lost`, as near to it as there are records."""
+        try:
+            self.restore(saved)
+            return 0
+        except Unreachable:
+            raise
+        except SourceError:
+            self.held.clear()
+        lost = None
+        if isinstance(self.source, Skipping):
+            lost = self.source.restore_left(saved["position"])
+        self._before, self._taken = self.source.snapshot(), 0
+        return lost
 
 
 class LabelledSource:
@@ -121,6 +136,14 @@ class LabelledSource:
         self._records.restore(position["records"])
         self._labels.restore(position["labels"])
         self._is_labels_turn = position["is_labels_turn"]
+
+    def restore_left(self, position: dict[str, Any]) -> int | None:
+        """See `connectors.base.Skipping`; a side that cannot skip is read from its start."""
+        lost = [side.restore_left(position[name]) for name, side in self._sides().items()]
+        return None if None in lost else sum(filter(None, lost))
+
+    def _sides(self) -> dict[str, Side]:
+        return {"records": self._records, "labels": self._labels}
 
     def metrics(self) -> Iterator[tuple[str, dict[str, str], float]]:
         """Those of both."""

@@ -11,7 +11,8 @@ from kafka_chaos import Job
 
 from connectors.base import Denied, SinkError, SourceError
 from connectors.kafka.settings import KafkaSettings, Secret
-from connectors.kafka.topics import KafkaSink, KafkaSource
+from connectors.kafka.sink import KafkaSink
+from connectors.kafka.source import KafkaSource
 from stream_rnn.assembly.service import service
 from stream_rnn.config import load
 

@@ -269,7 +269,10 @@ def test_parameters_that_are_no_numbers_are_refused():
 
 def test_a_place_holds_no_more_than_it_needs():
     identity = Identity(places={"source": {"type": "kafka", "topic": "b"}})
-    assert identity.is_other_kind({"places": {"source": {"type": "kafka", "topic": "a"}}}, "source")
+    assert identity.is_other_kind({"places": {"source": {"type": "file", "path": "a"}}}, "source")
+    moved = {"places": {"source": {"type": "kafka", "topic": "a"}}}
+    assert identity.is_elsewhere(moved, "source")
+    assert not identity.is_other_kind(moved, "source")  # some of the topics may be the same
     assert not identity.is_other_kind({}, "source")
     assert not identity.is_elsewhere({}, "source")
     assert split({"key": "id"}) == {"identity": {"key": "id"}}

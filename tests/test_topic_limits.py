@@ -11,7 +11,7 @@ from kafka_chaos import Job
 from connectors.kafka.limits import Limits, topic_limits
 from connectors.kafka.messages import OVERHEAD, dead_letter
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import KafkaSink
+from connectors.kafka.sink import KafkaSink
 from stream_rnn.assembly.service import service
 from stream_rnn.config import load
 

@@ -10,10 +10,12 @@ from ..base import Denied, Lost, Record, SourceError, Unreachable
 from .driver import (
     BOOTSTRAP_SECONDS,
     METADATA_SECONDS,
+    Gone,
     GroupOptions,
     Listener,
     Partition,
     RecordDecoder,
+    deleted,
 )
 from .settings import KafkaSettings
 
@@ -33,7 +35,10 @@ TopicPartition = confluent.TopicPartition
 FETCH_BYTES = 8 << 20
 ANSWER_SECONDS = 30.0
 SILENT = {KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}
-TOPIC_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}
+TOPIC_GONE = {
+    *(KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError._UNKNOWN_TOPIC),
+    *(KafkaError._UNKNOWN_PARTITION, KafkaError.TOPIC_AUTHORIZATION_FAILED),
+}
 POSITION_GONE = {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}
 
 
@@ -69,6 +74,13 @@ class ConfluentConsumer:
             raise SourceError(f"client_settings: confluent-kafka says: {words(error)}") from error
         attempt_bootstrap(settings, self._client, self._client.close, problems)
 
+    def topics(self) -> set[str]:
+        """See `connectors.kafka.driver.Consumer.topics`."""
+        try:
+            return set(self._client.list_topics(timeout=ANSWER_SECONDS).topics)
+        except KafkaException as error:
+            raise source_error("the names of topics", error) from error
+
     def partitions(self, topic: str) -> list[Partition]:
         """See `connectors.kafka.driver.Consumer.partitions`."""
         try:
@@ -76,7 +88,7 @@ class ConfluentConsumer:
         except KafkaException as error:
             raise source_error(f"topic {topic!r}", error) from error
         if found.error is not None or not found.partitions:
-            raise SourceError(
+            raise Gone(
                 f"topic {topic!r} does not exist on {self.settings.bootstrap}, or this user may "
                 "not see it; create it first, or correct the name"
             )
@@ -153,12 +165,12 @@ class ConfluentConsumer:
         if code == KafkaError._PARTITION_EOF:
             self._ends[Partition(message.topic(), message.partition())] = message.offset()
         elif code in POSITION_GONE:
+            if message.topic() not in self.topics():
+                raise deleted(message.topic())
             raise Lost(f"the position is not in the topic any more: {problem.str()}")
-        elif problem.fatal() or code in (
-            KafkaError.TOPIC_AUTHORIZATION_FAILED,
-            KafkaError.GROUP_AUTHORIZATION_FAILED,
-            KafkaError.UNKNOWN_TOPIC_OR_PART,
-        ):
+        elif code in TOPIC_GONE and message.topic() is not None:
+            raise deleted(message.topic())
+        elif problem.fatal() or code in (*TOPIC_GONE, KafkaError.GROUP_AUTHORIZATION_FAILED):
             raise SourceError(f"reading from Kafka failed: {problem.str()}")
         else:
             log.warning("reading from Kafka: %s", problem.str())  # the client retries by itself
@@ -208,9 +220,7 @@ class ConfluentConsumer:
         except KafkaException as error:
             raise source_error(str(partition), error) from error
         if found.error is not None and found.error.code() in TOPIC_GONE:
-            raise SourceError(
-                f"topic {partition.topic!r} has been deleted, or this user may not see it any more"
-            )
+            raise deleted(partition.topic)
 
     def group_metadata(self) -> Any:
         """See `connectors.kafka.driver.Consumer.group_metadata`."""

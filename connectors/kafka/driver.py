@@ -7,7 +7,7 @@ picks one.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ..base import Record, SinkError
+from ..base import Lost, Record, SinkError
 
 
 class Partition(NamedTuple):
@@ -44,6 +44,18 @@ class Fenced(SinkError):
     """Another process has taken over this transactional id or this place in the group."""
 
 
+class Gone(Lost):
+    """A topic is not there, or not any more, or this user may not see it."""
+
+
+def deleted(topic: str) -> Gone:
+    """What to raise where a topic is gone."""
+    return Gone(
+        f"topic {topic!r} has been deleted, or this user may not see it any more: correct topic or "
+        "the user's rights; of a topic that is made again the records are others"
+    )
+
+
 class Listener(Protocol):
     """Hears of changes in what a group member owns, inside `Consumer.poll` or `close`."""
 
@@ -74,8 +86,11 @@ class GroupOptions(NamedTuple):
 class Consumer(Protocol):
     """Reads committed records; commits nothing by itself."""
 
+    def topics(self) -> set[str]:
+        """The names of all that this user may see, asked anew."""
+
     def partitions(self, topic: str) -> list[Partition]:
-        """Of an existing topic; raises `SourceError` for one that does not exist."""
+        """Of an existing topic; raises `Gone` for one that does not exist."""
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
         """Read exactly these partitions from these offsets."""
@@ -105,7 +120,10 @@ class Consumer(Protocol):
         """The offset after the last record, as of the last fetch."""
 
     def probe(self, partition: Partition, timeout: float) -> None:
-        """Ask the brokers something; `Unreachable` if none answers within *timeout* seconds."""
+        """Ask the brokers something; `Unreachable` if none answers within *timeout* seconds.
+
+        `Gone` if its topic has been deleted.
+        """
 
     def group_metadata(self) -> Any:
         """What fences a stale member when it is passed to `Producer.begin`."""

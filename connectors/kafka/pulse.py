@@ -18,7 +18,7 @@ class Pulse:
     """
 
     def __init__(self, consumer: Consumer, partition: Partition, dependency: Dependency):
-        self._consumer, self._partition, self.dependency = consumer, partition, dependency
+        self._consumer, self.partition, self.dependency = consumer, partition, dependency
         self._next = time.monotonic() + QUIET
 
     def beat(self, has_records: bool) -> None:
@@ -29,7 +29,7 @@ class Pulse:
             self.dependency.up()
         elif now >= self._next:
             try:
-                self._consumer.probe(self._partition, ANSWER)
+                self._consumer.probe(self.partition, ANSWER)
             except Unreachable as error:
                 self.dependency.down(str(error))
             else:

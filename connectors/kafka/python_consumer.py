@@ -9,12 +9,14 @@ from ..base import Lost, Record, SourceError, Unreachable
 from .driver import (
     BOOTSTRAP_SECONDS,
     METADATA_SECONDS,
+    Gone,
     GroupOptions,
     Listener,
     Partition,
     RecordDecoder,
+    deleted,
 )
-from .python_group import complete_joins
+from .python_group import complete_joins, create_no_topics
 from .settings import KafkaSettings
 
 with warnings.catch_warnings():  # it reads its schemas with a deprecated call
@@ -27,6 +29,10 @@ with warnings.catch_warnings():  # it reads its schemas with a deprecated call
     from kafka.structs import TopicPartition
 
 FETCH_BYTES = 8 << 20  # a fetch; the default of 1 MiB a partition halves the rate
+GONE = (
+    *(errors.UnknownTopicOrPartitionError, errors.UnknownTopicIdError),
+    errors.TopicAuthorizationFailedError,
+)
 COLUMNS = [attrgetter(name) for name in ("value", "offset", "timestamp", "key")]
 
 
@@ -56,8 +62,16 @@ class PythonConsumer:
             raise SourceError(f"client_settings: kafka-python says: {error}") from error
         except errors.KafkaError as error:
             raise Unreachable(unreachable(settings, error)) from error
+        create_no_topics(self._client)
         if group is not None:
             complete_joins(self._client)
+
+    def topics(self) -> set[str]:
+        """See `connectors.kafka.driver.Consumer.topics`."""
+        try:
+            return set(self._client.topics())
+        except errors.KafkaError as error:
+            raise source_error("the names of topics", error) from error
 
     def partitions(self, topic: str) -> list[Partition]:
         """See `connectors.kafka.driver.Consumer.partitions`."""
@@ -66,7 +80,7 @@ class PythonConsumer:
         except errors.KafkaError as error:
             raise source_error(f"topic {topic!r}", error) from error
         if not numbers:
-            raise SourceError(
+            raise Gone(
                 f"topic {topic!r} does not exist on {self.settings.bootstrap}, or this user may "
                 "not see it; create it first, or correct the name"
             )
@@ -92,6 +106,7 @@ class PythonConsumer:
         try:
             fetched = self._client.poll(round(timeout * 1000), max_records=max_records)
         except errors.LogTruncationError as error:
+            self._check_topics(error)
             names = ", ".join(str(Partition(*place)) for place in self._client.assignment())
             raise Lost(
                 f"{names}: what was read is not in the topic any more: it has been deleted, made "
@@ -99,7 +114,11 @@ class PythonConsumer:
                 "anew with an empty checkpoint directory"
             ) from error
         except errors.OffsetOutOfRangeError as error:
+            self._check_topics(error)
             raise Lost(f"the position is not in the topic any more: {error}") from error
+        except GONE as error:
+            self._check_topics(error)
+            return {}  # made again meanwhile
         except errors.RetriableError:
             return {}  # the client reconnects by itself
         except errors.KafkaError as error:
@@ -110,6 +129,13 @@ class PythonConsumer:
             columns = [list(map(column, messages)) for column in COLUMNS]
             decoded[partition] = self._decode(str(partition), *columns)
         return decoded
+
+    def _check_topics(self, error: Exception) -> None:
+        """Raise `Gone` if what *error* tells of is that a topic has been deleted."""
+        there = self.topics()
+        for place in sorted(self._client.assignment()):
+            if place.topic not in there:
+                raise deleted(place.topic) from error
 
     def position(self, partition: Partition) -> int | None:
         """See `connectors.kafka.driver.Consumer.position`."""
@@ -150,6 +176,8 @@ class PythonConsumer:
         try:
             self._client.end_offsets([asked], timeout_ms=round(timeout * 1000))
         except errors.KafkaError as error:
+            if partition.topic not in self.topics():  # which asks the brokers, too
+                raise deleted(partition.topic) from error
             raise source_error(str(partition), error) from error
 
     def group_metadata(self) -> Any:

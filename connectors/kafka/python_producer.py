@@ -17,6 +17,7 @@ from .driver import (
     Partition,
 )
 from .python_consumer import errors, kafka, unreachable, words
+from .python_group import create_no_topics
 from .settings import KafkaSettings
 
 OffsetAndMetadata = kafka.structs.OffsetAndMetadata
@@ -58,6 +59,7 @@ class PythonProducer:
             raise SinkError(f"client_settings: kafka-python says: {error}") from error
         except errors.KafkaError as error:
             raise Unreachable(unreachable(settings, error)) from error
+        create_no_topics(self._client)
 
     def send(
         self,

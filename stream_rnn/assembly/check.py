@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Record, SourceError
+from connectors.kafka.names import matching
 
 from ..config import schema
 from ..errors import ConfigError, suggest
 from .exactly_once import delivery
 from .parts import connection, messages, names, open_source, task
+from .topics import topics_of
 
 SAMPLE = 200  # records that a check looks at
 
@@ -102,6 +104,7 @@ def _check_kafka(part: str, table: schema.KafkaConnection) -> None:
         KafkaSettings.from_options(connection(table))
         if isinstance(table, schema.KafkaSource):
             messages(table)
+            topics_of(table)
     except (ValueError, ImportError, OSError) as error:
         raise ConfigError(f"{part}: {error}") from None
 
@@ -114,7 +117,8 @@ def _meet(source: Any, sink: Any) -> bool:
     if isinstance(sink, schema.FileSink):
         return any(_covers(path, sink.path) for path in _paths(source))
     if isinstance(sink, schema.KafkaSink) and hasattr(source, "topic"):
-        return source.topic == sink.topic and bool(_brokers(source) & _brokers(sink))
+        is_read = sink.topic in matching(topics_of(source), [sink.topic])
+        return is_read and bool(_brokers(source) & _brokers(sink))
     return False
 
 

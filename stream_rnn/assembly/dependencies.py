@@ -65,7 +65,8 @@ def address(table: Any) -> str:
     """Where what *table* describes is, for people."""
     if isinstance(table, schema.KafkaSource | schema.KafkaSink):
         brokers = without_user(table.bootstrap or "")
-        return f"{table.topic} on {brokers}" if brokers else table.topic
+        topic = table.topic if isinstance(table.topic, str) else ", ".join(table.topic)
+        return f"{topic} on {brokers}" if brokers else topic
     path = getattr(table, "path", None)
     if path is None:
         return ""

@@ -4,20 +4,17 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 """
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
-from connectors.base import SourceError, Unreachable
 from connectors.kafka.clients import open_consumer
 from connectors.kafka.driver import Consumer, GroupOptions, Partition, RecordDecoder
 from connectors.kafka.limits import Limits
 from connectors.kafka.messages import LETTER_BYTES
-from connectors.kafka.records import JsonMessages
+from connectors.kafka.names import is_pattern
+from connectors.kafka.origins import Origins
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import KafkaSource
+from connectors.kafka.source import KafkaSource
 from connectors.kafka.transactions import TransactionalSink
 
-from ..checkpoints.folders import open_folder
 from ..checkpoints.store import Store
 from ..config import schema
 from ..errors import ConfigError
@@ -29,6 +26,7 @@ from ..service.ledger import Ledger
 from ..service.observers import Observers
 from .dependencies import Surroundings, surroundings
 from .parts import WITHOUT_LETTERS, connection, identity, messages, schedule, task
+from .topics import check_widths, topic_widths, topics_of, widths_at_the_start
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +63,14 @@ def delivery(config: schema.Config) -> str:
             "labels.source: with delivery = 'exactly-once' labels must be in Kafka too: give "
             "labels.topic, or set run.delivery = 'at-least-once'"
         )
+    if config.labels is not None and config.labels.topic is not None:
+        assert isinstance(config.source, schema.KafkaSource)
+        topics = topics_of(config.source)
+        if len(topics) > 1 or is_pattern(topics[0]):
+            raise ConfigError(
+                "source.topic: with labels.topic and delivery = 'exactly-once' the records must be "
+                "in one topic that is named; or set run.delivery = 'at-least-once'"
+            )
     return "exactly-once"
 
 
@@ -93,7 +99,7 @@ def member(config: schema.Config, around: Surroundings | None = None) -> Member:
     return Member(
         join,
         Runs(config, settings, decode, group, around),
-        source.topic,
+        topics_of(source),
         schedule(config),
         Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
         around.observers,
@@ -125,14 +131,20 @@ class Runs:
         self._outputs = settings_of("sink", sink)
         check_clusters(settings, self._outputs)
         self._labels = config.labels.topic if config.labels is not None else None
-        widths = around.reach("source", source, lambda _: topic_widths(settings, config))
+        found, widths = around.reach("source", source, lambda _: topic_widths(settings, config))
         self._written = around.add("sink", sink)
         self._limits = Limits(
             self._outputs, [sink.topic, *([] if letters is None else [letters.topic])]
         )
-        check_widths(source.topic, self._labels, widths)
-        self._widths = widths
-        self._began_with = width_at_the_start(self._folder, source.topic, widths[source.topic])
+        if self._labels is not None:
+            [records] = topics_of(source)
+            check_widths(records, self._labels, widths)
+        self._widths, self._origins = widths, Origins(settings, ())
+        self._began_with = widths_at_the_start(
+            self._folder,
+            {topic: widths[topic] for topic in found},
+            any(map(is_pattern, topics_of(source))),
+        )
 
     def __call__(self, partition: Partition) -> PartitionRun:
         """Not opened yet: see `PartitionRun.open`."""
@@ -140,23 +152,26 @@ class Runs:
             partition,
             self._ledger(partition),
             self._results(partition),
-            self._start(partition.number),
+            self._start(partition),
             Store(self._folder, self._keep),
+            self._origins.of(partition.topic),
         )
         if self._labels is None:
             return PartitionRun(*parts)
         return LatePartitionRun(*parts, open_labels=self._open_labels, labels_topic=self._labels)
 
-    def _start(self, number: int) -> str:
-        """Where a partition begins: one that the group has not begun with, at its beginning."""
-        return self._source.start if number < self._began_with else "earliest"
+    def _start(self, partition: Partition) -> str:
+        """Where it begins: one that the group has not begun with, at its beginning."""
+        began_with = self._began_with.get(partition.topic, 0)
+        return self._source.start if partition.number < began_with else "earliest"
 
     def _open_labels(self, number: int) -> KafkaSource:
         assert self._labels is not None
+        [records] = topics_of(self._source)
         return KafkaSource(
             *(self._settings, self._labels),
             partitions=[number],
-            start=self._start(number),
+            start=self._start(Partition(records, number)),
             stop_at_end=self._source.stop_at_end,
             decode=self._decode,
             dependency=self._around.dependencies.add("labels", self._labels),
@@ -185,26 +200,6 @@ class Runs:
         )
 
 
-def width_at_the_start(url: str, topic: str, width: int) -> int:
-    """How many partitions *topic* had when its group began; *width* if it begins now.
-
-    The number stays in a file beside the checkpoints: a partition that was added later has
-    records that nobody has seen, wherever the group was told to start.
-    """
-    folder, name = open_folder(url), f"{topic}.partitions"
-    try:
-        return int(folder.read(name))
-    except (OSError, ValueError):
-        pass
-    try:
-        folder.write(name, b"%d" % width)
-    except OSError as error:
-        log.warning("%s/%s cannot be written: %s", url, name, error.strerror or error)
-    finally:
-        folder.close()
-    return width
-
-
 def check_clusters(inputs: KafkaSettings, outputs: KafkaSettings) -> None:
     """Raise `ConfigError` if the topics are in two clusters."""
     if outputs.bootstrap != inputs.bootstrap:
@@ -215,38 +210,9 @@ def check_clusters(inputs: KafkaSettings, outputs: KafkaSettings) -> None:
         )
 
 
-def check_widths(records: str, labels: str | None, widths: Mapping[str, int]) -> None:
-    """Raise `ConfigError` if the labels' topic has not as many partitions as the records'."""
-    if labels is not None and widths[labels] != widths[records]:
-        raise ConfigError(
-            f"labels.topic = {labels!r} has {widths[labels]} partitions, source.topic = "
-            f"{records!r} has {widths[records]}: the labels of a partition's records "
-            "must be in the partition of the same number; make the topics alike"
-        )
-
-
 def settings_of(part: str, table: schema.KafkaConnection) -> KafkaSettings:
     """How to reach the cluster of *part*; raises `ConfigError` for options it cannot have."""
     try:
         return KafkaSettings.from_options(connection(table))
     except ValueError as error:
         raise ConfigError(f"{part}: {error}") from None
-
-
-def topic_widths(settings: KafkaSettings, config: schema.Config) -> dict[str, int]:
-    """The number of partitions of every topic that is used; all must exist."""
-    widths = {}
-    consumer: Any = None
-    try:
-        consumer = open_consumer(settings, JsonMessages())
-        for part in ("source", "sink", "dead_letter", "labels"):
-            if (table := getattr(config, part)) is not None and table.topic is not None:
-                widths[table.topic] = len(consumer.partitions(table.topic))
-    except Unreachable:
-        raise
-    except SourceError as error:
-        raise ConfigError(f"{part if consumer else 'source'}: {error}") from None
-    finally:
-        if consumer is not None:
-            consumer.close()
-    return widths

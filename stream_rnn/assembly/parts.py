@@ -24,6 +24,7 @@ from ..service.task import Task
 from . import sequences
 from .dependencies import Surroundings, surroundings
 from .drift import monitor
+from .topics import topics_of
 
 log = logging.getLogger(__name__)
 
@@ -209,11 +210,11 @@ def open_source(table: schema.Source, dependency: Dependency | None = None) -> S
     """The source that *table* describes; *dependency* is told whether it is there."""
     if isinstance(table, schema.KafkaSource):
         from connectors.kafka.settings import KafkaSettings
-        from connectors.kafka.topics import KafkaSource
+        from connectors.kafka.source import KafkaSource
 
         return KafkaSource(
             KafkaSettings.from_options(connection(table)),
-            table.topic,
+            topics_of(table),
             start=table.start,
             stop_at_end=table.stop_at_end,
             decode=messages(table),
@@ -267,7 +268,7 @@ def open_sink(
     """The sink that *table* describes; *dependency* is told whether it is there."""
     if isinstance(table, schema.KafkaSink):
         from connectors.kafka.settings import KafkaSettings
-        from connectors.kafka.topics import KafkaSink
+        from connectors.kafka.sink import KafkaSink
 
         settings = KafkaSettings.from_options(connection(table))
         return KafkaSink(

@@ -91,7 +91,9 @@ def _check_source(config: schema.Config, labels: schema.Labels) -> None:
         )
     if labels.topic is not None and not isinstance(config.source, schema.KafkaSource):
         raise ConfigError("labels.topic is for a Kafka source; give labels.source instead")
-    if isinstance(config.source, schema.KafkaSource) and labels.topic == config.source.topic:
+    if isinstance(config.source, schema.KafkaSource) and labels.topic in (
+        [config.source.topic] if isinstance(config.source.topic, str) else config.source.topic
+    ):
         raise ConfigError(
             "labels.topic is the source's own topic; leave it out: labels are then the records "
             "whose target is not null"

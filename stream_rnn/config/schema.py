@@ -93,9 +93,9 @@ class AvroFormat(_Table, tag="avro"):
 
 
 class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
-    """A topic of records."""
+    """Topics of records; ``"^orders-.*"`` is a pattern, and what matches it later is read too."""
 
-    topic: str
+    topic: str | list[str]  # by name, by pattern, or several of them
     group: str | None = None  # of the consumers; by default named after run.name
     instance: str | None = None  # a static member of the group
     cooperative: bool = False  # rebalance only the partitions that move

@@ -50,11 +50,9 @@ class Identity(NamedTuple):
         return before is not None and before != self.places.get(part)
 
     def is_other_kind(self, manifest: Mapping[str, Any], part: str) -> bool:
-        """Whether positions of *part* cannot mean anything any more: another kind, or topic."""
+        """Whether positions of *part* are of another kind: of files where it is a topic, say."""
         before, now = manifest.get("places", {}).get(part), self.places.get(part)
-        if before is None or now is None:
-            return False
-        return before["type"] != now["type"] or before.get("topic") != now.get("topic")
+        return before is not None and now is not None and before["type"] != now["type"]
 
 
 def split(identity: Mapping[str, Any]) -> dict[str, Any]:

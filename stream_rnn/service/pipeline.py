@@ -19,6 +19,7 @@ from connectors.base import (
     Record,
     Reporting,
     Sink,
+    Skipping,
     Source,
     SourceError,
     Unreachable,
@@ -202,8 +203,11 @@ class Pipeline:
                 raise error
             raise Lost(f"{error}; {SKIPPING}") from None
         log.warning("%s; the model is kept, and what is there now is read from its start", error)
+        lost = None
+        if isinstance(self.source, Skipping):
+            lost = self.source.restore_left(self.ledger.position)
         if not elsewhere:
-            self.observers.gap(None)
+            self.observers.gap(lost)
         self.ledger.position = self.source.snapshot()
 
     def metrics(self) -> Iterator[Sample]:

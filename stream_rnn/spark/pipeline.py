@@ -6,6 +6,7 @@ states are in Spark's checkpoint below ``checkpoint.url``; refused records are r
 
 import logging
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from .. import specs
@@ -121,7 +122,7 @@ def read(spark: "SparkSession", source: Any) -> "DataFrame":
         found = spark.read.format(kind).options(**words).load(str(source.path)).schema
         stream = spark.readStream.format(kind).options(**words).schema(found)
         return stream.option("maxFilesPerTrigger", 100).load(str(source.path))
-    words = {"kafka.bootstrap.servers": _bootstrap("source", source), "subscribe": source.topic}
+    words = {"kafka.bootstrap.servers": _bootstrap("source", source), **subscription(source.topic)}
     sample = spark.read.format("kafka").options(**words).load().limit(1000)
     values = sample.select(F.col("value").cast("string")).rdd.map(lambda row: row[0])
     found = spark.read.json(values).schema
@@ -131,6 +132,19 @@ def read(spark: "SparkSession", source: Any) -> "DataFrame":
     stream = stream.option("startingOffsets", source.start).option("maxOffsetsPerTrigger", 100_000)
     parsed = F.from_json(F.col("value").cast("string"), found)
     return stream.load().select(parsed.alias("r"), *ORIGIN).select("r.*", *ORIGIN)
+
+
+def subscription(topic: str | list[str]) -> dict[str, str]:
+    """The topics in Spark's words; its patterns must match whole names.
+
+    >>> subscription(["rides", "visits"]), subscription("^rides-")
+    ({'subscribe': 'rides,visits'}, {'subscribePattern': '(?:^rides-).*'})
+    """
+    topics = [topic] if isinstance(topic, str) else topic
+    if not any(name.startswith("^") for name in topics):
+        return {"subscribe": ",".join(topics)}
+    whole = [f"(?:{name}).*" if name.startswith("^") else re.escape(name) for name in topics]
+    return {"subscribePattern": "|".join(whole)}
 
 
 def estimator_of(config: schema.Config) -> Any:

@@ -17,7 +17,7 @@ import pytest
 from kafka_broker import CLIENTS, kafka
 
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import KafkaSource
+from connectors.kafka.source import KafkaSource
 from stream_rnn.assembly.service import service
 from stream_rnn.config import parse
 from stream_rnn.service.exactly_once.partition import PartitionRun

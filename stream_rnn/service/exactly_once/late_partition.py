@@ -7,18 +7,19 @@ again after a crash is in the same rounds, up to the last commit, and so has the
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from connectors.base import Label, Record, SourceError
+from connectors.base import Label, Lost, Record, SourceError
 from connectors.kafka.driver import Consumer, Partition
-from connectors.kafka.topics import KafkaSource
+from connectors.kafka.source import KafkaSource
 
 from ...checkpoints.file import Checkpoint
 from ..observers import Sample
 from .journal import Journal, Place, rounds_after
-from .partition import Learned, PartitionRun
+from .learned import Learned
+from .partition import PartitionRun
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +89,43 @@ class LatePartitionRun(PartitionRun):
         self.journal = Journal(self._at, rounds)
         self._rounds.extend(rounds)
         assert self._labels is not None
-        self._labels.restore(
-            {self.labels_place.topic: {str(self.partition.number): self._at.labels}}
-        )
+        self._restore_labels(position[self.labels_place.topic])
+
+    def _take_up(self, checkpoint: Checkpoint) -> None:
+        super()._take_up(checkpoint)
+        saved = checkpoint.manifest["position"][self.labels_place.topic]
+        assert self._labels is not None
+        self._labels.restore_left({self.labels_place.topic: saved})
+        self.labels_position = self._labels_next()
+
+    def _move(self, *others: Any) -> None:
+        """See `PartitionRun._move`."""
+        super()._move(*others)
+        self._without_rounds()
+
+    def _nothing(self) -> Learned:
+        return super()._nothing()._replace(labels=self.labels_position)
+
+    def _without_rounds(self) -> None:
+        """No round of before can be learned again; what is published is one."""
+        self._at = self.place()
+        self._rounds.clear()
+        if self.published > self.position:
+            self._rounds.append(Place(self.published, self.labels_position))
+        self.journal = Journal(self._at, self._rounds)
+
+    def _restore_labels(self, saved: Mapping[str, Any]) -> None:
+        """Go on with the labels where the checkpoint is, or with those that are left."""
+        topic, number = self.labels_place
+        position = {topic: {**saved, str(number): self._at.labels}}
+        assert self._labels is not None
+        try:
+            self._labels.restore(position)
+        except Lost as error:
+            self._skipped(error)
+            self.ledger.observers.gap(self._labels.restore_left(position))
+            self.labels_position = self._labels_next()
+            self._without_rounds()
 
     def _labels_next(self) -> int:
         assert self._labels is not None
@@ -211,10 +246,11 @@ class LatePartitionRun(PartitionRun):
         """How far the checkpoint would reach."""
         return Place(self.position, self.labels_position)
 
-    def positions(self) -> dict[str, dict[str, int]]:
+    def positions(self) -> dict[str, dict[str, Any]]:
         """The positions of both, for the checkpoint."""
-        number = str(self.partition.number)
-        return super().positions() | {self.labels_place.topic: {number: self.labels_position}}
+        topic, number = self.labels_place
+        known = {} if self._labels is None else self._labels.snapshot()[topic]
+        return super().positions() | {topic: {**known, str(number): self.labels_position}}
 
     def is_due(self, pending: Learned | None = None) -> bool:
         """Also when the journal is long."""

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from connectors.base import Lost, SinkError, Unreachable
-from connectors.kafka.driver import Consumer, Partition
+from connectors.kafka.driver import Consumer, Gone, Partition
+from connectors.kafka.names import is_pattern
 from connectors.state import Dependency
 
 from ..ledger import Schedule
@@ -30,7 +31,7 @@ class Member:
     Args:
         open_consumer: makes a consumer that is a member of the group.
         make_run: makes the run of a partition, not opened yet.
-        topic: the input topic.
+        topics: the input topics, by name or pattern.
         schedule: sizes and times of batches and checkpoints.
         batching: sizes and times of transactions.
         observers: told what happens.
@@ -42,7 +43,7 @@ class Member:
         self,
         open_consumer: Callable[[], Consumer],
         make_run: Callable[[Partition], PartitionRun],
-        topic: str,
+        topics: Sequence[str],
         schedule: Schedule | None = None,
         batching: Batching | None = None,
         observers: Sequence[Observer] = (),
@@ -51,7 +52,7 @@ class Member:
     ):
         self.open_consumer, self.make_run = open_consumer, make_run
         self.dependency = dependency or Dependency("source")
-        self.membership = Membership(topic, schedule, batching, observers, stop_at_end)
+        self.membership = Membership(topics, schedule, batching, observers, stop_at_end)
 
     def run(self, stop: threading.Event | None = None) -> dict[str, int]:
         """Until *stop* is set or the end is reached; then drain.  Counts of this process."""
@@ -75,6 +76,13 @@ class Member:
                 Session(membership, self.open_consumer, self.make_run, self.dependency).run(stop)
                 return
             except Unreachable:  # an outage, of which the dependencies tell: it is waited for
+                if stop.wait(1.0):
+                    return
+            except Gone as error:  # a new session has those that are left
+                failures = 1 if membership.commits > before else failures + 1
+                if not any(map(is_pattern, membership.topics)) or failures >= PATIENCE:
+                    raise
+                log.warning("%s; the other topics are read on", error)
                 if stop.wait(1.0):
                     return
             except Lost as error:  # a new session skips what is lost, or says that it cannot

@@ -28,13 +28,13 @@ class Membership:
 
     def __init__(
         self,
-        topic: str,
+        topics: Sequence[str],
         schedule: Schedule | None = None,
         batching: Batching | None = None,
         observers: Sequence[Observer] = (),
         stop_at_end: bool = False,
     ):
-        self.topic = topic
+        self.topics = topics
         self.schedule, self.batching = schedule or Schedule(), batching or Batching()
         self.observers = Observers(observers)
         self.refusals = Refusals(self.schedule.max_refused, self.schedule.window)

@@ -7,12 +7,13 @@ lies between them, silently, because the results of those records are published 
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from connectors.base import Lost, Record, Unwritable
 from connectors.kafka.driver import Consumer, Partition
-from connectors.kafka.positions import check_position
+from connectors.kafka.origins import Origin, check_origin
+from connectors.kafka.positions import Bounds, check_position, position_of, what_is_left
 from connectors.kafka.transactions import TransactionalSink
 
 from ...checkpoints.file import Checkpoint
@@ -21,24 +22,16 @@ from ...errors import CheckpointError
 from ..ledger import SKIPPING, Ledger
 from ..observers import Sample
 from ..outcome import Outcome
+from .learned import Learned, message_keys
 
 log = logging.getLogger(__name__)
-
-
-class Learned(NamedTuple):
-    """What a batch did to the model, and what of it is to be published."""
-
-    records: Sequence[Record]  # the ones whose results are not published yet
-    outcome: Outcome | None  # of them; None when there are none
-    replayed: dict[str, int]  # counts of those learned silently
-    position: int  # the next offset
-    labels: int = 0  # the next offset of the labels, where they have a topic of their own
 
 
 class PartitionRun:
     """One partition of the input topic: its ledger and its transactions.
 
     Without a checkpoint of its own it begins at *start*, with the newest model in *warm*.
+    *origin* tells its topic from one that is made again under its name.
     """
 
     def __init__(
@@ -48,9 +41,10 @@ class PartitionRun:
         sink: TransactionalSink,
         start: str = "earliest",
         warm: Store | None = None,
+        origin: Origin | None = None,
     ):
         self.partition, self.ledger, self.sink = partition, ledger, sink
-        self.start, self.warm = start, warm
+        self.start, self.warm, self.origin = start, warm, origin
         self.task = ledger.task
         self.part = str(partition)
         self.position = 0  # the next offset whose record has not taken effect
@@ -73,24 +67,56 @@ class PartitionRun:
         checkpoint = self.ledger.newest()
         if checkpoint is None:
             self._begin(committed, bounds[self.partition])
+            return self.position
+        topic = self.partition.topic
+        before = Origin.of(checkpoint.manifest["position"][topic])
+        try:
+            check_origin(topic, before, self.origin)
+        except Lost as error:
+            self._skipped(error)
+            self._take_up(checkpoint)
+            self._move(bounds, {topic}, (), consumer)
         else:
             self._resume(checkpoint, committed)
-        self._within(bounds)
+            same = {topic} if before is not None and before == self.origin else ()
+            self._within(bounds, same, consumer)
         return self.position
 
-    def _within(self, bounds: Mapping[Partition, tuple[int, int]]) -> None:
+    def _skipped(self, error: Lost) -> None:
+        """Raise *error*, unless what is lost may be skipped."""
+        if not self.ledger.schedule.skip_lost:
+            raise Lost(f"{error}; {SKIPPING}") from None
+        log.warning("%s; the model is kept, and goes on with what is there", error)
+
+    def _within(self, bounds: Bounds, same: Collection[str], consumer: Consumer) -> None:
         """Be where the topic still has records, or raise `Lost`."""
-        first, _ = bounds[self.partition]
         try:
             check_position({self.partition: self.position}, bounds)
         except Lost as error:
-            if self.position > first:
-                raise
-            if not self.ledger.schedule.skip_lost:
-                raise Lost(f"{error}; {SKIPPING}") from None
-            log.warning("%s: %d records are lost and skipped", error, first - self.position)
-            self.ledger.observers.gap(first - self.position)
-            self.position, self.published = first, max(first, self.published)
+            self._skipped(error)
+            self._move(bounds, (), same, consumer)
+
+    def _move(
+        self, bounds: Bounds, remade: Collection[str], same: Collection[str], consumer: Consumer
+    ) -> None:
+        """Go to where there are records; see `connectors.kafka.positions.what_is_left`."""
+        left, lost = what_is_left({self.partition: self.position}, bounds, remade, same)
+        self.ledger.observers.gap(lost)
+        before, self.position = self.position, left[self.partition]
+        if not remade and self.position > before:  # what the group has committed is not behind
+            self.published = max(self.position, self.published)
+            return
+        # The group is told before the checkpoint, which must not be ahead of it.
+        self.published = self.position
+        moves = self.moves(self._nothing())
+        self.sink.send((), (), (), (), self.position, consumer.group_metadata(), **moves)
+        self.sink.commit()
+        self._saved_place = None
+        self.save()
+
+    def _nothing(self) -> Learned:
+        """What a transaction without records has learned."""
+        return Learned((), None, {}, self.position)
 
     def _begin(self, committed: int | None, bounds: tuple[int, int]) -> None:
         if committed is not None:
@@ -109,6 +135,12 @@ class PartitionRun:
     def _warm(self) -> Checkpoint | None:
         """The model that was learned elsewhere, from files say, to begin with."""
         return None if self.warm is None else self.warm.load_newest(of_run=True)
+
+    def _take_up(self, checkpoint: Checkpoint) -> None:
+        """The model of a checkpoint whose place is lost."""
+        topic, number = self.partition
+        self.position = checkpoint.manifest["position"][topic][str(number)]
+        self.ledger.resume(checkpoint)
 
     def _resume(self, checkpoint: Checkpoint, committed: int | None) -> None:
         manifest = checkpoint.manifest
@@ -165,7 +197,7 @@ class PartitionRun:
         return learned._replace(outcome=outcome)
 
     def _send(self, learned: Learned, outcome: Outcome, group_metadata: Any) -> None:
-        keys, letter_keys = self._keys(learned.records, outcome)
+        keys, letter_keys = message_keys(learned.records, outcome, self.task.is_label)
         self.sink.send(
             *(outcome.rows, keys, outcome.refused, letter_keys),
             *(learned.position, group_metadata),
@@ -187,23 +219,6 @@ class PartitionRun:
             self.ledger.count(counts)
         self.position = learned.position
 
-    def _keys(
-        self, records: Sequence[Record], outcome: Outcome
-    ) -> tuple[list[bytes | None], list[bytes | None]]:
-        """Of the records with a result, and of the refused ones."""
-        is_label = self.task.is_label
-        if not outcome.refused:  # the common case
-            results = [r.key for r in records if r.error is None and not is_label(r)]
-            return results, []
-        refused = {(letter["partition"], letter["offset"]) for letter in outcome.refused}
-        keys: tuple[list[bytes | None], list[bytes | None]] = [], []
-        for record in records:
-            if (record.partition, record.offset) in refused:
-                keys[1].append(record.key)
-            elif record.error is None and not is_label(record):
-                keys[0].append(record.key)
-        return keys
-
     def moves(self, learned: Learned) -> dict[str, Any]:
         """What else a transaction commits; see `TransactionalSink.send`."""
         return {}
@@ -212,10 +227,10 @@ class PartitionRun:
         """How far the checkpoint would reach."""
         return self.position
 
-    def positions(self) -> dict[str, dict[str, int]]:
-        """The same, for the checkpoint: ``{topic: {partition: next offset}}``."""
-        topic, number = self.partition
-        return {topic: {str(number): self.position}}
+    def positions(self) -> dict[str, dict[str, Any]]:
+        """The same, for the checkpoint: see `connectors.kafka.positions.position_of`."""
+        known = {} if self.origin is None else {self.partition.topic: self.origin}
+        return position_of({self.partition: self.position}, known)
 
     def has_turn(self, consumer: Consumer) -> bool:
         """Whether it has something to do even if no record has come for it."""

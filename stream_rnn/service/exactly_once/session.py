@@ -9,18 +9,20 @@ fails, everything since the last checkpoint is thrown away and done again.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from connectors.base import Record, SinkError
-from connectors.kafka.driver import Consumer, Fenced, Partition
+from connectors.base import Record, SinkError, Unreachable
+from connectors.kafka.driver import METADATA_SECONDS, Consumer, Fenced, Partition
+from connectors.kafka.names import is_pattern, partitions_of
 from connectors.kafka.pulse import Pulse
 from connectors.state import Dependency
 
 from ..runtime import set_for_streams
+from .learned import Learned
 from .membership import Membership
-from .partition import Learned, PartitionRun
+from .partition import PartitionRun
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +51,15 @@ class Session:
     def run(self, stop: threading.Event) -> None:
         """Until *stop* is set or the member's ends are reached; raises what went wrong."""
         self.consumer, membership = self.open_consumer(), self.membership
-        self.pulse = Pulse(self.consumer, Partition(membership.topic, 0), self.dependency)
         try:
+            there = partitions_of(self.consumer, membership.topics)
+            self.pulse = Pulse(self.consumer, there[0], self.dependency)
             if membership.ends == {}:
-                bounds = self.consumer.bounds(self.consumer.partitions(membership.topic))
+                bounds = self.consumer.bounds(there)
                 membership.ends = {p: end for p, (_, end) in bounds.items()}
             with set_for_streams(), ThreadPoolExecutor(16, "learner") as self.pool:
                 try:
-                    self.consumer.subscribe([membership.topic], self)
+                    self._subscribe(there)
                     self.observers.state("running")
                     while not (stop.is_set() or self._at_end()):
                         self._round(stop)
@@ -67,7 +70,27 @@ class Session:
         finally:
             self.consumer.close()
 
+    def _subscribe(self, there: Sequence[Partition]) -> None:
+        self.names = sorted({partition.topic for partition in there})
+        self.consumer.subscribe(self.names, self)
+        self.look = time.monotonic() + METADATA_SECONDS
+
+    def _look_for_topics(self) -> None:
+        """Join for those that match a pattern now; the group shares them out anew."""
+        is_growing = self.membership.ends is None and any(map(is_pattern, self.membership.topics))
+        if not is_growing or time.monotonic() < self.look:
+            return
+        self.look = time.monotonic() + METADATA_SECONDS
+        try:
+            there = partitions_of(self.consumer, self.membership.topics)
+        except Unreachable:
+            return  # the next look finds them
+        if self.names != sorted({partition.topic for partition in there}):
+            self._subscribe(there)
+            log.info("topics are now: %s", ", ".join(self.names))
+
     def _round(self, stop: threading.Event) -> None:
+        self._look_for_topics()
         if not self.membership.batching.overlap:
             self._settle()
         self._gather(stop)

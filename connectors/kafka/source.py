@@ -1,8 +1,7 @@
-"""Kafka topics as a source and as a sink of JSON records.
+"""Kafka topics as a source of records.
 
-A source's position is the next offset of every partition; it belongs into the checkpoint, and
-nothing is ever committed behind the learner's back.  With `KafkaSink` a run that is killed
-repeats what it sent since its last checkpoint; `connectors.kafka.transactions` does not.
+Its position is the next offset of every partition, with the ids of the topics; it belongs into
+the checkpoint, and nothing is ever committed behind the learner's back.
 """
 
 import logging
@@ -14,11 +13,11 @@ from typing import Any
 from ..base import Lost, Record, SourceError, Unreachable
 from ..json_records import MAX_BYTES, MAX_DEPTH
 from ..state import Dependency
-from .clients import open_consumer, open_producer
-from .driver import METADATA_SECONDS, Partition, RecordDecoder
-from .limits import topic_limits
-from .messages import LETTER_BYTES, MESSAGE_BYTES, Message, dead_letter, encoded, message_key
-from .positions import check_position
+from .clients import open_consumer
+from .driver import METADATA_SECONDS, Gone, Partition, RecordDecoder
+from .names import check_patterns, is_pattern, partitions_of
+from .origins import Origin, check_origin, origins
+from .positions import check_position, offsets_in, position_of, what_is_left
 from .pulse import Pulse
 from .records import JsonMessages
 from .settings import KafkaSettings
@@ -33,10 +32,11 @@ class KafkaSource:
 
     Args:
         settings: how to reach the cluster.
-        topics: one topic or several.
+        topics: one topic or several; one that begins with ``^`` is a pattern, and topics that
+            match it later are read too.
         partitions: numbers of the partitions to read; all when None.
-        start: ``"earliest"`` or ``"latest"``, where the first run begins; partitions that are
-            added later are read from their beginning.
+        start: ``"earliest"`` or ``"latest"``, where the first run begins; partitions and topics
+            that are added later are read from their beginning.
         stop_at_end: finish at the ends that the partitions have now, instead of waiting.
         max_record_bytes, max_depth: a JSON record beyond them is handed out as an error.
         decode: what else messages are decoded with.
@@ -60,15 +60,18 @@ class KafkaSource:
     ):
         if start not in ("earliest", "latest"):
             raise ValueError(f"start = {start!r}; use 'earliest' or 'latest'")
+        names = [topics] if isinstance(topics, str) else list(topics)
+        check_patterns(names)
         decode = decode or JsonMessages(max_record_bytes, max_depth)
-        self._consumer = open_consumer(settings, decode)
+        self._settings, self._consumer = settings, open_consumer(settings, decode)
         self._start, self._stop_at_end = start, stop_at_end
-        self._topics = [topics] if isinstance(topics, str) else list(topics)
+        self._topics, self._has_patterns = names, any(map(is_pattern, names))
         self._grows = partitions is None and not stop_at_end
         self._look = time.monotonic() + METADATA_SECONDS
         try:
             self._partitions = self._choose(partitions)
-            self._begin({})
+            self._origins = origins(settings, self._names())
+            self._begin({}, self._consumer.bounds(self._partitions))
             dependency = dependency or Dependency("source", settings.bootstrap)
             self._pulse = Pulse(self._consumer, self._partitions[0], dependency)
         except BaseException:
@@ -76,7 +79,7 @@ class KafkaSource:
             raise
 
     def _choose(self, numbers: Sequence[int] | None) -> list[Partition]:
-        there = [p for name in self._topics for p in self._consumer.partitions(name)]
+        there = partitions_of(self._consumer, self._topics)
         if numbers is None:
             return there
         asked = [Partition(name, number) for name in self._topics for number in numbers]
@@ -84,9 +87,12 @@ class KafkaSource:
             raise SourceError(f"there is no partition {', '.join(missing)}; correct partitions")
         return asked
 
-    def _begin(self, position: Mapping[Partition, int]) -> None:
-        bounds = self._consumer.bounds(self._partitions)
-        check_position(position, bounds)
+    def _names(self) -> set[str]:
+        return {partition.topic for partition in self._partitions}
+
+    def _begin(
+        self, position: Mapping[Partition, int], bounds: Mapping[Partition, tuple[int, int]]
+    ) -> None:
         # A partition that the position does not know was added after it.
         side = 0 if self._start == "earliest" or position else 1
         self._next = {p: position.get(p, bounds[p][side]) for p in self._partitions}
@@ -99,9 +105,7 @@ class KafkaSource:
         """Up to *max_records*; an empty list when none came within *timeout* seconds."""
         if not self._buffer:
             self._look_for_partitions()
-            polled = self._consumer.poll(POLL_RECORDS, timeout)
-            self._buffer.extend(polled.items())
-            self._pulse.beat(bool(polled))
+            self._buffer.extend(self._poll(timeout).items())
         batch: list[Record] = []
         while self._buffer and len(batch) < max_records:
             partition, records = self._buffer.popleft()
@@ -114,23 +118,40 @@ class KafkaSource:
         self.finished = self._is_at_end()
         return batch
 
+    def _poll(self, timeout: float) -> dict[Partition, list[Record]]:
+        try:
+            polled = self._consumer.poll(POLL_RECORDS, timeout)
+            self._pulse.beat(bool(polled))
+        except Gone:
+            if not (self._has_patterns and self._grows):
+                raise
+            self._look = time.monotonic()  # the other topics are read on
+            return {}
+        return polled
+
     def _look_for_partitions(self) -> None:
-        """Read those that were added, from their beginning."""
+        """Read those that were added, from their beginning; leave those of deleted topics."""
         if not self._grows or time.monotonic() < self._look:
             return
         self._look = time.monotonic() + METADATA_SECONDS
         try:
             there = self._choose(None)
             added = [partition for partition in there if partition not in self._next]
-            if not added:
+            gone = self._names() - {partition.topic for partition in there}
+            if not added and not gone:
                 return
             bounds = self._consumer.bounds(added)
         except Unreachable:
             return  # the next look finds them
-        log.info("partitions were added: %s", ", ".join(map(str, added)))
+        if added:
+            log.info("partitions were added: %s", ", ".join(map(str, added)))
+        if gone:
+            log.warning("topics were deleted: %s; the others are read on", ", ".join(sorted(gone)))
         self._partitions = there
-        self._next |= {partition: first for partition, (first, _) in bounds.items()}
+        self._origins |= origins(self._settings, self._names())
+        self._next = {p: bounds[p][0] if p in bounds else self._next[p] for p in there}
         self._ends |= {partition: end for partition, (_, end) in bounds.items()}
+        self._pulse.partition = there[0]
         self._consumer.assign(self._next)
 
     def _is_at_end(self) -> bool:
@@ -142,26 +163,47 @@ class KafkaSource:
             for p, end in self._ends.items()
         )
 
-    def snapshot(self) -> dict[str, dict[str, int]]:
-        """``{topic: {partition: next offset}}``."""
-        position: dict[str, dict[str, int]] = {}
-        for (topic, number), offset in self._next.items():
-            position.setdefault(topic, {})[str(number)] = offset
-        return position
+    def snapshot(self) -> dict[str, dict[str, Any]]:
+        """``{topic: {partition: next offset, "id": …, "cluster": …}}``."""
+        return position_of(self._next, self._origins)
 
-    def restore(self, position: Mapping[str, Mapping[str, int]]) -> None:
+    def restore(self, position: Mapping[str, Mapping[str, Any]]) -> None:
         """Continue there; raises `Lost` when the topic no longer holds it."""
-        offsets = {
-            Partition(topic, int(number)): offset
-            for topic, numbers in position.items()
-            for number, offset in numbers.items()
-        }
+        offsets = self._of_pattern(offsets_in(position))
         if unread := [str(p) for p in offsets if p not in self._partitions]:
             raise Lost(
                 f"the checkpoint has a position in {', '.join(unread)}, which is not read here; "
                 "give the topics and partitions it was made with, or another checkpoint directory"
             )
-        self._begin(offsets)
+        for topic in sorted({partition.topic for partition in offsets}):
+            check_origin(topic, Origin.of(position[topic]), self._origins.get(topic))
+        bounds = self._consumer.bounds(self._partitions)
+        check_position(offsets, bounds)
+        self._begin(offsets, bounds)
+
+    def restore_left(self, position: Mapping[str, Mapping[str, Any]]) -> int | None:
+        """See `connectors.base.Skipping`."""
+        before = offsets_in(position)
+        offsets = {p: offset for p, offset in before.items() if p in self._partitions}
+        known = {name: Origin.of(part) for name, part in position.items() if name in self._origins}
+        same = {name for name, origin in known.items() if origin == self._origins[name]}
+        remade = {name for name, origin in known.items() if origin is not None} - same
+        bounds = self._consumer.bounds(self._partitions)
+        left, lost = what_is_left(offsets, bounds, remade, same)
+        self._begin(left, bounds)
+        return lost if offsets == before else None
+
+    def _of_pattern(self, offsets: dict[Partition, int]) -> dict[Partition, int]:
+        """Without those of topics that were deleted, where topics come and go."""
+        if not self._has_patterns:
+            return offsets
+        gone = {p.topic for p in offsets if p.topic not in self._topics} - self._names()
+        if gone:
+            log.warning(
+                "topics were deleted since the checkpoint, or are not read any more: %s",
+                ", ".join(sorted(gone)),
+            )
+        return {p: offset for p, offset in offsets.items() if p.topic not in gone}
 
     def is_caught_up(self) -> bool:
         """Whether the last fetch has found nothing beyond what was handed out."""
@@ -192,76 +234,3 @@ class KafkaSource:
     def close(self) -> None:
         """Let go of the brokers."""
         self._consumer.close()
-
-
-class KafkaSink:
-    """Rows as JSON into a topic, at least once; dead letters with their bytes unchanged.
-
-    A row goes to the partition that the hash of its key picks; ``key`` names the field that is
-    the key, so that a row of the same key as its record lands beside it.
-
-    Args:
-        settings: how to reach the cluster.
-        topic: must exist.
-        key: name of a row's field whose value is the message key.
-        dead_letters: rows are dead letters, see `dead_letter`.
-        letter_bytes: a dead letter with more is cut.
-        dependency: is told whether the brokers answer.
-        message_bytes: a row that would be a larger message is `Unwritable`; so is one that is
-            larger than the topic takes.
-    """
-
-    def __init__(
-        self,
-        settings: KafkaSettings,
-        topic: str,
-        *,
-        key: str | None = None,
-        dead_letters: bool = False,
-        letter_bytes: int = LETTER_BYTES,
-        dependency: Dependency | None = None,
-        message_bytes: int = MESSAGE_BYTES,
-    ):
-        self.topic, self.key, self.dead_letters = topic, key, dead_letters
-        self._limit = limit = topic_limits(settings, [topic]).get(topic)
-        self.letter_bytes = letter_bytes
-        self.message_bytes = message_bytes if limit is None else min(message_bytes, limit)
-        self._producer = open_producer(settings, batch_bytes=limit)
-        self._dependency = dependency or Dependency("sink", settings.bootstrap)
-        self._written = 0
-
-    def write(self, rows: list[dict[str, Any]]) -> None:
-        """Queue *rows*; raises `SinkError` if one written before has failed.
-
-        `Unwritable` names the rows that no message can hold; then nothing was queued.
-        """
-        if self.dead_letters:
-            messages: list[Message] = [
-                dead_letter(row, None, self.letter_bytes, self._limit) for row in rows
-            ]
-        else:
-            keys = [message_key(row, self.key) for row in rows]
-            values = encoded(rows, keys, self.message_bytes)
-            messages = [(value, key, []) for value, key in zip(values, keys, strict=True)]
-        with self._dependency.waiting():
-            for value, key, headers in messages:
-                self._producer.send(self.topic, value, key, headers=headers)
-        self._written += len(rows)
-
-    def flush(self) -> None:
-        """Wait until the brokers have everything; raises `SinkError` if they do not."""
-        with self._dependency.waiting():
-            self._producer.flush()
-        self._dependency.up()
-
-    def snapshot(self) -> dict[str, int]:
-        """How many rows were written; a topic cannot be cut back to it."""
-        return {"written": self._written}
-
-    def restore(self, position: Mapping[str, int] | None) -> None:
-        """Rows sent after *position* stay in the topic and will be there twice."""
-        self._written = position["written"] if position else 0
-
-    def close(self) -> None:
-        """Send what is queued, then let go; raises `SinkError`."""
-        self._producer.close()
