@@ -6,19 +6,25 @@ from typing import Any
 import numpy as np
 from river import base
 
-from ..errors import BadRecord, CheckpointError, check, faults
+from ..cells import GRU, LSTM, Elman
+from ..errors import BadRecord, CheckpointError, ConfigError, check, faults
 from ..numerics.trees import below
-from ..sequences.labeling.model import Chain
+from ..sequences.bidirectional import directions
+from ..sequences.labeling.model import FEWEST, Chain
+from ..sequences.labeling.network.member import NetworkMember
 from ..sequences.labeling.rehearsal import Rehearsal
 from ..sequences.labeling.sentences import Sentences
 from ..sequences.labeling.spans import Span, spans
 from ..sequences.labeling.templates import DEFAULT, compile_templates
 from ..sequences.sparse.adagrad import AdaGrad
+from .base import instance
 from .described import check_same, described
 from .protocol import Snapshot
 from .saving import Savable
 from .sparse import check_bounds, report
 
+USABLE = (LSTM, GRU, Elman)  # cells whose W lies as it is in memory
+NETWORK = ("sparse", "seed")  # parameters that only a network has
 AGAIN = 2  # sentences of the past that are learned with a new one
 
 
@@ -43,6 +49,14 @@ class SequenceLabeler(Savable, base.Estimator):
         Bound of the table of weights; the least used eighth goes when it is reached.
     max_tokens
         Longer sentences are refused.
+    cell
+        Of a network whose outputs are added to the scores of the features, e.g.
+        ``Bidirectional(LSTM(32))``, or ``LSTM(32)`` to read from the first token on only; None
+        for none.
+    sparse
+        Whether there are weights for the features themselves; False leaves the network alone.
+    seed
+        Of the network's initial weights.
 
     Examples
     --------
@@ -67,6 +81,9 @@ class SequenceLabeler(Savable, base.Estimator):
         rehearsal: int = 4096,
         max_features: int = 1 << 22,
         max_tokens: int = 10_000,
+        cell: Any = None,
+        sparse: bool = True,
+        seed: int = 0,
     ):
         self.rate = rate
         self.damping = damping
@@ -74,11 +91,15 @@ class SequenceLabeler(Savable, base.Estimator):
         self.rehearsal = rehearsal
         self.max_features = max_features
         self.max_tokens = max_tokens
+        self.cell, self.sparse, self.seed = instance(cell), sparse, seed
+        if not sparse and cell is None:
+            raise ConfigError("sparse: false leaves nothing to learn; give a cell, or true")
         rule = AdaGrad(float(rate), float(damping), float(decay))
         check(rule)
         check_bounds(self, max_features=1024, max_tokens=1, rehearsal=0)
         self._sentences = Sentences(max_tokens)
-        self._chain = Chain(compile_templates(DEFAULT), rule, max_features)
+        templates = compile_templates(DEFAULT)
+        self._chain = Chain(templates, rule, max_features, self._network(), sparse)
         self._past = Rehearsal(rehearsal)
         self._labels: dict[str, int] = {}
         self._tokens = 0
@@ -143,7 +164,7 @@ class SequenceLabeler(Savable, base.Estimator):
         """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
         meta = {
             "estimator": type(self).__name__,
-            "parameters": described(self),
+            "parameters": self._parameters(),
             "labels": self.labels,
             "tokens": self._tokens,
         }
@@ -153,7 +174,7 @@ class SequenceLabeler(Savable, base.Estimator):
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
-        check_same(self, described(self), snapshot.meta)
+        check_same(self, self._parameters(), snapshot.meta)
         arrays = dict(snapshot.arrays)
         try:
             labels, tokens = snapshot.meta["labels"], int(snapshot.meta["tokens"])
@@ -172,6 +193,23 @@ class SequenceLabeler(Savable, base.Estimator):
         return report(self._chain.size, self._loss, self._tokens)
 
     # Inside -----------------------------------------------------------------------------------
+
+    def _network(self) -> NetworkMember | None:
+        """The network of the cell; raises `ConfigError` if it is not one for it."""
+        if self.cell is None:
+            return None
+        inner, both = directions(self.cell)
+        if type(inner) not in USABLE or inner.units < 1:
+            names = ", ".join(kind.__name__ for kind in USABLE)
+            raise ConfigError(
+                f"cell: {self.cell!r}; choose one of {names} with units, or Bidirectional of one"
+            )
+        return NetworkMember(inner, 1 + both, self.max_features, FEWEST, self.seed)
+
+    def _parameters(self) -> dict[str, str]:
+        """Constructor parameters in words; those of a network only where there is one."""
+        made = described(self, optional=("cell",))
+        return made if "cell" in made else {n: v for n, v in made.items() if n not in NETWORK}
 
     def _learn(self, tokens: Sequence[Any], labels: Sequence[str]) -> list[str | None]:
         """Learn a sentence; what was predicted of it before."""

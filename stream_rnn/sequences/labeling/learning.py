@@ -11,8 +11,8 @@ import numpy as np
 from ...codegen.dispatch import entry, kernel
 from ...numerics import trees
 from ...numerics.trees import Float, Float32, Int, Int32, Word
-from ..sparse.adagrad import add_scores, descend
-from ..sparse.table import CLOCK, NONE, admit, find
+from ..sparse.adagrad import add_scores, descend, step_row
+from ..sparse.table import CLOCK, NONE, row_of
 from .chain import (
     backward,
     best_path,
@@ -22,6 +22,7 @@ from .chain import (
     marginals,
     transition_factors,
 )
+from .network.sentence import add_scores_of, step_network
 from .templates import features_of
 
 
@@ -65,17 +66,19 @@ def workspace(tokens: int, features: int, labels: int) -> Work:
 
 
 @entry
-def predict(table, transitions, templates, sentence, count, work, path):
+def predict(table, transitions, templates, network, sentence, sparse, count, work, path):
     """path (T,) ← the most probable labels."""
     T = path.size
-    score(table, templates, sentence, count, work, False)
+    score(table, templates, sparse, count, work, False)
+    add_scores_of(network, sentence, count, False, work.scores)
     best_path(work.scores, transitions.weights, T, count, work.alpha, work.back, path)
 
 
 @entry
-def distribution(table, transitions, templates, sentence, count, work, p):
+def distribution(table, transitions, templates, network, sentence, sparse, count, work, p):
     """p (T, count) ← how probable each label of each token is."""
-    score(table, templates, sentence, count, work, False)
+    score(table, templates, sparse, count, work, False)
+    add_scores_of(network, sentence, count, False, work.scores)
     infer(transitions, len(p), count, work)
     for t in range(len(p)):
         for l in range(count):
@@ -83,11 +86,14 @@ def distribution(table, transitions, templates, sentence, count, work, p):
 
 
 @entry
-def learn(table, transitions, templates, sentence, labels, count, rule, work, path):
+def learn(
+    table, transitions, templates, network, sentence, sparse, labels, count, rule, work, path
+):
     """Predict into path (T,), then take a step for labels (T,); returns −log p(labels | x)."""
     T = labels.size
     table.size[CLOCK] += 1
-    score(table, templates, sentence, count, work, True)
+    score(table, templates, sparse, count, work, True)
+    add_scores_of(network, sentence, count, True, work.scores)
     best_path(work.scores, transitions.weights, T, count, work.alpha, work.back, path)
     log_z = infer(transitions, T, count, work)
     loss = log_z - path_score(work.scores, transitions.weights, labels)
@@ -97,7 +103,8 @@ def learn(table, transitions, templates, sentence, labels, count, rule, work, pa
     for t in range(T):
         work.p[t, labels[t]] -= 1.0
     subtract_path(labels, work.expected)
-    step_features(table, templates, sentence, count, rule, work)
+    step_features(table, templates, sparse, count, rule, work)
+    step_network(network, sentence, count, work.p)
     step_transitions(transitions, count, rule, work)
     return loss
 
@@ -121,14 +128,6 @@ def score(table, templates, sentence, count, work, learning):
             row = row_of(table, sentence.keys[n], learning)
             if row != NONE:
                 add_scores(table.weights[row], sentence.values[n], count, scores)
-
-
-@kernel
-def row_of(table, key, learning):
-    """The row of a key; 0 is no key."""
-    if key == 0:
-        return NONE
-    return admit(table, key) if learning else find(table, key)
 
 
 @kernel
@@ -168,27 +167,18 @@ def subtract_path(labels, expected):
 @kernel
 def step_features(table, templates, sentence, count, rule, work):
     """Move the weights of every token's features against p − truth, in work.p."""
-    error, clock = work.error, table.size[CLOCK]
+    error = work.error
     for t in range(sentence.starts.size - 1):
         for l in range(count):
             error[l] = np.float32(work.p[t, l])
         if sentence.attributes.shape[1] > 0:
             for n in range(work.keys.size):
                 if work.rows[t, n] != NONE:
-                    step_row(table, work.rows[t, n], clock, rule, error, np.float32(1), count)
+                    step_row(table, work.rows[t, n], rule, error, np.float32(1), count)
         for n in range(sentence.starts[t], sentence.starts[t + 1]):
             row = row_of(table, sentence.keys[n], False)
             if row != NONE:
-                step_row(table, row, clock, rule, error, sentence.values[n], count)
-
-
-@kernel
-def step_row(table, row, clock, rule, error, value, count):
-    """Move one row, which is used once more if it is met first in this example."""
-    if table.stamp[row] != clock:
-        table.stamp[row] = clock
-        table.uses[row] += 1
-    descend(rule, table.weights[row], table.squares[row], error, value, count)
+                step_row(table, row, rule, error, sentence.values[n], count)
 
 
 @kernel

@@ -1,5 +1,7 @@
 """A labeler at work: its table, its transitions, and room for what comes."""
 
+from typing import Any
+
 import numpy as np
 
 from ...errors import CheckpointError
@@ -9,6 +11,7 @@ from ..sparse.adagrad import AdaGrad
 from ..sparse.table import FORGOTTEN, ROWS
 from . import learning
 from .learning import Sentence, Transitions
+from .network.member import NetworkMember
 from .templates import Compiled
 
 SHORTEST = 64  # tokens that there is always room for
@@ -16,10 +19,18 @@ FEWEST = 4  # labels
 
 
 class Chain:
-    """A linear-chain field over at most *most* features."""
+    """A linear-chain field over at most *most* features, the scores of a network, or both."""
 
-    def __init__(self, templates: Compiled, rule: AdaGrad, most: int):
+    def __init__(
+        self,
+        templates: Compiled,
+        rule: AdaGrad,
+        most: int,
+        network: NetworkMember | None = None,
+        sparse: bool = True,
+    ):
         self.templates, self.rule, self.most = templates, rule, most
+        self.network, self.sparse = network, sparse
         self.features = 1 + len(templates.keys)
         self.table = tables.create(min(most, tables.LEAST), FEWEST)
         self.transitions = _transitions(FEWEST)
@@ -39,7 +50,10 @@ class Chain:
         """The most probable labels (T,) of the first *count*."""
         path = np.zeros(len(sentence.starts) - 1, np.int64)
         work = self._room(len(path))
-        learning.predict(self.table, self.transitions, self.templates, sentence, count, work, path)
+        learning.predict(
+            self.table, self.transitions, self.templates, *self._read(sentence, False), count,
+            work, path,
+        )  # fmt: skip
         return path
 
     def distribution(self, sentence: Sentence, count: int) -> np.ndarray:
@@ -47,23 +61,32 @@ class Chain:
         p = np.zeros((len(sentence.starts) - 1, count))
         work = self._room(len(p))
         learning.distribution(
-            self.table, self.transitions, self.templates, sentence, count, work, p
-        )
+            self.table, self.transitions, self.templates, *self._read(sentence, False), count,
+            work, p,
+        )  # fmt: skip
         return p
 
     def learn(self, sentence: Sentence, labels: np.ndarray, count: int) -> tuple[np.ndarray, float]:
         """Predict the labels, then learn the true ones; the prediction, and its loss in nats."""
         path = np.zeros(len(labels), np.int64)
         self._grow(count)
-        drawn = self.features if sentence.attributes.shape[1] else 0
-        more = len(labels) * drawn + len(sentence.keys)
+        network, sentence, sparse = self._read(sentence, True)
+        drawn = self.features if sparse.attributes.shape[1] else 0
+        more = len(labels) * drawn + len(sparse.keys)
         self.table = tables.with_room(self.table, more, self.most)
         work = self._room(len(labels))
         loss = learning.learn(
-            self.table, self.transitions, self.templates, sentence, labels, count, self.rule,
-            work, path,
+            self.table, self.transitions, self.templates, network, sentence, sparse, labels, count,
+            self.rule, work, path,
         )  # fmt: skip
         return path, float(loss)
+
+    def _read(self, sentence: Sentence, learning: bool) -> tuple[Any, Sentence, Sentence]:
+        """The network, or (); the sentence as it reads it, and as the sparse features do."""
+        sparse = sentence if self.sparse else without_features(sentence)
+        if self.network is None:
+            return (), sentence, sparse
+        return self.network.for_sentence(sentence, self.labels, learning), sentence, sparse
 
     def _room(self, tokens: int) -> learning.Work:
         have = len(self._work.scores)
@@ -89,13 +112,17 @@ class Chain:
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies of all that is to be saved, by name."""
         held = {f"table.{name}": a for name, a in tables.saved(self.table).items()}
-        return held | {f"transitions.{n}": a.copy() for n, a in trees.walk(self.transitions)}
+        held |= {f"transitions.{n}": a.copy() for n, a in trees.walk(self.transitions)}
+        network = {} if self.network is None else self.network.arrays()
+        return held | {f"network.{name}": a for name, a in network.items()}
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over `arrays`; raises `CheckpointError` unless they fit."""
         try:
             room = len(arrays["transitions.weights"]) - 1
             table = tables.restored(trees.below("table.", arrays), min(self.most, tables.LEAST))
+            if self.network is not None:
+                self.network.load(trees.below("network.", arrays))
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}; it is of another model") from None
         if table.weights.shape[1] != room or len(table.uses) > max(self.most, tables.LEAST):
@@ -109,3 +136,9 @@ class Chain:
 def _transitions(labels: int) -> Transitions:
     made: Transitions = trees.allocate(Transitions, {"S": labels + 1})
     return made
+
+
+def without_features(sentence: Sentence) -> Sentence:
+    """As many tokens, of which nothing is known."""
+    starts = np.zeros_like(sentence.starts)
+    return Sentence(sentence.attributes[:, :0], starts, sentence.keys[:0], sentence.values[:0])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ...codegen.dispatch import kernel
 from ...errors import ConfigError, check
+from .table import CLOCK
 
 
 class AdaGrad(NamedTuple):
@@ -44,3 +45,12 @@ def descend(rule, weights, squares, error, value, count):
         g = error[l] * value + rule.decay * weights[l]
         squares[l] += g * g
         weights[l] -= rule.rate * g / sqrt(squares[l] + rule.damping)
+
+
+@kernel
+def step_row(table, row, rule, error, value, count):
+    """Move a row of the table; it is used once more if it is met first in this example."""
+    if table.stamp[row] != table.size[CLOCK]:
+        table.stamp[row] = table.size[CLOCK]
+        table.uses[row] += 1
+    descend(rule, table.weights[row], table.squares[row], error, value, count)

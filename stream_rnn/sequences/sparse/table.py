@@ -68,6 +68,14 @@ def admit(table, key):
     return row
 
 
+@kernel
+def row_of(table, key, learning):
+    """The row of a key, a new one if need be when *learning*; 0 is no key."""
+    if key == 0:
+        return NONE
+    return admit(table, key) if learning else find(table, key)
+
+
 @entry
 def reindex(table):
     """Fill the index, which follows from the keys."""
