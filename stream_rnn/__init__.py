@@ -97,6 +97,7 @@ __all__ = [
     "load_state_dict",
     "loads",
     "options",
+    "plot",
     "save_safetensors",
     "state_dict",
 ]
@@ -118,6 +119,7 @@ _LAZY = {
     "load": "estimators.saving",
     "loads": "estimators.saving",
     "options": "estimators.options",
+    "plot": "evaluation.plot",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
     "SequenceTransducer": "estimators.transducer",
     "SequenceLabeler": "estimators.labeler",

@@ -286,7 +286,7 @@ def test_plot(tmp_path, estimator):
     ys = [math.sin(i / 5) for i in range(300)]
     if estimator is Counting:
         ys = ["up" if y > 0 else "down" for y in ys]
-    plot(run([{"y": y} for y in ys], estimator()), tmp_path / "a.png")
+    plot(run([{"y": y} for y in ys], estimator()), path=tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -294,7 +294,7 @@ def test_plot_without_matplotlib_names_the_remedy(tmp_path, monkeypatch):
     for name in ("matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"pip install 'stream-rnn\[plot\]'"):
-        plot(run([{"y": 1.0}, {"y": 2.0}]), tmp_path / "a.png")
+        plot(run([{"y": 1.0}, {"y": 2.0}]), path=tmp_path / "a.png")
 
 
 def test_a_forecaster_is_compared_with_river_s():

@@ -1,5 +1,7 @@
 """``stream-rnn evaluate``: how good on this file, and compared with what."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -86,7 +88,8 @@ def command(
         from ..evaluation.plot import check
 
         check(plot)
-    result = scored(*in_order(loaded, limit, sort, as_it_is), period, limit)
+    found = in_order(loaded, limit, sort, as_it_is)
+    result = scored(*found, period, limit, Path(file).name)
     if as_json:
         typer.echo(result.to_json())
     else:
@@ -94,12 +97,12 @@ def command(
     if plot is not None:
         from ..evaluation.plot import plot as draw
 
-        draw(result, plot)
+        draw(result, path=plot)
     if result.interrupted:
         raise typer.Exit(130)
 
 
-def scored(source: Any, loaded: Any, period: int | None, limit: int | None) -> Any:
+def scored(source: Any, loaded: Any, period: int | None, limit: int | None, named: str = "") -> Any:
     """What an evaluation of the pipeline on *source* finds; closes it."""
     from ..assembly.parts import task
     from ..evaluation.evaluate import evaluate
@@ -107,7 +110,8 @@ def scored(source: Any, loaded: Any, period: int | None, limit: int | None) -> A
 
     try:
         with progress(limit) as show:
-            return evaluate(source, task(loaded), period=period, limit=limit, progress=show)
+            run = partial(evaluate, named=named, period=period, limit=limit, progress=show)
+            return run(source, task(loaded))
     finally:
         source.close()
 

@@ -27,6 +27,8 @@ from .comparison import ErrorCurve, Judge
 from .scores import Score, score_table
 from .unlabelled import AnomalyJudge, TextJudge
 
+RESERVED = ("prediction", "prediction_lower", "prediction_upper", "target")
+
 Progress = Callable[[int, float | None], None]
 
 
@@ -52,6 +54,9 @@ class Evaluation:
     reasons: dict[str, str]  # one example of each kind of refusal
     targets: Sequence[str] = ()
     interrupted: bool = False  # by a person, who sees what was scored until then
+    source: str = ""  # what was read, for people
+    time: str | None = None  # the field of the recent rows that holds their time
+    level: float | None = None  # of the interval, where there is one
 
     def table(self) -> Table:
         """The scores as a table for rich, the best of each column in bold."""
@@ -84,6 +89,7 @@ def evaluate(
     task: Task,
     *,
     name: str | None = None,
+    named: str = "",
     period: int | None = None,
     limit: int | None = None,
     batch_records: int = 1000,
@@ -99,6 +105,7 @@ def evaluate(
         source: read until it is finished, or *limit* records; not closed.
         task: estimator and features, as a pipeline has them.
         name: of the model in the result; the estimator's class if None.
+        named: what *source* is called in a picture.
         period: records in a season, for the seasonal last value as a further baseline.
         limit: read at most so many records.
         recent: how many of the last result rows to keep, for a plot.
@@ -114,6 +121,9 @@ def evaluate(
     key = task.rows.key
     if key is not None and key not in task.copy:
         task.copy = (*task.copy, key)  # each key has baselines of its own
+    when = task.rows.timestamp
+    if when is not None and when not in (*task.copy, *RESERVED):
+        task.copy = (*task.copy, when)  # the plot has it on its axis
     scoring = Scoring(name, task, period, recent)
     tally, begun, batch = _Tally(), time.perf_counter(), 1
     interrupted = False
@@ -145,6 +155,9 @@ def evaluate(
         reasons=tally.reasons,
         targets=task.rows.targets,
         interrupted=interrupted,
+        source=named,
+        time=when if when in task.copy else None,
+        level=getattr(innermost(model), "level", None),
     )
 
 
