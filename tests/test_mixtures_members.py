@@ -4,9 +4,10 @@ import naive_mixtures as naive
 import numpy as np
 import pytest
 
+import stream_rnn.mixtures.part as parts
 from stream_rnn import FeedForward, Kalman
 from stream_rnn.codegen.bound import bind
-from stream_rnn.mixtures import classes, features
+from stream_rnn.mixtures import classes, features, forest
 from stream_rnn.mixtures.base import Classes, Numbers
 from stream_rnn.mixtures.forest import FEATURE, LEFT, RIGHT, ROOT, THRESHOLD, USED, WEIGHT, Forest
 from stream_rnn.mixtures.last import Last
@@ -208,3 +209,26 @@ def test_a_network_whose_covariance_would_be_dear_goes_on_without():
     other.load({name: array.copy() for name, array in member.arrays().items()})
     made = [each.prequential(X[30:], None, None, y[30:]) for each in (member, other)]
     assert np.array_equal(*made)
+
+
+@pytest.mark.parametrize("task", [Numbers(), Classes()])
+def test_a_forest_grows_into_the_room_it_has_as_if_it_were_laid_out_anew(task, monkeypatch):
+    """The same bits, whether every new input finds room or the arrays are made for it."""
+    found = []
+    for rooms in (forest.room, lambda inputs: inputs):
+        monkeypatch.setattr(forest, "room", rooms)
+        monkeypatch.setattr(parts, "room", rooms)
+        rng = np.random.default_rng(4)
+        member = part(Forest(3, 40), task, 1, 2 if task.discrete else 1, 0)
+        made = []
+        for m in range(1, 13):
+            if m > 1:
+                member.grow(m, member.outputs)
+            Z = rng.normal(size=(40, m)).astype(np.float32)
+            y = (Z[:, 0] > 0).astype(float)
+            made.append(member.prequential(Z.astype(float), Z, np.ones((40, 2)), y))
+        found.append((np.concatenate(made), member.arrays()))
+    (ours, mine), (theirs, anew) = found
+    assert np.array_equal(ours, theirs)
+    assert mine["low"].shape[2] == 12
+    assert all(np.array_equal(mine[name], array) for name, array in anew.items())

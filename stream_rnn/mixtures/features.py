@@ -29,16 +29,27 @@ def sizes(inputs: int, most: int, hinges: bool, pairs: bool) -> tuple[int, int]:
 def names(inputs: int, most: int, hinges: bool, pairs: bool, seed: int) -> np.ndarray:
     """What each feature is, (D, 2)."""
     grid, count = sizes(inputs, most, hinges, pairs)
-    fixed = [(0, 0), *((1, i) for i in range(inputs))]
-    fixed += [(2 + g, i) for i in range(inputs) for g in range(grid)]
-    couples = [(-1 - i, j) for i in range(inputs) for j in range(i)] if count else []
-    if hinges and count:
-        every = range(inputs)
-        couples += [(-1 - HINGE - i, j) for i in every for j in every if i != j]
+    every = np.arange(inputs)
+    linear = np.stack([np.ones(inputs, np.int64), every], axis=1)
+    hats = np.stack([np.tile(2 + np.arange(grid), inputs), every.repeat(grid)], axis=1)
+    fixed = [np.zeros((1, 2), np.int64), linear, hats]
+    return np.concatenate([*fixed, _products(inputs, count, hinges, seed)])
+
+
+def _products(inputs: int, count: int, hinges: bool, seed: int) -> np.ndarray:
+    """The names (count, 2) of products; which they are is drawn if not all have room."""
+    if not count:
+        return np.empty((0, 2), np.int64)
+    left, right = np.indices((inputs, inputs)).reshape(2, -1)
+    plain = left > right
+    couples = np.stack([-1 - left[plain], right[plain]], axis=1)
+    if hinges:
+        other = left != right
+        bent = np.stack([-1 - HINGE - left[other], right[other]], axis=1)
+        couples = np.concatenate([couples, bent])
     if count < len(couples):
-        order = np.random.default_rng(seed).permutation(len(couples))[:count]
-        couples = [couples[n] for n in order]
-    return np.array(fixed + couples, np.int64)
+        couples = couples[np.random.default_rng(seed).permutation(len(couples))[:count]]
+    return couples
 
 
 @kernel

@@ -43,13 +43,13 @@ class Forest(NamedTuple):
 
 
 class State(NamedTuple):
-    """K trees of n nodes, m inputs, C classes or one mean."""
+    """K trees of n nodes, room for r ≥ m inputs, C classes or one mean."""
 
     links: Annotated[Int32, "K n 4"]  # a leaf has LEFT = -1
     values: Annotated[Float32, "K n 5"]
     stats: Annotated[Real, "K n C"]  # counts of the classes, or the mean
-    low: Annotated[Float32, "K n m"]  # the box of what a node has seen, in standard units
-    high: Annotated[Float32, "K n m"]
+    low: Annotated[Float32, "K n r"]  # the box of what a node has seen, in standard units
+    high: Annotated[Float32, "K n r"]
     tree: Annotated[Int, "K 3"]
     loss: Annotated[Float, "K"]  # recent
     noise: Annotated[Float, "2"]  # s², at least 1e-6 deviations of the targets squared; targets
@@ -60,7 +60,7 @@ class Work(NamedTuple):
     """What each tree predicts, and how far a record is outside of a box."""
 
     each: Annotated[Float, "K C"]
-    extent: Annotated[Float32, "m"]
+    extent: Annotated[Float32, "r"]
 
 
 @kernel
@@ -76,9 +76,19 @@ def declare(spec: Forest, task, inputs, outputs):
     return laid_out(spec, task, inputs, outputs, 64)
 
 
+def room(inputs: int) -> int:
+    """For how many inputs there is room: 0 to 7 more, or up to a quarter.
+
+    >>> [room(inputs) for inputs in (1, 8, 9, 33, 41, 100)]
+    [8, 8, 16, 40, 48, 112]
+    """
+    step = max(8, 1 << max(0, inputs.bit_length() - 3))
+    return max(1, -(-inputs // step)) * step
+
+
 def laid_out(spec: Forest, task: Any, inputs: int, outputs: int, nodes: int) -> tuple[Any, Any]:
     """`declare` with room for so many nodes."""
-    sizes = {"K": spec.trees, "n": nodes, "C": outputs, "m": inputs}
+    sizes = {"K": spec.trees, "n": nodes, "C": outputs, "r": room(inputs)}
     dtype = np.float32 if task.discrete else np.float64
     return fields(State, sizes, dtype), fields(Work, sizes)
 

@@ -42,7 +42,7 @@ def absorb(member: Forest, task, state, work, x, z, unit, y, out):
     for k in range(state.loss.size):
         state.loss[k] = KEEP * state.loss[k] + loss_of_tree(task, state, work.each[k], y)
         if state.tree[k, USED] + 2 > state.tree[k, LIMIT]:
-            plant_anew(member, state, k)
+            plant_anew(member, state, k, z.size)
         grow(task, state, k, work.extent, z, y)
 
 
@@ -66,13 +66,13 @@ def measure_classes(task: Classes, state, y, unit, out):
 
 
 @kernel
-def plant_anew(member, state, k):
-    """Tree k has no node, and counts as the worst until it has shown better."""
+def plant_anew(member, state, k, m):
+    """Tree k, of *m* inputs, has no node, and counts as the worst until it has shown better."""
     for j in range(state.tree[k, USED]):
         clear_node(state, k, j)
     state.tree[k, USED] = 0
-    C, m = state.stats.shape[2], state.low.shape[2]
-    state.tree[k, LIMIT] = most_nodes(member.trees, member.nodes, m, C)
+    most = most_nodes(member.trees, member.nodes, m, state.stats.shape[2])
+    state.tree[k, LIMIT] = most
     worst = 0.0
     for i in range(state.loss.size):
         worst = max(worst, state.loss[i])

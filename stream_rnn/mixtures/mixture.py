@@ -9,7 +9,7 @@ from ..codegen.dispatch import compiled
 from ..engine.moments import Moments
 from ..engine.scale import Standard, observe, standardise
 from ..forecasting.mixing import boa
-from ..numerics.trees import Float, Int, allocate, below, fields, load, walk
+from ..numerics.trees import Float, Int, allocate, below, fields, leaves, load, walk
 from . import classes, numbers
 from .network import NetworkPart
 from .outside import is_outside
@@ -175,15 +175,17 @@ class Mixture:
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and classes."""
-        old, mixing = self.scales, self.mixing
+        old, mixing, as_before = self.scales, self.mixing, self.outputs == outputs
         self.inputs, self.outputs = inputs, outputs
         for member in self.members:
             member.grow(inputs, outputs)
         self._lay_out_scales()
-        for (_, before), (_, after) in zip(walk(old), walk(self.scales), strict=True):
+        for before, after in zip(leaves(old), leaves(self.scales), strict=True):
             after[: len(before)] = before
+        if as_before:
+            return
         self._lay_out_mixing()
-        for (_, before), (_, after) in zip(walk(mixing), walk(self.mixing), strict=True):
+        for before, after in zip(leaves(mixing), leaves(self.mixing), strict=True):
             after[...] = before
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -11,9 +11,10 @@ from ..codegen.dispatch import compiled
 from ..numerics.trees import load, walk, zeros
 from . import forest_growth  # noqa: F401  (registers how forests learn)
 from .base import absorb, begin, carry, declare, infer
-from .forest import USED, Forest, laid_out
+from .forest import LIMIT, USED, Forest, laid_out, most_nodes, room
 
 TRIMMED = ("links", "values", "stats", "low", "high")  # arrays of a forest by node
+BOXES = ("low", "high")  # … and by input
 AT_ONCE = 256  # records between two looks at how much room is left
 
 
@@ -124,16 +125,29 @@ class ForestPart(Part):
         for before, after in zip(old, self.state, strict=True):
             after[tuple(slice(n) for n in before.shape)] = before
 
+    def grow(self, inputs: int, outputs: int) -> None:
+        """Inputs find room, mostly: 0 is where the box of a new one begins."""
+        if outputs != self.outputs or inputs > room(self.inputs):
+            super().grow(inputs, outputs)
+            return
+        self.inputs = inputs
+        limits = self.state.tree[:, LIMIT]
+        most = most_nodes(self.spec.trees, self.spec.nodes, inputs, outputs)
+        np.minimum(limits, max(8, most), out=limits)
+
+    def _used(self, nodes: int) -> dict[str, np.ndarray]:
+        """The parts of arrays that are saved."""
+        found = {n: getattr(self.state, n)[:, :nodes] for n in TRIMMED}
+        return found | {n: found[n][:, :, : self.inputs] for n in BOXES}
+
     def arrays(self) -> dict[str, np.ndarray]:
-        used = int(self.state.tree[:, USED].max())
-        return {n: a[:, :used] if n in TRIMMED else a for n, a in walk(self.state)}
+        return dict(walk(self.state)) | self._used(int(self.state.tree[:, USED].max()))
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         nodes = arrays["links"].shape[1] if "links" in arrays else 0
         if nodes > self.state.links.shape[1]:
             self._resize(1 << (nodes - 1).bit_length())
-        trimmed = {n: getattr(self.state, n)[:, :nodes] for n in TRIMMED}
-        load(self.state._replace(**trimmed), arrays)
+        load(self.state._replace(**self._used(nodes)), arrays)
 
 
 @singledispatch

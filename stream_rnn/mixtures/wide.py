@@ -84,19 +84,23 @@ def begin(spec: Wide, task, state, inputs, seed):
 @base.carry.register
 def carry(spec: Wide, old, new, inputs, new_inputs):
     """Weights go with the names of their features, of which some may be given up."""
-    if old.names.shape == new.names.shape:
-        places = list(range(len(old.names)))
-    else:
-        found = {tuple(name): place for place, name in enumerate(new.names.tolist())}
-        places = [found.get(tuple(name), -1) for name in old.names.tolist()]
-        if new.filter[GRID_SIZE] != old.filter[GRID_SIZE]:  # another grid: other hats
-            kind = old.names[:, 0]
-            places = [-1 if k > 1 else place for k, place in zip(kind, places)]
-    source = np.array([n for n, place in enumerate(places) if place >= 0])
-    target = np.array([place for place in places if place >= 0])
+    source, target = _kept(old, new)
     new.weights[: len(old.weights), target] = old.weights[:, source]
     new.covariance[np.ix_(target, target)] = old.covariance[np.ix_(source, source)]
     new.filter[:GRID_SIZE] = old.filter[:GRID_SIZE]
+
+
+def _kept(old: State, new: State) -> tuple[np.ndarray, np.ndarray]:
+    """The places, in *old* and in *new*, of the features that both have."""
+    if old.names.shape == new.names.shape:
+        every = np.arange(len(old.names))
+        return every, every
+    before, after = (state.names[:, 0] * features.HINGE + state.names[:, 1] for state in (old, new))
+    if new.filter[GRID_SIZE] != old.filter[GRID_SIZE]:  # another grid: other hats
+        before = np.where(old.names[:, 0] > 1, np.iinfo(np.int64).max, before)
+    _, source, target = np.intersect1d(before, after, assume_unique=False, return_indices=True)
+    order = np.argsort(source)
+    return source[order], target[order]
 
 
 @base.infer.register

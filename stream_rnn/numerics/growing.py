@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .trees import SCRATCH, SYMBOLS, Field, declared, walk
+from .trees import SCRATCH, SYMBOLS, Field, declared, leaves
 
 
 def into_corner(old: np.ndarray, new: np.ndarray) -> None:
     """Copy *old* into the leading corner of *new*."""
-    new[tuple(slice(n) for n in old.shape)] = old
+    new[tuple([slice(n) for n in old.shape])] = old
 
 
 def extend(old: Any, new: Any) -> None:
@@ -22,7 +22,7 @@ def extend(old: Any, new: Any) -> None:
 
     Integers of another length, which say what lies where, stay as *new* has them.
     """
-    for (_, array), (_, target) in zip(walk(old), walk(new), strict=True):
+    for array, target in zip(leaves(old), leaves(new), strict=True):
         if array.shape == target.shape or array.dtype.kind == "f":
             into_corner(array, target)
 
@@ -61,7 +61,7 @@ def grow(
     *tree* are the fields of *old*; *shapes* those of the parameter arrays that an axis named P
     concatenates.
     """
-    for (_, field), (_, array), (_, target) in zip(walk(tree), walk(old), walk(new), strict=True):
+    for field, array, target in zip(leaves(tree), leaves(old), leaves(new), strict=True):
         if "P" in field.axes:
             grow_parameters(array, target, shapes, new_shapes)
         elif "N" in field.axes:

@@ -67,8 +67,12 @@ def fields(kind: Any, sizes: Mapping[str, int], dtype: Any = np.float64, **given
         return ()
     hints = declared(kind)
     return kind._make(
-        _given(given[n], hints[n], sizes, dtype) if n in given else _field(hints[n], sizes, dtype)
-        for n in kind._fields
+        [
+            _given(given[n], hints[n], sizes, dtype)
+            if n in given
+            else _field(hints[n], sizes, dtype)
+            for n in kind._fields
+        ]
     )
 
 
@@ -77,25 +81,38 @@ def _given(part: Any, hint: Any, sizes: Mapping[str, int], dtype: Any) -> Any:
     if not isinstance(part, list):
         return part
     one = typing.get_args(hint)[0]
-    return tuple(_field(one, {**sizes, **own}, dtype) for own in part)
+    return tuple([_field(one, {**sizes, **own}, dtype) for own in part])
 
 
 def _field(hint: Any, sizes: Mapping[str, int], dtype: Any) -> Any:
-    if typing.get_origin(hint) is not Annotated:
+    axes, own, marks = _read(hint)
+    if axes is None:
         return fields(hint, sizes, dtype)
+    shape = tuple([_length(name, sizes) for name in axes])
+    return Field(axes, shape, np.dtype(own or dtype), marks)
+
+
+@functools.cache
+def _read(hint: Any) -> tuple[tuple[str, ...] | None, Any, tuple[str, ...]]:
+    """Axes, dtype (None for the model's) and marks; no axes for what is no array."""
+    if typing.get_origin(hint) is not Annotated:
+        return None, None, ()
     array, axes, *marks = typing.get_args(hint)
     own = typing.get_args(typing.get_args(array)[1])[0]
-    names = tuple(axes.split())
-    shape = tuple(_length(name, sizes) for name in names)
-    return Field(names, shape, np.dtype(dtype if own is np.floating else own), tuple(marks))
+    return tuple(axes.split()), None if own is np.floating else own, tuple(marks)
 
 
 def _length(axis: str, sizes: Mapping[str, int]) -> int:
     if axis in sizes:
         return sizes[axis]
+    times, name, plus = _terms(axis)
+    return (sizes[name] * times if name else times) + plus
+
+
+@functools.cache
+def _terms(axis: str) -> tuple[int, str | None, int]:
     times, name, plus = AXIS.fullmatch(axis).groups()  # type: ignore[union-attr]
-    length = sizes[name] * int(times or 1) if name else int(times)
-    return length + int(plus or 0)
+    return int(times or 1), name, int(plus or 0)
 
 
 # Allocating ---------------------------------------------------------------------------------
@@ -122,16 +139,19 @@ def allocate_together(tree: Any, apart: int = 0) -> tuple[np.ndarray, Any]:
 
 def words(tree: Any, apart: int = 0) -> int:
     """How many words `allocate_together` takes."""
-    return sum(_words(field) + apart // WORD for _, field in walk(tree))
+    return sum([_words(field) + apart // WORD for field in leaves(tree)])
 
 
 def within(buffer: np.ndarray, tree: Any, apart: int = 0) -> Any:
     """The tree of `Field`s as views of *buffer*, which `allocate_together` has laid out."""
     arrays, at = [], 0
-    for _, field in walk(tree):
-        part = buffer[at : at + _words(field)].view(field.dtype)
-        arrays.append(part[: prod(field.shape)].reshape(field.shape))
-        at += _words(field) + apart // WORD
+    for field in leaves(tree):
+        size = _words(field)
+        if size:
+            arrays.append(np.ndarray(field.shape, field.dtype, buffer, at * WORD))
+        else:  # nothing, which may lie at the end
+            arrays.append(np.empty(field.shape, field.dtype))
+        at += size + apart // WORD
     return replaced(tree, arrays)
 
 
@@ -166,6 +186,24 @@ def walk(tree: Any, prefix: str = "", scratch: bool = True) -> Iterator[tuple[st
         for name, branch in zip(names, tree, strict=True):
             if scratch or not is_marked(type(tree), name, SCRATCH):
                 yield from walk(branch, f"{prefix}.{name}" if prefix else name, scratch)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves alone, in the order of `walk`."""
+    found: list[Any] = []
+    _gather((tree,), found)
+    return found
+
+
+def _gather(branches: tuple, found: list[Any]) -> None:
+    for branch in branches:
+        kind = type(branch)
+        if kind is Field or kind is np.ndarray:
+            found.append(branch)
+        elif isinstance(branch, tuple):
+            _gather(branch, found)
+        elif isinstance(branch, np.ndarray):
+            found.append(branch)
 
 
 def is_marked(kind: type, name: str, mark: str) -> bool:
@@ -212,13 +250,13 @@ def load(tree: Any, arrays: Mapping[str, np.ndarray]) -> None:
 
 def duplicate(tree: Any) -> Any:
     """A copy that shares nothing, in one block."""
-    shapes = [Field((), array.shape, array.dtype) for _, array in walk(tree)]
+    shapes = [Field((), array.shape, array.dtype) for array in leaves(tree)]
     copy = zeros(replaced(tree, shapes))
-    for (_, target), (_, array) in zip(walk(copy), walk(tree), strict=True):
+    for target, array in zip(leaves(copy), leaves(tree), strict=True):
         target[...] = array
     return copy
 
 
 def size(tree: Any) -> int:
     """Bytes in all arrays."""
-    return sum(array.nbytes for _, array in walk(tree))
+    return sum(array.nbytes for array in leaves(tree))
