@@ -49,7 +49,7 @@ def test_beyond_max_keys_a_new_key_is_refused_and_the_others_go_on(interpreted, 
     assert outcome.reasons == {"too_many_keys": 3}
     assert "max_keys = 4" in outcome.refused[0]["error"]
     assert outcome.counts == {"consumed": 10, "predicted": 7, "learned": 7, "refused": 3}
-    assert learner.used == {"keys": 1.0}
+    assert learner.used == {"keys": 1.0, "features": 2 / 2000}  # the key is one
     assert "keys: 4 of at most 4; at the limit records of new keys are refused" in caplog.text
 
 
@@ -90,7 +90,7 @@ def test_records_that_wait_for_labels_are_told(interpreted):
     )
     waiting = [Record({"id": str(n), "u": 1.0}, b"{}", offset=n) for n in range(3)]
     late.learn(waiting)
-    assert late.used == {"labels": 0.75}
+    assert late.used["labels"] == 0.75
     Metrics("m").update(_Run(late))
 
 
@@ -104,3 +104,46 @@ class _Run:
 
     def metrics(self):
         return []
+
+
+NAMED = """
+source = {type = "stdin"}
+sink = {type = "stdout"}
+features = {target = "y", max_features = 3, max_classes = 2}
+estimator = {type = "classifier", cell = {type = "LSTM", units = 2}}
+"""
+
+
+def named(*rows):
+    return [Record({**x, "y": y}, b"{}", offset=n) for n, (x, y) in enumerate(rows)]
+
+
+def test_beyond_the_limits_new_features_and_classes_are_refused_and_the_others_go_on(
+    interpreted, caplog
+):
+    rows = [
+        ({"a": 1.0}, "up"), ({"a": 2.0, "b": 1.0}, "down"), ({"c": 1.0, "d": 1.0}, "up"),
+        ({"c": 1.0}, "up"), ({"a": 1.0}, "still"), ({"d": 1.0}, "up"), ({"a": 1.0}, None),
+    ]  # fmt: skip
+    learner = task(parse(NAMED))
+    outcome = learner.learn(named(*rows))
+    assert [letter["offset"] for letter in outcome.refused] == [2, 4, 5]
+    assert outcome.reasons == {"too_many_names": 3}
+    told = [letter["error"] for letter in outcome.refused]
+    assert told[0].startswith("feature 'c' is new, and there are features.max_features = 3")
+    assert told[1].startswith("class 'still' is new, and there are features.max_classes = 2")
+    assert "features: 3 of at most 3; at the limit records with new ones are refused" in caplog.text
+    again = task(parse(NAMED))
+    again.restore(*learner.snapshot())
+    for one in (learner, again):  # what was met is in the checkpoint
+        assert one.learn(named(({"e": 1.0}, "up"))).reasons == {"too_many_names": 1}
+        assert one.learn(named(({"a": 1.0, "b": 2.0, "c": 3.0}, "down"))).refused == []
+
+
+@given(st.lists(st.sampled_from("abcdefg"), max_size=14), st.integers(1, 5))
+def test_new_names_in_batches_of_any_size(interpreted, names, size):
+    learner, refused = task(parse(NAMED)), []
+    todo = named(*(({name: 1.0}, "up") for name in names))
+    for start in range(0, len(todo), size):
+        refused += learner.learn(todo[start : start + size]).refused
+    assert [letter["offset"] for letter in refused] == naive(names, 3)

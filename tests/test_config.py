@@ -268,6 +268,6 @@ def test_categories_go_to_estimators_that_take_them():
     }
     made = estimator(from_table(table))
     assert made.categorical == {"zip_seconds": "hash"}
-    table["estimator"] = {"type": "anomaly"}
+    table["estimator"] = {"type": "text"}
     with pytest.raises(ConfigError, match="takes no categories"):
         estimator(from_table(table))

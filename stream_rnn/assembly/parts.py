@@ -19,6 +19,7 @@ from ..service.bounds import Bound
 from ..service.identity import Identity
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
+from ..service.met import Met
 from ..service.names import Names
 from ..service.task import Task
 from . import sequences
@@ -64,6 +65,9 @@ def task(config: schema.Config) -> Task:
         alone = late.topic is None and late.source is None
         made = LateTask(both, rows, labels.join(late), alone, config.run.copy, origin, watch)
     made.names = names(config)
+    if not rows.verbatim:
+        made.met = Met(features.max_features, features.max_classes)
+        made.met.has_classes = rows.classes and late is None
     if config.key is not None:
         then = "records of new keys are refused"
         made.most_keys = Bound("keys", config.max_keys, "max_keys", then)
@@ -163,7 +167,8 @@ def identity(config: schema.Config) -> Identity:
     """What the run is; what of it must stay as it is for a checkpoint to be continued."""
     features = msgspec.structs.asdict(config.features)
     target = features.pop("target")
-    del features["categorical"]  # of the estimator
+    for name in ("categorical", "max_features", "max_classes"):  # of the estimator; may change
+        del features[name]
     settings = {f"features.{name}": value for name, value in features.items()}
     refused = config.dead_letter
     return Identity(

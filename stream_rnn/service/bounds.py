@@ -17,7 +17,7 @@ class Bound:
     """
 
     def __init__(self, what: str, limit: int, setting: str, then: str):
-        self.what, self.limit, self.then = what, limit, then
+        self.what, self.limit, self.setting, self.then = what, limit, setting, then
         self.remedy = f"; {setting} raises it" if setting else ""
         self._told = 0.0
 

@@ -9,12 +9,14 @@ from connectors.dead_letter import letter
 from ..errors import BadRecord
 from ..features.rows import MissingTarget, Row
 from ..keys.key import MissingKey, TooManyKeys
+from .met import TooManyNames
 
 COUNTERS = ("consumed", "predicted", "learned", "refused")  # what becomes of records
 REASONS: dict[type, str] = {
     MissingTarget: "missing_target",
     MissingKey: "missing_key",
     TooManyKeys: "too_many_keys",
+    TooManyNames: "too_many_names",
 }
 
 

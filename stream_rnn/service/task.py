@@ -13,7 +13,6 @@ import numpy as np
 from river import base
 
 from connectors.base import Record
-from connectors.lines.numbers import Numbers
 
 from ..drift.losses import losses
 from ..drift.monitor import Monitor
@@ -36,8 +35,9 @@ from ..keys.contexts import Contexts, Notes, beyond
 from ..keys.key import MESSAGE_KEY, as_keys
 from ..keys.shelf import Shelf
 from ..numerics.trees import below
-from ..rows import is_known
+from .batch import numbers_of, unlabelled
 from .bounds import Bound
+from .met import Met
 from .names import Names
 from .outcome import Outcome, refusal, tombstones, undecodable, with_letters
 
@@ -69,6 +69,7 @@ class Task:
         self.copy, self.origin, self.drift = tuple(copy), origin, drift
         self.names: Names | None = None  # fields that the configuration names, if watched
         self.most_keys: Bound | None = None  # that may have a context, if that is watched
+        self.met: Met | None = None  # the names of features and classes, if they are limited
         self.used: dict[str, float] = {}  # the share of each limit that is taken
         self.guard: AbstractContextManager[Any] = nullcontext()  # held while the state changes
         # The contexts of keys, which a checkpoint holds beside the rest of the state.
@@ -129,6 +130,8 @@ class Task:
                 self._watch(rows)
         if self.most_keys is not None and self.contexts is not None:
             self.used["keys"] = self.most_keys.look(len(self.contexts))
+        if self.met is not None:
+            self.used |= self.met.used()
         reasons: dict[str, int] = {}
         for row in refused.values():
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
@@ -151,25 +154,29 @@ class Task:
     def faults(self, records: Sequence[Record]) -> dict[int, BadRecord]:
         """What is wrong with which of *records*, as far as it can be told; nothing changes."""
         values = self._values(records)
-        numbers = _numbers(records)
+        numbers = numbers_of(records)
         bad = self.rows.faults(values, numbers)
         good = [t for t in range(len(values)) if t not in bad]
         xs, ys = self.rows.transform([values[t] for t in good], numbers)
         inner = bad_records(self.estimator, xs, ys)
         bad |= {good[t]: fault for t, fault in inner.items()}
-        good = [t for t in good if t not in bad]
-        crowd = self._crowd([values[t] for t in good])
-        return bad | {good[t]: fault for t, fault in crowd.items()}
+        left = [t for t in range(len(good)) if t not in inner]
+        parts = (xs, ys, [values[t] for t in good])
+        crowd = self._crowd(*([part[t] for t in left] for part in parts))
+        return bad | {good[left[t]]: fault for t, fault in crowd.items()}
 
-    def _crowd(self, values: Sequence[Row]) -> dict[int, BadRecord]:
-        """The records whose keys are new while there are as many keys as may be."""
+    def _crowd(
+        self, xs: Sequence[Row], ys: Sequence[Any], values: Sequence[Row]
+    ) -> dict[int, BadRecord]:
+        """The records with a key, feature or class that is new beyond its limit."""
+        names = {} if self.met is None else self.met.look(xs, ys)
         bound, contexts, field = self.most_keys, self.contexts, self.rows.key
         if bound is None or contexts is None or field is None:
-            return {}
+            return names
         if len(contexts) + len(values) <= bound.limit:  # the common case
-            return {}
+            return names
         keys = as_keys([getter(field)(value) for value in values], field)
-        return beyond(bound.limit, keys, contexts)
+        return names | beyond(bound.limit, keys, contexts)
 
     def _values(self, records: Sequence[Record]) -> list[Row]:
         values: list[Row] = [record.value for record in records]  # type: ignore[misc]
@@ -182,16 +189,18 @@ class Task:
         values = self._values(records)
         for said in self._names.look(values):
             log.warning(said)
-        xs, ys = self.rows.transform(values, _numbers(records))
-        if self.most_keys is not None and (crowd := self._crowd(values)):
-            raise next(iter(crowd.values()))
+        xs, ys = self.rows.transform(values, numbers_of(records))
+        for _, bad in sorted(self._crowd(xs, ys, values).items()):
+            raise bad
         outputs = self.estimator.stream(xs, ys)
         self.rows.commit()
+        if self.met is not None:
+            self.met.commit()
         if self.rows.key is not None:
             self._keys += [x[self.rows.key] for x in xs]
         labels = len(records)
         if self.rows.target is not None:  # a stream without targets teaches by itself
-            labels -= _unlabelled(ys)
+            labels -= unlabelled(ys)
             for output, y in zip(outputs, ys, strict=True):
                 output.setdefault("target", y)  # of a whole sequence it has its own
         for field in self.copy:
@@ -260,6 +269,8 @@ class Task:
         model = self.estimator
         arrays, meta = model.snapshot_shared() if isinstance(model, ManyKeys) else model.snapshot()
         saved = {"estimator": meta, "rows": self.rows.snapshot()}
+        if self.met is not None:
+            saved["met"] = self.met.snapshot()
         if self.drift is not None:
             own, saved["drift"] = self.drift.snapshot()
             arrays = {**arrays, **{f"{WATCH}{name}": array for name, array in own.items()}}
@@ -277,22 +288,9 @@ class Task:
         else:
             self.estimator.restore(snapshot)
         self.rows.restore(meta["rows"])
+        if self.met is not None:
+            self.met.restore(meta.get("met", {}))
         if self.drift is not None:
             own = below(WATCH, arrays)
             if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
                 log.warning("the drift detector starts anew: its settings have changed")
-
-
-def _numbers(records: Sequence[Record]) -> Numbers | None:
-    """How the numbers of *records* are written, where their values are text."""
-    first = records[0].numbers if records else None
-    if first is not None and any([record.numbers is None for record in records]):  # noqa: C419
-        return None  # of several kinds: each value is looked at
-    return first
-
-
-def _unlabelled(ys: Sequence[Any]) -> int:
-    """How many are not known; of several targets, one known is enough to learn."""
-    if ys and isinstance(ys[0], dict):
-        return sum(not is_known(y) for y in ys)
-    return sum([y is None or y != y for y in ys])  # `is_known`, without a call for each
