@@ -92,6 +92,7 @@ __all__ = [
     "cross_validate",
     "dumps",
     "gradient_check",
+    "learned",
     "load",
     "load_safetensors",
     "load_state_dict",
@@ -99,6 +100,7 @@ __all__ = [
     "options",
     "plot",
     "save_safetensors",
+    "sensitivities",
     "state_dict",
 ]
 
@@ -116,10 +118,12 @@ _LAZY = {
     "RecurrentForecaster": "estimators.forecaster",
     "cross_validate": "evaluation.rolling",
     "dumps": "estimators.saving",
+    "learned": "estimators.learned",
     "load": "estimators.saving",
     "loads": "estimators.saving",
     "options": "estimators.options",
     "plot": "evaluation.plot",
+    "sensitivities": "estimators.sensitivities",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
     "SequenceTransducer": "estimators.transducer",
     "SequenceLabeler": "estimators.labeler",

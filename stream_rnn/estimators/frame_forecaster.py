@@ -236,6 +236,11 @@ class FrameForecaster(Savable):
 
     # state --------------------------------------------------------------------------------
 
+    def learned_parts(self) -> dict[Any, RecurrentForecaster]:
+        """The model of each series."""
+        layout = self._layout
+        return {} if layout is None else {key: self._of(key, layout) for key in self._clocks}
+
     def health(self) -> dict[str, float]:
         """Counters and gauges of the estimator."""
         report: dict[str, float] = self._model.health()

@@ -6,6 +6,7 @@ a configuration would write it, beside its state.
 
 import inspect
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from .. import plugins, specs
@@ -13,6 +14,7 @@ from ..checkpoints.file import Checkpoint, decode, encode
 from ..checkpoints.folders import open_folder
 from ..checkpoints.store import read_checkpoint
 from ..errors import CheckpointError, ConfigError
+from . import shown
 from .described import check_finite
 from .protocol import Snapshot, StreamEstimator
 
@@ -135,8 +137,20 @@ def name_of(kind: type) -> str:
 
 
 class Savable:
-    """An estimator that can be saved."""
+    """An estimator that can be saved, and that says what it is and what it has learned."""
 
     def save(self, path: str | os.PathLike) -> None:
         """Write settings and state to a file, or an fsspec URL; `stream_rnn.load` reads it."""
         save(self, path)  # type: ignore[arg-type]
+
+    def learned(self, x: Mapping[Any, Any] | None = None) -> Any:
+        """What was found out: weights, season, sensitivities, sizes; see `stream_rnn.learned`."""
+        from .learned import learned
+
+        return learned(self, x)
+
+    def __repr__(self) -> str:
+        return shown.text_of(self)
+
+    def _repr_html_(self) -> str:
+        return shown.html_of(self)
