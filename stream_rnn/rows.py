@@ -86,6 +86,7 @@ SERVICE: tuple[Field, ...] = (
     Field("target", "as in the record", "the truth; null where it is missing, absent without one"),
     Field("…", "as in the record", "the fields that `run.copy` names"),
     Field("steps", "whole number or null", "of the sequence that ended here, with `[sequence]`"),
+    Field("lookahead", "whole number", "how many records before this one it is of, if `lookahead`"),
     Field("partition", "text", "where the record came from, with `run.origin`"),
     Field("offset", "whole number", "which one it was there, with `run.origin`"),
 )

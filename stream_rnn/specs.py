@@ -40,6 +40,7 @@ ESTIMATORS = {
 WRAPPERS = {
     "keyed": "stream_rnn.estimators.keyed.estimator:Keyed",
     "sequences": "stream_rnn.estimators.grouped:Sequences",
+    "lookahead": "stream_rnn.estimators.ahead:Lookahead",
     "frames": "stream_rnn.estimators.frame_forecaster:FrameForecaster",
 }
 # Where each kind of spec is registered, by the name of the argument that takes it.

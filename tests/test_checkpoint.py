@@ -35,7 +35,9 @@ JSON = st.recursive(
 @settings(deadline=None, max_examples=60)
 @given(arrays=ARRAYS, value=JSON)
 def test_round_trip_is_exact(arrays, value):
-    back = decode(encode({"value": value}, arrays))
+    data = encode({"value": value}, arrays)
+    assert encode({"value": value}, arrays) == data
+    back = decode(data)
     assert json.dumps(back.manifest["value"]) == json.dumps(value)
     assert sorted(back.arrays) == sorted(arrays)
     for name, array in arrays.items():

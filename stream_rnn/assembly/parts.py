@@ -93,7 +93,7 @@ def estimator(config: schema.Config) -> Any:
     if takes_time(config):
         table = {"timestamp": config.features.timestamp, **table}
     table = with_categories(config, table)
-    model = sequences.gathered(config, specs.estimator(table))
+    model = sequences.ahead(config, sequences.gathered(config, specs.estimator(table)))
     if config.key is None:
         return model
     from ..estimators.keyed.estimator import Keyed
@@ -179,6 +179,7 @@ def identity(config: schema.Config) -> Identity:
             "key": config.key,
             "share": None if config.key is None else config.share,
             "sequence": sequences.settings(config),
+            "lookahead": config.lookahead or None,
         },
         settings={**settings, "run.copy": config.run.copy},
         places={

@@ -1,10 +1,11 @@
-"""The table ``sequence``: which fields it needs, and the estimator around which it gathers."""
+"""What is around an estimator: the table ``sequence``, which gathers records, and ``lookahead``."""
 
 from typing import Any
 
 from ..config import schema
 from ..config.labels import duration
 from ..errors import ConfigError
+from ..estimators.ahead import Lookahead
 from ..estimators.grouped import Sequences
 
 
@@ -57,3 +58,16 @@ def gathered(config: schema.Config, model: Any) -> Any:
                 + ("say sequence.by" if name == "key" else "give the target in a record of it")
             )
     return Sequences(model, **known)
+
+
+def ahead(config: schema.Config, model: Any) -> Any:
+    """The estimator, which sees some records before it predicts one; raises `ConfigError`."""
+    if not config.lookahead:
+        return model
+    for name, given in (("sequence", config.sequence), ("labels", config.labels)):
+        if given is not None:
+            raise ConfigError(
+                f"lookahead = {config.lookahead}: does not go together with [{name}]; "
+                + ("a whole sequence is seen anyway" if name == "sequence" else "leave one out")
+            )
+    return Lookahead(model, config.lookahead)

@@ -55,7 +55,21 @@ def encode(manifest: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> byt
         text = json.dumps({"format": FORMAT, **manifest}, separators=(",", ":"))
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the manifest of a checkpoint must be JSON: {error}") from None
-    return write_tensors(tensors, {"manifest": text, "sha256": _digest(text, tensors)})
+    return _ordered(write_tensors(tensors, {"manifest": text, "sha256": _digest(text, tensors)}))
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same file with its metadata by name, which the writer puts in any order.
+
+    Equal states are equal bytes then.  A header is padded with spaces to whole words.
+    """
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    known = header.pop("__metadata__")
+    header = {"__metadata__": dict(sorted(known.items())), **header}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data[8 + length :]
 
 
 def decode(data: bytes, name: str = "checkpoint") -> Checkpoint:

@@ -240,6 +240,7 @@ class Config(_Table, kw_only=True):
     share: Literal["weights", "nothing"] = "weights"  # what the keys have in common
     max_contexts: Positive = 10_000  # kept in memory; the others are on disk
     max_keys: Positive = 1_000_000  # in all; beyond it a record of a new key is refused
+    lookahead: Natural = 0  # records that are seen before one is predicted, so many rows late
     features: Features = field(default_factory=Features)
     estimator: dict[str, Any] = field(default_factory=lambda: {"type": "regressor"})
     drift: dict[str, Any] = field(default_factory=lambda: {"detector": "ADWIN"})

@@ -96,6 +96,8 @@ def served(identity: dict[str, Any]) -> dict[str, Any] | None:
     table: dict[str, Any] | None = identity.get("estimator")
     if table is not None and identity.get("sequence") is not None:
         return {"type": "sequences", "estimator": table} | identity["sequence"]
+    if table is not None and identity.get("lookahead") is not None:
+        table = {"type": "lookahead", "estimator": table, "k": identity["lookahead"]}
     if table is None or identity.get("key") is None:
         return table
     return {"type": "keyed", "estimator": table} | {n: identity[n] for n in ("key", "share")}
