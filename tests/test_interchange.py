@@ -16,6 +16,7 @@ from stream_rnn import (
     Elman,
     MinGRU,
     RecurrentClassifier,
+    RecurrentMultiTargetRegressor,
     RecurrentRegressor,
     load_safetensors,
     load_state_dict,
@@ -111,7 +112,7 @@ def test_what_does_not_fit_is_named():
     weights, _ = vectors("lstm")
     net = network(LSTM(4), RTRL(), 3, 2)
     before = net.state.theta.copy()
-    with pytest.raises(CheckpointError, match=r"missing \['head.bias'\], unknown \['bias'\]"):
+    with pytest.raises(CheckpointError, match=r"missing \[\], unknown \['bias'\]"):
         load_state_dict(net, {**{k: weights[k] for k in NAMES[:-1]}, "bias": weights["head.bias"]})
     with pytest.raises(CheckpointError, match=r"weight_ih_l0: shape \(16, 2\)"):
         load_state_dict(net, {**weights, "weight_ih_l0": weights["weight_ih_l0"][:, :2]})
@@ -124,6 +125,95 @@ def test_what_does_not_fit_is_named():
         load_state_dict(RecurrentRegressor(LSTM(4)), weights)
     with pytest.raises(ConfigError, match="3 columns"):
         load_state_dict(RecurrentRegressor(LSTM(4)), weights, features=["a"])
+
+
+def prefixed(weights, prefix="encoder.lstm.", head="decoder.fc."):
+    """The names that modules inside a module have."""
+    return {
+        (n.replace("head.", head) if n.startswith("head.") else prefix + n): v
+        for n, v in weights.items()
+    }
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_names_of_modules_inside_a_module(name):
+    weights, _ = vectors(name)
+    plain, found, told = (network(SPECS[name], RTRL(), 3, 2) for _ in range(3))
+    load_state_dict(plain, weights)
+    load_state_dict(found, prefixed(weights))
+    more = {"embedding.weight": np.ones((9, 7)), "aux.weight_ih_l0": np.ones((2, 2))}
+    load_state_dict(told, prefixed(weights) | more, prefix="encoder.lstm.", head="decoder.fc")
+    assert np.array_equal(plain.state.theta, found.state.theta)
+    assert np.array_equal(plain.state.theta, told.state.theta)
+
+
+def test_what_a_prefix_could_be_is_asked_for():
+    weights, _ = vectors("lstm")
+    net = network(LSTM(4), RTRL(), 3, 2)
+    two = prefixed(weights) | {"other.weight_ih_l0": weights["weight_ih_l0"]}
+    with pytest.raises(CheckpointError, match=r"2 recurrent networks, 'encoder.lstm.', 'other.'"):
+        load_state_dict(net, two)
+    with pytest.raises(
+        CheckpointError, match=r"may be 'decoder.fc' or 'aux'; say which with head="
+    ):
+        load_state_dict(net, prefixed(weights) | {"aux.weight": np.ones((3, 4))})
+    with pytest.raises(CheckpointError, match=r"unknown \['embedding.weight'\]"):
+        load_state_dict(net, prefixed(weights) | {"embedding.weight": np.ones((9, 2))})
+    with pytest.raises(CheckpointError, match="missing"):
+        load_state_dict(net, {"encoder.weight_ih_l0": weights["weight_ih_l0"]})
+
+
+def test_modules_without_biases_have_biases_of_zero():
+    weights, _ = vectors("gru")
+    bare = {n: v for n, v in weights.items() if "bias" not in n}
+    zero = {n: v * (0 if "bias" in n else 1) for n, v in weights.items()}
+    one, other = network(GRU(4), RTRL(), 3, 2), network(GRU(4), RTRL(), 3, 2)
+    load_state_dict(one, bare)
+    load_state_dict(other, zero)
+    assert np.array_equal(one.state.theta, other.state.theta)
+
+
+def test_weights_without_statistics_predict_no_silent_zero():
+    trained = RecurrentRegressor(LSTM(4), seed=1)
+    for t in range(200):
+        trained.learn_one({"a": 20 + t % 5, "b": 3.0 * (t % 3)}, 100 + 7 * (t % 5))
+    given = state_dict(trained)
+    bare = {n: v for n, v in given.items() if not n.startswith(("inputs.", "targets."))}
+    model = RecurrentRegressor(LSTM(4))
+    with pytest.raises(ConfigError, match="it would predict 0"):
+        load_state_dict(model, bare, features=["a", "b"])
+    assert model.predict_one({"a": 20.0, "b": 3.0}) == 0.0  # as it was
+    scales = {
+        name: (float(given[f"{part}.mean"][n]), float(given[f"{part}.variance"][n]) ** 0.5)
+        for part, n, name in (("inputs", 0, "a"), ("inputs", 1, "b"), ("targets", 0, "target"))
+    }
+    load_state_dict(model, prefixed(bare), features=["a", "b"], scales=scales)
+    for layer in trained._network.state.layers:
+        layer.s[...] = 0
+    x = {"a": 22.0, "b": 3.0}
+    assert model.predict_one(x) == pytest.approx(trained.predict_one(x), rel=1e-5)
+    model.learn_one(x, 120.0)
+    assert abs(model.predict_one(x) - 114) < 20  # the scales count as much as 1000 records
+    for wrong in ({}, {**scales, "a": (20.0, 0.0)}, {"a": (1, 1), "b": (1, 1)}):
+        with pytest.raises(ConfigError, match="needs a mean and a standard deviation"):
+            load_state_dict(RecurrentRegressor(LSTM(4)), bare, features=["a", "b"], scales=wrong)
+    unscaled = RecurrentRegressor(LSTM(4), scale=False)
+    load_state_dict(unscaled, bare, features=["a", "b"])
+    assert unscaled.predict_one(x) != 0.0
+
+
+def test_lags_and_several_targets_have_scales_by_name():
+    trained = RecurrentMultiTargetRegressor(LSTM(4), seed=1, target_lags=1)
+    for t in range(100):
+        trained.learn_one({"a": t % 5}, {"p": 100 + t % 5, "q": -(t % 5)})
+    given = state_dict(trained)
+    bare = {n: v for n, v in given.items() if not n.startswith(("inputs.", "targets."))}
+    model = RecurrentMultiTargetRegressor(LSTM(4), target_lags=1)
+    scales = {"a": (2.0, 1.4), "p": (102.0, 1.4), "q": (-2.0, 1.4)}
+    load_state_dict(model, bare, features=["a"], targets=["p", "q"], scales=scales)
+    made = model.predict_one({"a": 2})
+    assert abs(made["p"] - 102) < 5
+    assert abs(made["q"] + 2) < 5
 
 
 if importlib.util.find_spec("torch"):

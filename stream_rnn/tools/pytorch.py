@@ -12,22 +12,23 @@ bias_ih, bias_hh being 0, and read as their sum.
 
 ``inputs.*`` and ``targets.*`` (count, mean, variance) are the running statistics with which
 inputs and targets are standardised.  A file without them, such as PyTorch writes, leaves
-those of the model as they are: train offline on standardised columns, or give them.
+those of the model as they are; a model that has none yet wants the means and deviations with
+which the network was trained, or ``scale=False`` where it was trained on numbers as they are.
 """
 
-from functools import singledispatch
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from ..cells import GRU, LSTM, Elman
 from ..engine.online import OnlineNetwork
 from ..engine.scale import standardises
 from ..errors import CheckpointError, ConfigError
 from ..estimators.base import RecurrentEstimator
 from ..numerics.trees import walk
+from . import pytorch_gates, pytorch_names
 
 STATISTICS = ("count", "mean", "variance")
 
@@ -57,7 +58,7 @@ def state_dict(model: OnlineNetwork | RecurrentEstimator) -> dict[str, np.ndarra
     arrays = {}
     *recurrent, V = network.parameters()
     for k, (cell, W) in enumerate(zip(network.model.cells, recurrent, strict=True)):
-        for name, array in zip(_names(k), _unpack(cell, W), strict=True):
+        for name, array in zip(_names(k), pytorch_gates.unpack(cell, W), strict=True):
             arrays[name] = np.ascontiguousarray(array)
     H = network.model.cells[-1].units
     arrays["head.weight"] = np.ascontiguousarray(np.delete(V, H, axis=0).T)
@@ -75,40 +76,51 @@ def load_state_dict(
     *,
     features: list[Any] | None = None,
     targets: list[Any] | None = None,
+    scales: Mapping[Any, tuple[float, float]] | None = None,
+    prefix: str | None = None,
+    head: str | None = None,
 ) -> None:
     """Take over parameters in PyTorch's names; the model then goes on learning with them.
 
     Values may be arrays or CPU tensors.  An estimator that has not learned yet needs the
     names of its *features*, in the order of the columns of weight_ih_l0, and, where it
-    predicts several *targets* or classes, theirs.  Hidden states, traces and the
-    optimizer's memory start anew.  Raises `CheckpointError` when a name is missing or
-    unknown or a shape differs; the model is then as it was.
+    predicts several *targets* or classes, theirs; and *scales*, the mean and the standard
+    deviation of each by name (``"target"`` if it is the only one), unless it has scale=False.
+    Names may have a *prefix*, ``"encoder.lstm."``, and the *head* one of its own, ``"decoder"``;
+    where there is one recurrent network and one readout they are found.  Hidden states, traces
+    and the optimizer's memory start anew.  Raises `CheckpointError` when a name is missing or
+    unknown or a shape differs, `ConfigError` without *scales*; the model is then as it was.
 
     >>> from stream_rnn import Elman, RecurrentRegressor
     >>> arrays = {"weight_ih_l0": np.ones((2, 1)), "weight_hh_l0": np.zeros((2, 2))}
     >>> arrays |= {"bias_ih_l0": np.zeros(2), "bias_hh_l0": np.zeros(2)}
     >>> arrays |= {"head.weight": np.ones((1, 2)), "head.bias": np.zeros(1)}
     >>> model = RecurrentRegressor(Elman(2), skip=False)
-    >>> load_state_dict(model, arrays, features=["x"])
+    >>> load_state_dict(model, arrays, features=["x"], scales={"x": (5, 2), "target": (50, 10)})
+    >>> round(model.predict_one({"x": 7}), 1)  # 50 + 10 · 2 tanh(1)
+    65.2
     >>> state_dict(model)["head.weight"].tolist()
     [[1.0, 1.0]]
     """
-    given = {name: np.asarray(value) for name, value in arrays.items()}
+    given = pytorch_names.plain(arrays, prefix, head)
     fresh = _network(model) is None
     if fresh:
         _build(model, given, features, targets)
     network = _network(model)
     assert network is not None
     try:
+        if scales is not None:
+            given |= _given_scales(model, network, scales, features, targets)
         _check_cells(network)
         _check_arrays(network, given)
+        _check_scales(network, given)
     except (CheckpointError, ConfigError):
         if fresh and not isinstance(model, OnlineNetwork):
             model._network = None
         raise
     *recurrent, V = network.parameters()
     for k, (cell, W) in enumerate(zip(network.model.cells, recurrent, strict=True)):
-        W[...] = _pack(cell, *(given[name] for name in _names(k)))
+        W[...] = pytorch_gates.pack(cell, *(given[name] for name in _names(k)))
     H = network.model.cells[-1].units
     V[...] = np.insert(given["head.weight"].T, H, given["head.bias"], axis=0)
     for part in _scaled_parts(network):
@@ -140,13 +152,16 @@ def load_safetensors(
     *,
     features: list[Any] | None = None,
     targets: list[Any] | None = None,
+    scales: Mapping[Any, tuple[float, float]] | None = None,
+    prefix: str | None = None,
+    head: str | None = None,
 ) -> None:
     """`load_state_dict` from a safetensors file.
 
     >>> import tempfile
     >>> from stream_rnn import LSTM, RTRL, SGD, Squared
     >>> from stream_rnn.engine.model import compose
-    >>> model = compose(LSTM(2), RTRL(), SGD(), Squared())
+    >>> model = compose(LSTM(2), RTRL(), SGD(), Squared(), scale=False)
     >>> one, other = (OnlineNetwork(model, inputs=1, outputs=1, seed=seed) for seed in (1, 2))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_safetensors(one, f"{folder}/lstm.safetensors")
@@ -154,7 +169,8 @@ def load_safetensors(
     >>> bool((one.state.theta == other.state.theta).all())
     True
     """
-    load_state_dict(model, load_file(path), features=features, targets=targets)
+    more: dict[str, Any] = {"features": features, "targets": targets, "scales": scales}
+    load_state_dict(model, load_file(path), **more, prefix=prefix, head=head)
 
 
 def _network(model: Any) -> OnlineNetwork | None:
@@ -172,7 +188,7 @@ def _scaled_parts(network: OnlineNetwork) -> list[str]:
 
 def _check_cells(network: OnlineNetwork) -> None:
     for cell in network.model.cells:
-        if type(cell) not in GATES:
+        if type(cell) not in pytorch_gates.GATES:
             raise ConfigError(
                 f"cell: {cell} has no counterpart in PyTorch; LSTM, GRU and Elman have, and "
                 "snapshot() saves any other"
@@ -184,7 +200,7 @@ def _shapes(network: OnlineNetwork) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     m = network.inputs
     for k, cell in enumerate(network.model.cells):
-        H, gates = cell.units, _gates(cell)
+        H, gates = cell.units, pytorch_gates.gates_of(cell)
         sizes = ((gates * H, m), (gates * H, H), (gates * H,), (gates * H,))
         shapes |= dict(zip(_names(k), sizes, strict=True))
         m = H
@@ -211,6 +227,36 @@ def _check_arrays(network: OnlineNetwork, given: dict[str, np.ndarray]) -> None:
             raise CheckpointError(
                 f"{name}: shape {given[name].shape}, but {network.model.cells} with "
                 f"{network.inputs} inputs and {network.outputs} outputs needs {shape}"
+            )
+
+
+def _given_scales(
+    model: Any, network: OnlineNetwork, scales: Mapping[Any, tuple[float, float]], *names: Any
+) -> dict[str, np.ndarray]:
+    """The *scales* as statistics, of the parts that are standardised."""
+    features, targets = names
+    lags = getattr(model, "target_lags", 0)
+    if features is None:
+        columns = getattr(model, "_features", None)
+        features = list(range(network.inputs)) if columns is None else list(columns.names)
+    parts = _scaled_parts(network)
+    named = list(targets or [])
+    if "targets" in parts and not named:
+        one = network.outputs == 1
+        named = ["target"] if one else list(range(network.outputs))
+    found = pytorch_names.statistics(scales, features, named if "targets" in parts else [], lags)
+    return {name: array for name, array in found.items() if name.partition(".")[0] in parts}
+
+
+def _check_scales(network: OnlineNetwork, given: dict[str, np.ndarray]) -> None:
+    """Raise `ConfigError` where all that the network says would be taken for 0."""
+    for part in _scaled_parts(network):
+        if f"{part}.variance" not in given and not getattr(network.state, part).count.any():
+            raise ConfigError(
+                f"scales: the model standardises its {part}, and neither it nor the weights have "
+                "means and deviations: it would predict 0.  Give those of the training, "
+                "scales={'x': (mean, deviation), 'target': (mean, deviation)}, or make the "
+                "model with scale=False if it was trained on numbers as they are"
             )
 
 
@@ -241,55 +287,3 @@ def _start_anew(network: OnlineNetwork) -> None:
         array[...] = 0
     network.state.saved[:] = network.state.theta
     network._reset_memory()
-
-
-GATES = {LSTM: 4, GRU: 3, Elman: 1}  # what has a counterpart, with its gates there
-
-
-def _gates(cell: Any) -> int:
-    return GATES[type(cell)]
-
-
-@singledispatch
-def _unpack(cell: Any, W: np.ndarray) -> tuple[np.ndarray, ...]:
-    """W (Z, G, H) as (weight_ih, weight_hh, bias_ih, bias_hh)."""
-    H = W.shape[2]
-    return _columns(W[H:], W[:H], np.zeros(W[H].size, W.dtype))
-
-
-@_unpack.register
-def _(cell: GRU, W: np.ndarray) -> tuple[np.ndarray, ...]:
-    """r, z, n read [1, x]; r, z, k read [h, 1]."""
-    H = W.shape[2]
-    bias_hh = np.concatenate([np.zeros(2 * H, W.dtype), W[H, 3]])
-    return _columns(W[H:, :3], W[:H, [0, 1, 3]], bias_hh)
-
-
-def _columns(inputs: Any, recurrent: Any, bias_hh: np.ndarray) -> tuple[np.ndarray, ...]:
-    columns = inputs.reshape(len(inputs), -1)
-    flat = recurrent.reshape(len(recurrent), -1)
-    return columns[1:].T, flat.T, columns[0].copy(), bias_hh
-
-
-def _pack(cell: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any) -> np.ndarray:
-    """The inverse of `_unpack`."""
-    H, m, gates = weight_hh.shape[1], weight_ih.shape[1], _gates(cell)
-    inputs = weight_ih.T.reshape(m, gates, H)
-    recurrent = weight_hh.T.reshape(H, gates, H)
-    return _joined(cell, inputs, recurrent, bias_ih.reshape(gates, H), bias_hh.reshape(gates, H))
-
-
-@singledispatch
-def _joined(cell: Any, inputs: Any, recurrent: Any, bi: Any, bh: Any) -> np.ndarray:
-    """W (Z, G, H) of weights (m, gates, H) and (H, gates, H), and both biases (gates, H)."""
-    return np.concatenate([recurrent, (bi + bh)[None], inputs])
-
-
-@_joined.register
-def _(cell: GRU, inputs: Any, recurrent: Any, bi: Any, bh: Any) -> np.ndarray:
-    m, _, H = inputs.shape
-    W = np.zeros((H + 1 + m, 4, H), inputs.dtype)
-    W[:H, :2], W[:H, 3] = recurrent[:, :2], recurrent[:, 2]
-    W[H, :2], W[H, 2], W[H, 3] = bi[:2] + bh[:2], bi[2], bh[2]
-    W[H + 1 :, :3] = inputs
-    return W
