@@ -14,6 +14,7 @@ for bit what one process would learn.  docs/spark.md says when that is worth its
 from .frames import learn, learn_history
 from .kafka import confluent_message, confluent_payload, exactly_once
 from .store import models, save_models, states
+from .watching import watched
 
 __all__ = [
     "confluent_message",
@@ -24,4 +25,5 @@ __all__ = [
     "models",
     "save_models",
     "states",
+    "watched",
 ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError, suggest
 from ..estimators.keyed.estimator import Keyed
 from .columns import columns
-from .processor import BLOB, Historian, Learner, Plan
+from .ending import end_when_all_is_read
+from .processor import BLOB, GROUP, GROUPS, Historian, Learner, Plan
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -16,6 +17,9 @@ BUCKET = "bucket"  # whose task learns, where keys share a network
 PROVIDER = "spark.sql.streaming.stateStore.providerClass"
 ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 CHANGELOG = "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled"
+
+#: Types of which equal values are not always the same: -0.0 and 0.0, two times NaN.
+NO_KEYS = ("double", "float", "array", "map", "struct")
 
 Names = str | Sequence[str]
 
@@ -55,8 +59,7 @@ def learn(
         By default all other columns.  The entries of a map are features of their own, which
         may appear at any time.
     ttl
-        After how much silence, by the clock, the model of a key is forgotten.  A query with it
-        never ends by itself: do not trigger it with ``availableNow``.
+        After how much silence, by the clock, the model of a key is forgotten.
     initial
         States to begin with, see `states` and `learn_history`.
 
@@ -68,8 +71,10 @@ def learn(
         if ttl <= datetime.timedelta(0):
             raise ConfigError(f"ttl: {ttl}; give more than no time, or None to keep all models")
         plan = plan._replace(ttl=ttl)
+        if df.isStreaming:
+            end_when_all_is_read(df.sparkSession)
     use_rocksdb(df.sparkSession)
-    return df.groupBy(*plan.key).transformWithState(
+    return _grouped(df, plan).transformWithState(
         Learner(estimator, plan),  # type: ignore[arg-type]
         _schema(df, plan),
         "Append",
@@ -142,11 +147,13 @@ def planned(
         _check_names(df, names, field)
     maps = tuple(n for n in wanted if _type(df, n).startswith("map<"))
     outputs = columns(estimator, "double" if not goals else _type(df, goals[0]))
+    _check_key(df, keys)
     for name in (*(column.name for column in outputs), "error"):
         if name in (*keys, *kept):
             raise ConfigError(f"{name}: the result has a column of that name; rename the record's")
     plan = Plan(
-        keys, goal, orders, tuple(n for n in wanted if n not in maps), maps, kept, outputs
+        keys, goal, orders, tuple(n for n in wanted if n not in maps), maps, kept, outputs,
+        _struct(df, keys),
     )  # fmt: skip
     return df.select(*dict.fromkeys([*keys, *kept, *wanted, *goals])), estimator, plan
 
@@ -182,11 +189,32 @@ def _schema(df: "DataFrame", plan: Plan) -> str:
 
 def _initial(initial: "DataFrame", plan: Plan) -> Any:
     _check_names(initial, (*plan.key, BLOB), "initial")
-    return initial.select(*plan.key, BLOB).groupBy(*plan.key)
+    return _grouped(initial.select(*plan.key, BLOB), plan)
+
+
+def _grouped(df: "DataFrame", plan: Plan) -> Any:
+    """*df* in the groups that a `Learner` takes: many keys in each."""
+    import pyspark.sql.functions as F
+
+    number = F.pmod(F.xxhash64(*plan.key), F.lit(GROUPS)).cast("int")
+    return df.withColumn(GROUP, number).groupBy(GROUP)
 
 
 def _type(df: "DataFrame", name: str) -> str:
     return df.schema[name].dataType.simpleString()
+
+
+def _struct(df: "DataFrame", names: Sequence[str]) -> Any:
+    from pyspark.sql.types import StructType
+
+    return StructType([df.schema[name] for name in names])
+
+
+def _check_key(df: "DataFrame", names: Sequence[str]) -> None:
+    for name in names:
+        kind = _type(df, name)
+        if kind.startswith(NO_KEYS):
+            raise ConfigError(f"key: {name!r} is of type {kind}; cast it to text or whole numbers")
 
 
 def _names(given: Names) -> tuple[str, ...]:

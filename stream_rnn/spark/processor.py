@@ -1,7 +1,10 @@
-"""What runs in Spark's Python workers: the rows of a key in one micro-batch, put in order, learned.
+"""What runs in Spark's Python workers: rows of one micro-batch, put in order and learned by key.
 
-State: one value a key, of one binary column, which a `Packer` writes and reads.  `get` alone says
-whether there is one; to ask first would be one more round trip to the JVM.
+Spark calls an operator once for each group and makes an Arrow table of what it gives, which costs
+more than to learn a record.  So a group is not a key but a `GROUPS`th of all keys, by hash, and its
+state is a map from the key to one column, what a `Packer` writes as text (`seven` says why): of the
+map Spark stores each entry by itself.  `getValue` alone says whether there is one; to ask first
+would be one more round trip to the JVM.
 """
 
 import datetime
@@ -15,8 +18,11 @@ from ..errors import BadRecord
 from ..estimators.packing import Packer, digest
 from ..estimators.protocol import bad_records
 from .columns import Column
+from .seven import from_text, to_text
 
 STATE, BLOB = "model", "blob"
+GROUP = "_group"  # the column by which Spark groups
+GROUPS = 256  # and so many tasks at most; of any number, but for ever
 
 #: Of this worker, by the digest of the settings: they outlive a task, as processors do not.
 _PACKERS: dict[bytes, Packer] = {}
@@ -32,6 +38,7 @@ class Plan(NamedTuple):
     spread: tuple[str, ...]  # features that are maps, each entry a feature
     keep: tuple[str, ...]
     outputs: tuple[Column, ...]
+    owner: Any  # the key's type, a StructType
     ttl: datetime.timedelta | None = None
 
 
@@ -65,29 +72,39 @@ class Learner:
 
     def init(self, handle: Any) -> None:
         ttl = self.plan.ttl
-        self.state = handle.getValueState(
-            STATE, state_type(), None if ttl is None else int(ttl.total_seconds() * 1000)
+        self.states = handle.getMapState(
+            STATE,
+            self.plan.owner,
+            state_type(),
+            None if ttl is None else int(ttl.total_seconds() * 1000),
         )
         self.packer = packer(self.estimator)
 
-    def handleInputRows(self, key: tuple, rows: Iterable[Any], times: Any) -> Iterator[Answer]:
-        plan, made = self.plan, list(rows)
+    def handleInputRows(self, group: tuple, rows: Iterable[Any], times: Any) -> Iterator[Answer]:
+        made: list[Answer] = []
+        for key, own in by_key(rows, self.plan.key).items():
+            made += self._learned(key, _ordered(own, self.plan.order))
+        return iter(made)
+
+    def _learned(self, key: tuple, rows: list[Any]) -> list[Answer]:
+        """What is made of the *rows* of one key."""
+        plan = self.plan
         if None in key:
             error = f"{', '.join(plan.key)}: the key is null; give each record one"
-            return iter([_refused(plan, row, error) for row in _ordered(made, plan.order)])
-        made = _ordered(made, plan.order)
-        xs, ys = records(made, plan)
-        blob = self.state.get()
-        model = self.packer.new() if blob is None else self.packer.load(blob[0])
+            return answers(plan, rows, [None] * len(rows), dict.fromkeys(range(len(rows)), error))
+        xs, ys = records(rows, plan)
+        blob = self.states.getValue(key)
+        model = self.packer.new() if blob is None else self.packer.load(from_text(blob[0]))
         results, errors = learn_what_can_be(model, xs, ys)
-        self.state.update((self.packer.dump(model),))
+        self.states.updateValue(key, (to_text(self.packer.dump(model)),))
         self.packer.release(model)
-        return iter(answers(plan, made, results, errors))
+        return answers(plan, rows, results, errors)
 
-    def handleInitialState(self, key: tuple, row: Any, times: Any) -> None:
+    def handleInitialState(self, group: tuple, row: Any, times: Any) -> None:
         """A state that was learned before the stream began; a wrong one is refused here."""
         self.packer.release(self.packer.load(row[BLOB]))
-        self.state.update((bytes(row[BLOB]),))
+        key = tuple(row[name] for name in self.plan.key)
+        self.states.updateValue(key, (to_text(bytes(row[BLOB])),))
 
     def handleExpiredTimer(self, key: tuple, times: Any, info: Any) -> Iterator[Answer]:
         return iter(())
@@ -136,12 +153,22 @@ def packer(estimator: Any) -> Packer:
 
 
 def state_type() -> Any:
-    from pyspark.sql.types import BinaryType, StructField, StructType
+    from pyspark.sql.types import StringType, StructField, StructType
 
-    return StructType([StructField(BLOB, BinaryType())])
+    return StructType([StructField(BLOB, StringType())])
 
 
 # From rows to records -------------------------------------------------------------------------
+
+
+def by_key(rows: Iterable[Any], names: Sequence[str]) -> dict[tuple, list[Any]]:
+    """*rows* by the values of the columns *names*."""
+    found: dict[tuple, list[Any]] = {}
+    places: list[int] = []
+    for row in rows:
+        places = places or [row.__fields__.index(name) for name in names]
+        found.setdefault(tuple([row[at] for at in places]), []).append(row)
+    return found
 
 
 def _ordered(rows: list[Any], order: Sequence[str]) -> list[Any]:
@@ -246,7 +273,3 @@ def answers(
         answer["error"] = errors.get(t)
         made.append(answer)
     return made
-
-
-def _refused(plan: Plan, row: Any, error: str) -> Answer:
-    return answers(plan, [row], [None], {0: error})[0]

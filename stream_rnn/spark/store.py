@@ -10,6 +10,7 @@ from ..estimators.packing import Packer
 from ..estimators.saving import load
 from .frames import BUCKET, use_rocksdb
 from .processor import BLOB, STATE
+from .seven import from_text
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -25,8 +26,8 @@ def models(spark: "SparkSession", checkpoint: str | os.PathLike, estimator: Any)
     use_rocksdb(spark)  # a session that has run no query yet could not read
     found = spark.read.format("statestore").option("stateVarName", STATE).load(str(checkpoint))
     return {
-        _single(row["key"]): packer.load(row["value"][BLOB])
-        for row in found.select("key", "value").toLocalIterator()
+        _single(row["user_map_key"]): packer.load(from_text(row["user_map_value"][BLOB]))
+        for row in found.select("user_map_key", "user_map_value").toLocalIterator()
     }
 
 

@@ -107,6 +107,8 @@ def session():
     builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "1g")
     for name, value in {
         "ui.enabled": "false",
+        "ui.showConsoleProgress": "false",
+        "python.unix.domain.socket.enabled": "true",
         "driver.host": "127.0.0.1",
         "driver.bindAddress": "127.0.0.1",
         "sql.shuffle.partitions": "2",

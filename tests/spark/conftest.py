@@ -35,6 +35,7 @@ def make_session(partitions=2, **settings):
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
+            "spark.python.unix.domain.socket.enabled": "true",
             "spark.sql.shuffle.partitions": partitions,
             "spark.sql.session.timeZone": "UTC",
             "spark.log.level": "ERROR",

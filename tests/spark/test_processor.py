@@ -5,6 +5,7 @@ import random
 
 import pyarrow
 import pytest
+from hypothesis import given, strategies
 from pyspark.sql import types as types_of
 from pyspark.sql.types import Row
 
@@ -20,47 +21,47 @@ from stream_rnn import (
     RecurrentRegressor,
     TextPredictor,
 )
+from stream_rnn.metrics import Metrics
 from stream_rnn.spark import exactly_once, frames
 from stream_rnn.spark.columns import RESULT, columns
 from stream_rnn.spark.processor import Historian, Learner, Plan
+from stream_rnn.spark.seven import from_text, to_text
+from stream_rnn.spark.watching import tell
 
 MODEL = RecurrentRegressor(GRU(3), seed=1)
 FIELDS = ("key", "n", "a", "more", "y")
 PLAN = Plan(
     key=("key",), target="y", order=("n",), features=("a",), spread=("more",), keep=("n",),
     outputs=columns(MODEL, "double"),
+    owner=types_of.StructType([types_of.StructField("key", types_of.StringType())]),
 )  # fmt: skip
 
 
-class Handle:
-    """Of Spark's handle what the operator uses; a value for the key that is set."""
+class Handle(dict):
+    """Of Spark's handle and its map of states what the operator uses."""
 
-    def __init__(self):
-        self.values, self.key = {}, None
-
-    def getValueState(self, name, schema, ttl):
+    def getMapState(self, name, key, value, ttl):
         return self
 
-    def get(self):
-        return self.values.get(self.key)
+    def getValue(self, key):
+        return self.get(key)
 
-    def update(self, value):
-        self.values[self.key] = value
+    def updateValue(self, key, value):
+        self[key] = value
 
 
 def learner(estimator=MODEL, handle=None):
     made = Learner(estimator, PLAN)
-    made.init(handle or Handle())
+    made.init(Handle() if handle is None else handle)
     return made
 
 
-def rows(*values):
-    return [Row(*FIELDS)("k", n, a, more, y) for n, a, more, y in values]
+def rows(*values, key="k"):
+    return [Row(*FIELDS)(key, n, a, more, y) for n, a, more, y in values]
 
 
-def feed(made, key, given):
-    made.state.key = (key,)
-    return list(made.handleInputRows((key,), iter(given), None))
+def feed(made, given):
+    return list(made.handleInputRows((0,), iter(given), None))
 
 
 def test_rows_of_a_key_are_learned_in_their_order():
@@ -68,59 +69,68 @@ def test_rows_of_a_key_are_learned_in_their_order():
     plain = MODEL.clone().stream([{"a": a} for _, a, _, _ in values], [y for *_, y in values])
     random.Random(1).shuffle(values)
     made = learner()
-    got = feed(made, "k", rows(*(v for v in values if v[0] < 13)))
-    got += feed(made, "k", rows(*(v for v in values if v[0] >= 13)))
+    got = feed(made, rows(*(v for v in values if v[0] < 13)))
+    got += feed(made, rows(*(v for v in values if v[0] >= 13)))
     assert [row["n"] for row in got] == list(range(30))
     assert [row["prediction"] for row in got] == [row["prediction"] for row in plain]
     assert {row["error"] for row in got} == {None}
 
 
+def test_keys_of_a_group_have_each_their_own_model():
+    alone = {}
+    for key in "kl":
+        values = [(n, n % 3 / 2, None, float(n % 2 + (key == "l"))) for n in range(9)]
+        alone[key] = rows(*values, key=key)
+    mixed = [row for pair in zip(*alone.values(), strict=True) for row in pair]
+    got = feed(learner(), mixed)
+    assert got == [row for given in alone.values() for row in feed(learner(), given)]
+
+
 def test_a_poisoned_record_is_a_row_with_an_error_and_the_others_know_nothing_of_it():
     good = [(n, 0.5 * n, None, 1.0) for n in range(5)]
     bad = [(1.5, float("inf"), None, 1.0), (2.5, 1.0, None, float("inf"))]
-    got = feed(learner(), "k", rows(*good, *bad))
+    got = feed(learner(), rows(*good, *bad))
     assert [row["n"] for row in got if row["error"]] == [1.5, 2.5]
     assert "inf" in got[2]["error"]
     assert "prediction" not in got[2]
     made = [row["prediction"] for row in got if not row["error"]]
-    assert made == [row["prediction"] for row in feed(learner(), "k", rows(*good))]
+    assert made == [row["prediction"] for row in feed(learner(), rows(*good))]
 
 
 def test_a_null_key_has_no_model():
     made = learner()
-    got = feed(made, None, rows((0, 1.0, None, 1.0)))
-    assert got[0]["error"] == "key: the key is null; give each record one"
-    assert made.state.values == {}
+    got = feed(made, rows((0, 1.0, None, 1.0), (1, 1.0, None, 1.0), key=None))
+    assert {row["error"] for row in got} == {"key: the key is null; give each record one"}
+    assert made.states == {}
 
 
 def test_entries_of_a_map_become_features_when_they_appear():
     made = learner()
-    feed(made, "k", rows((0, 1.0, None, 1.0), (1, 1.0, [("b", 2.0)], 1.0)))
-    feed(made, "k", rows((2, 1.0, [("b", 2.0), ("c", 3.0)], 1.0)))
-    model = made.packer.load(made.state.values[("k",)][0])
+    feed(made, rows((0, 1.0, None, 1.0), (1, 1.0, [("b", 2.0)], 1.0)))
+    feed(made, rows((2, 1.0, [("b", 2.0), ("c", 3.0)], 1.0)))
+    model = made.packer.load(from_text(made.states[("k",)][0]))
     assert model.snapshot().meta["features"] == ["a", "b", "c"]
 
 
 def test_another_estimator_refuses_the_states_of_this_one():
     handle = Handle()
-    feed(learner(handle=handle), "k", rows((0, 1.0, None, 1.0)))
+    feed(learner(handle=handle), rows((0, 1.0, None, 1.0)))
     other = learner(RecurrentRegressor(GRU(4), seed=1), handle)
     with pytest.raises(CheckpointError, match="another model than RecurrentRegressor"):
-        feed(other, "k", rows((1, 1.0, None, 1.0)))
+        feed(other, rows((1, 1.0, None, 1.0)))
 
 
 def test_a_history_is_where_a_stream_goes_on():
     values = [(n, n % 3 / 2, None, float(n % 2)) for n in range(20)]
-    whole = feed(learner(), "k", rows(*values))
+    whole = feed(learner(), rows(*values))
     table = pyarrow.table(
         {name: [v[n] for v in values[:12]] for n, name in enumerate(FIELDS[1:])}
         | {"key": ["k"] * 12}
     )
     (state,) = Historian(MODEL, PLAN)((pyarrow.scalar("k"),), table).to_pylist()
     made = learner()
-    made.state.key = ("k",)
-    made.handleInitialState(("k",), state, None)
-    assert feed(made, "k", rows(*values[12:])) == whole[12:]
+    made.handleInitialState((0,), state, None)
+    assert feed(made, rows(*values[12:])) == whole[12:]
 
 
 def test_columns_are_typed_by_what_results_hold():
@@ -213,3 +223,50 @@ def test_no_time_to_live_is_refused():
 def test_a_sink_without_brokers_is_refused():
     with pytest.raises(ConfigError, match="bootstrap_servers: is missing"):
         exactly_once("topic", name="query")
+
+
+@given(strategies.binary(max_size=60))
+def test_bytes_become_ascii_and_come_back(data):
+    text = to_text(data)
+    assert text.isascii()
+    assert len(text) == 8 * -(-len(data) // 7) + 1
+    assert from_text(text) == data
+
+
+def test_text_that_is_no_bytes_is_refused():
+    with pytest.raises(ValueError, match="7 characters are no packed bytes"):
+        from_text("1234567")
+
+
+def test_a_key_of_floats_is_refused():
+    with pytest.raises(ConfigError, match="key: 'a' is of type double; cast it to text"):
+        planned(key="a")
+
+
+def test_what_spark_says_of_a_batch_comes_under_the_names_of_the_service():
+    progress = {
+        "timestamp": "2026-01-01T00:00:10.000Z",
+        "durationMs": {"addBatch": 200, "triggerExecution": 1500},
+        "stateOperators": [
+            {
+                "operatorName": "transformWithStateInPySparkExec",
+                "numRowsTotal": 7,
+                "commitTimeMs": 90,
+            }
+        ],
+        "sources": [{"endOffset": {"in": {"0": 100}}, "latestOffset": {"in": {"0": 130}}}],
+    }
+    metrics = Metrics("query")
+    for _ in range(2):
+        tell(metrics, progress, {"consumed": 100, "predicted": 98, "learned": 90})
+    lines = metrics.text().splitlines()
+    for line in (
+        "stream_rnn_records_consumed_total 200.0",
+        "stream_rnn_records_learned_total 180.0",
+        'stream_rnn_records_dead_lettered_total{reason="refused"} 4.0',
+        'stream_rnn_keys{learner="query"} 7.0',
+        'stream_rnn_consumer_lag_records{partition="0",topic="in"} 30.0',
+        "stream_rnn_checkpoint_duration_seconds 0.09",
+        "stream_rnn_checkpoint_last_success_timestamp_seconds 1.7672256115e+09",
+    ):
+        assert line in lines

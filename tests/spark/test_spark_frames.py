@@ -9,7 +9,8 @@ from spark_streams import CASES, SCHEMA, plain, query, read, records, run, same_
 
 import stream_rnn
 from stream_rnn import GRU, Keyed, RecurrentRegressor
-from stream_rnn.spark import learn, learn_history, models, save_models, states
+from stream_rnn.metrics import Metrics
+from stream_rnn.spark import learn, learn_history, models, save_models, states, watched
 
 pytestmark = pytest.mark.slow
 MODEL, TARGET, FEATURES = CASES["regressor"]
@@ -130,6 +131,19 @@ def test_keys_that_fall_silent_are_forgotten(spark, tmp_path):
         wait(lambda: models(spark, tmp_path / "checkpoint", MODEL) == {})
     finally:
         started.stop()
+
+
+def test_a_query_that_forgets_ends_when_all_is_read(spark, tmp_path):
+    write(tmp_path / "in", records(keys=3, count=40), files=2)
+    metrics = Metrics("forgets")
+    out = learn(stream(spark, tmp_path / "in"), MODEL, ttl=datetime.timedelta(hours=1), **WORDS)
+    run(watched(out, metrics), tmp_path)
+    assert len(read(spark, tmp_path)) == 40
+    assert len(models(spark, tmp_path / "checkpoint", MODEL)) == 3
+    wait(lambda: 'stream_rnn_state{stream_rnn_state="stopped"} 1.0' in metrics.text(), 30)
+    lines = metrics.text().splitlines()
+    assert "stream_rnn_records_learned_total 40.0" in lines
+    assert 'stream_rnn_keys{learner="forgets"} 3.0' in lines
 
 
 def wait(done, seconds=300):
