@@ -1,5 +1,7 @@
 """The consumer of kafka-python behind `connectors.kafka.driver`."""
 
+import contextlib
+import socket
 import warnings
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
@@ -33,6 +35,7 @@ GONE = (
     *(errors.UnknownTopicOrPartitionError, errors.UnknownTopicIdError),
     errors.TopicAuthorizationFailedError,
 )
+LISTEN_SECONDS = 2.0
 COLUMNS = [attrgetter(name) for name in ("value", "offset", "timestamp", "key")]
 
 
@@ -243,8 +246,33 @@ def source_error(what: str, error: errors.KafkaError) -> SourceError:
 
 
 def unreachable(settings: KafkaSettings, error: Exception) -> str:
-    """That no broker answers, and what to check."""
+    """That no broker answers, and what to check.
+
+    To this client a refused password looks like a connection that is closed.  So does a broker
+    that is about to start or to stop: whether anybody listens is all that can be told apart.
+    """
+    if settings.protocol.startswith("SASL_") and listens(settings.bootstrap):
+        return (
+            f"the Kafka broker at {settings.bootstrap} takes connections and closes them: either "
+            "it does not accept this client's credentials (correct username, password_file and "
+            f"mechanism), or it is not ready yet ({words(error)})"
+        )
     return (
         f"no Kafka broker at {settings.bootstrap} accepts this client ({words(error)}); check "
         "that it runs, the address, and protocol, cafile and credentials"
     )
+
+
+def listens(bootstrap: str) -> bool:
+    """Whether a connection to one of these addresses is taken.
+
+    >>> with socket.create_server(("127.0.0.1", 0)) as server:
+    ...     listens("127.0.0.1:%d" % server.getsockname()[1])
+    True
+    """
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            socket.create_connection((host.strip("[]"), int(port)), LISTEN_SECONDS).close()
+            return True
+    return False
