@@ -108,7 +108,7 @@ def test_a_certificate_of_somebody_else_is_refused(
     broker, _ = secured
     impatient(monkeypatch, client)
     settings = sasl(broker, password_file, client=client, cafile=None)
-    with pytest.raises(SourceError, match="accepts this client|takes connections and closes"):
+    with pytest.raises(SourceError, match=r"accepts this client|takes connections and closes"):
         KafkaSource(settings, "any")
 
 
