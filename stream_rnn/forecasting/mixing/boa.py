@@ -47,6 +47,23 @@ def combine(boa, head, experts):
 
 
 @loose_kernel
+def rescale(boa, factor):
+    """The scale of what is forecast is another one, *factor* times as large; weights stay.
+
+    r, E, V and 1/η are of its dimension, for the mean of its square.  Kept as they are, the
+    regrets of a scale that has passed would outweigh all that is to come.
+    """
+    for head in range(boa.table.shape[0]):
+        table = boa.table[head]
+        unit = factor if head == MEDIAN else factor * factor
+        for k in range(table.shape[1]):
+            table[REGRET, k] *= unit
+            table[RANGE, k] *= unit
+            table[VARIANCE, k] *= unit * unit
+            table[RATE, k] /= unit
+
+
+@loose_kernel
 def learn(boa, head, experts, combined, truth, unit):
     """Weigh the *experts* (K,) anew, whose *combined* forecast of *truth* is known.
 

@@ -80,6 +80,13 @@ def combine(mix, experts, last, leap, out):
 
 
 @loose_kernel
+def rescale(mix, factor):
+    """The scale of the truth is *factor* times what it was, see `boa.rescale`."""
+    boa.rescale(mix.first, factor)
+    boa.rescale(mix.top, factor)
+
+
+@loose_kernel
 def learn(mix, experts, made, leap, known, truth, rate):
     """Learn from the forecasts *made* (heads, 6) of the *experts* (K,) and the *truth*.
 
