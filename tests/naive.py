@@ -377,7 +377,8 @@ class RobustMoments:
         mean, _ = self.statistics()
         d, b, limit = x - mean, self.bound(), self.limit()
         self.doubted = abs(d) > limit
-        if len(self.block) == 24 or (self.doubted and not self.sizes):
+        is_sixth = self.count() == 5 and not self.outliers
+        if len(self.block) == 24 or (self.doubted and not self.sizes) or is_sixth:
             self.block, self.sizes = [], []
         self.block.append(x)
         if self.doubted:
@@ -400,13 +401,14 @@ class RobustMoments:
 
     def _review(self):
         deviation = np.std(self.block)
-        share = 1 / self.count() if self.outliers else 1e-6
+        is_young = self.count() < 48 and not self.outliers
+        share = 1 / 5 if is_young else 1 / self.count() if self.outliers else 1e-6
         if self.sizes or not 0 < deviation < share * np.sqrt(self.statistics()[1]):
             self.narrow = 0
             return
         self.narrow += 1
         if self.narrow == 2**self.narrowings:
-            self.narrowings += 1
+            self.narrowings += not is_young
             self._begin(np.mean(self.block), np.var(self.block))
 
     def _begin(self, mean, variance):

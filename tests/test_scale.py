@@ -17,7 +17,9 @@ from stream_rnn.engine.scale import (
 )
 
 VALUES = st.lists(
-    st.one_of(st.floats(-1e6, 1e6, width=32), st.just(float("nan"))), min_size=1, max_size=60
+    st.one_of(st.floats(-1e6, 1e6, width=32), st.just(float("nan"))),
+    min_size=1,
+    max_size=28,  # from the 29th on the first values may be doubted
 )
 
 
@@ -166,6 +168,24 @@ def test_one_wrong_value_counts_ten_deviations(value):
     assert abs(mean) < 0.1
     assert deviation == pytest.approx(1.1, abs=0.06)
     assert outliers == 1
+
+
+@pytest.mark.parametrize("value", [30.0, 1e3, -1e9, 1.7e308])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_wrong_value_among_the_first_is_forgotten_at_the_thirtieth(value, at):
+    column = np.random.default_rng(0).normal(size=(60, 1))
+    column[at] = value
+    running = statistics(Standard(), column)
+    assert abs(running.mean[0]) < 0.6
+    assert 0.7 < np.sqrt(running.variance[0]) < 1.5
+
+
+@pytest.mark.parametrize("first", [np.zeros(5), np.full(5, 3.0), [1.0, 2.0, 4.0, 2.0, 1.0]])
+def test_ordinary_first_values_stay_what_they_were(first):
+    column = np.r_[first, np.random.default_rng(0).normal(2, size=195)][:, None]
+    running = statistics(Standard(), column)
+    assert running.count[0] == 200
+    assert running.mean[0] == pytest.approx(column.mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ are a new level, and rare large values that come again and again are believed in
   over the last 24 values, has 24 √v / n.)  For the k-th time 2ᵏ such blocks in a row are
   waited for, k = 0, 1, …: there are series that rest at one of two levels.
 
+* Nothing tells whether the first few values are wrong, but what comes after them.  A first block
+  begins behind the first 5; if its deviation is positive and less than √v / 5, it is taken.
+
 A column that was constant has no scale to judge by: its first other value counts 0, and
 grants itself to those after it.  Statistics that meet no far value are those of (1), bit for
 bit.  All in float64.
@@ -31,9 +34,10 @@ from typing import Annotated, NamedTuple
 from ..codegen.dispatch import kernel
 from ..numerics.trees import NEWER, Float
 
-LARGEST = 1e150  # deviation whose square float64 can hold: a variance of inf would be for ever
+LARGEST = 1e150  # whose square float64 can hold: a variance of inf would be for ever
 BLOCK, AGREEING = 24, 5  # values looked at together; those of them that make a level
 ALIKE = 1.0  # variance of log |d| of values of one size; of normal ones it is π²/8
+FIRST, YOUNG = 5, 1 / 5  # values that nothing is known before; share of √v that is narrow then
 ABSURD = 1e-6  # share of √v that is too narrow even where nothing was far
 RELAX = 1 - 1e-3  # of what far values have granted, with each value
 
@@ -71,12 +75,14 @@ def bound(far, moments, j):
 @kernel
 def take(moments, j, x, far, memory):
     """Take the value x into the statistics of column j."""
-    d = max(-1e308, min(1e308, x - moments.mean[j]))
+    size = min(1e308, abs(x - moments.mean[j]))
+    x = max(-LARGEST, min(LARGEST, x))
+    d = x - moments.mean[j]
     b = bound(far, moments, j)
     limit = max(b, moments.granted[j])
     is_far = abs(d) > limit
     moments.doubted[j] = is_far
-    look(moments, j, x, d, is_far)
+    look(moments, j, x, size, is_far)
     moments.granted[j] *= RELAX
     if not is_far or moments.far[j] == 1:
         add(moments, j, max(-limit, min(limit, d)), memory)
@@ -107,9 +113,10 @@ def blend(variance, d, rate):
 
 
 @kernel
-def look(moments, j, x, d, is_far):
-    """Take the value x, d from the mean, into the block of column j, or begin a block with it."""
-    if moments.block[j] == BLOCK or (is_far and moments.far[j] == 0):
+def look(moments, j, x, size, is_far):
+    """Take the value x, by *size* away from the mean, into the block of column j, or begin a block with it."""
+    is_first = moments.count[j] == FIRST and moments.outliers[j] == 0
+    if moments.block[j] == BLOCK or (is_far and moments.far[j] == 0) or is_first:
         moments.block[j] = 0
         moments.far[j] = 0
         moments.block_mean[j] = x
@@ -121,10 +128,10 @@ def look(moments, j, x, d, is_far):
         moments.outliers[j] += 1
         moments.far[j] += 1
         rate = 1 / moments.far[j]
-        e = log(abs(d)) - moments.size_mean[j]
+        e = log(size) - moments.size_mean[j]
         moments.size_mean[j] += rate * e
         moments.size_variance[j] = blend(moments.size_variance[j], e, rate)
-    e, rate = max(-1e308, min(1e308, x - moments.block_mean[j])), 1 / moments.block[j]
+    e, rate = x - moments.block_mean[j], 1 / moments.block[j]
     moments.block_mean[j] += rate * e
     moments.block_variance[j] = blend(moments.block_variance[j], e, rate)
 
@@ -149,14 +156,15 @@ def widen(moments, j):
 def review(moments, j):
     """At a block's end: if it was narrow, as were those before, take its statistics."""
     deviation = sqrt(moments.block_variance[j])
-    share = 1 / moments.count[j] if moments.outliers[j] > 0 else ABSURD
+    is_young = moments.count[j] < 2 * BLOCK and moments.outliers[j] == 0
+    share = YOUNG if is_young else 1 / moments.count[j] if moments.outliers[j] > 0 else ABSURD
     most = share * sqrt(moments.variance[j])
     if moments.far[j] > 0 or not 0 < deviation < most:
         moments.narrow[j] = 0
         return
     moments.narrow[j] += 1
     if moments.narrow[j] == 2 ** moments.narrowings[j]:
-        moments.narrowings[j] += 1
+        moments.narrowings[j] += not is_young
         moments.mean[j] = moments.block_mean[j]
         moments.variance[j] = moments.block_variance[j]
         begin(moments, j)

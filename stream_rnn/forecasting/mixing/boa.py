@@ -61,6 +61,8 @@ def rescale(boa, factor):
             table[RANGE, k] *= unit
             table[VARIANCE, k] *= unit * unit
             table[RATE, k] /= unit
+            if not table[VARIANCE, k] * unit < 1e300 or table[REGRET, k] != table[REGRET, k]:
+                table[REGRET, k] = table[RANGE, k] = table[VARIANCE, k] = table[RATE, k] = 0.0
 
 
 @loose_kernel
