@@ -114,7 +114,7 @@ def blend(variance, d, rate):
 
 @kernel
 def look(moments, j, x, size, is_far):
-    """Take the value x, by *size* away from the mean, into the block of column j, or begin a block with it."""
+    """Take the value x, *size* away from the mean, into the block of column j, or begin one."""
     is_first = moments.count[j] == FIRST and moments.outliers[j] == 0
     if moments.block[j] == BLOCK or (is_far and moments.far[j] == 0) or is_first:
         moments.block[j] = 0
