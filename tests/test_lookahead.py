@@ -60,6 +60,7 @@ def test_a_target_is_learned_k_records_later_however_the_stream_is_cut(k, sizes)
     assert [row["prediction"] for row in rows] == [n if n >= k else None for n in range(at)]
     assert [row["target"] for row in rows] == [target for _, target in inner.seen]
     assert all(row["lookahead"] == k for row in rows)
+    assert (f"last {min(k, at)} records" in model.unfinished()) if at else not model.unfinished()
 
 
 def kinds():

@@ -27,6 +27,8 @@ from stream_rnn import (
 )
 from stream_rnn.assembly.parts import task
 from stream_rnn.config import from_table
+from stream_rnn.features.rows import Rows
+from stream_rnn.service.task import Task
 
 
 def small(kind=SequenceClassifier):
@@ -90,6 +92,18 @@ def test_silence_ends_a_sequence_and_its_row_is_that_of_the_record_after_it():
     assert inner.seen == [([{"u": 1}, {"u": 2}], "a")]
     assert [row["prediction"] for row in rows] == [None, None, 1, None]
     assert rows[2]["target"] == "a"
+
+
+def test_what_is_open_at_the_end_is_said(caplog):
+    model = Sequences(Recorder(), "k", length=2)
+    served = Task(model, Rows("y", missing_target="advance"))
+    model.stream([{"k": k, "u": 1} for k in "aab"], [None] * 3)
+    served.finish()
+    assert "1 of the sequences are open" in caplog.text
+    model.stream([{"k": "b", "u": 1}], [None])
+    caplog.clear()
+    served.finish()
+    assert not caplog.text
 
 
 @pytest.mark.parametrize(

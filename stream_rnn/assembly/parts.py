@@ -38,6 +38,7 @@ def task(config: schema.Config) -> Task:
     taken = takes_time(config)
     unused = [] if late is None else [name for name in (late.key, late.time) if name is not None]
     include, exclude, marks = sequences.fields(config)
+    unused = [name for name in unused if name not in marks]
     rows = Rows(
         features.target,
         include,

@@ -51,12 +51,8 @@ def gathered(config: schema.Config, model: Any) -> Any:
                 "in [sequence] which records make one: by, end, gap or length"
             )
         return model
-    for name, given in (("key", config.key), ("labels", config.labels)):
-        if given is not None:
-            raise ConfigError(
-                f"{name}: does not go together with [sequence]; "
-                + ("say sequence.by" if name == "key" else "give the target in a record of it")
-            )
+    if config.key is not None:
+        raise ConfigError("key: does not go together with [sequence]; say sequence.by")
     return Sequences(model, **known)
 
 

@@ -10,7 +10,10 @@ from ..service.late.join import Join
 from . import schema
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-ESTIMATORS = ("regressor", "classifier", "multitarget")
+ESTIMATORS = (
+    *("regressor", "classifier", "multitarget"),
+    *("sequence-regressor", "sequence-classifier"),
+)
 
 
 def duration(value: float | str | None, field: str = "labels.within") -> float | None:
@@ -65,6 +68,11 @@ def check(config: schema.Config, labels: schema.Labels, targets: list[str]) -> N
         raise ConfigError(
             f"estimator.type = {kind!r} cannot learn later than it predicts; with labels use "
             f"one of {', '.join(ESTIMATORS)}"
+        )
+    if config.sequence is not None and config.sequence.gap is not None:
+        raise ConfigError(
+            "sequence.gap: does not go together with labels, for a sequence's label is that of the "
+            "record that ends it; say sequence.end or sequence.length"
         )
     if config.estimator.get("target_lags"):
         raise ConfigError(

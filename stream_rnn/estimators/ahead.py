@@ -96,6 +96,12 @@ class Lookahead(Savable, base.Wrapper, base.Estimator):
             return {}
         return self.estimator.predict_proba_one(x)
 
+    def unfinished(self) -> str:
+        """The last records; see `protocol.Unfinished`."""
+        if not self._waiting:
+            return ""
+        return f"the last {len(self._waiting)} records have no prediction (lookahead = {self.k})"
+
     # StreamEstimator ----------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:

@@ -174,6 +174,15 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
             row["probabilities"] = {}
         return row | {"steps": None, "target": None}
 
+    def unfinished(self) -> str:
+        """The sequences whose end has not been seen; see `protocol.Unfinished`."""
+        if not self._open:
+            return ""
+        return (
+            f"{len(self._open)} of the sequences are open, and neither predicted nor learned; they "
+            "go on if more records come (sequence.end, sequence.length)"
+        )
+
     # StreamEstimator ----------------------------------------------------------------------
 
     def _settings(self) -> dict[str, Any]:
@@ -204,6 +213,14 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
             key: Open([dict(step) for step in steps], target, time)
             for key, target, time, steps in meta["open"]
         }
+
+    def follow(self, other: "Sequences") -> None:
+        """Know what *other* knows; the sequences that are open here stay."""
+        self.estimator.follow(other.estimator)
+
+    def check_target(self, y: Any) -> None:
+        """Raise `BadRecord` if *y* cannot be learned; nothing changes."""
+        self.estimator.check_target(y)
 
     def health(self) -> dict[str, float]:
         """Of the estimator; a record is a sequence."""

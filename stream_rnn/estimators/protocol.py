@@ -99,6 +99,19 @@ def drift_alarms(estimator: Any) -> Mapping[str, int]:
 
 
 @runtime_checkable
+class Unfinished(Protocol):
+    """One that may wait for more records before it predicts or learns those it has."""
+
+    def unfinished(self) -> str:
+        """What waits, in words, for when no further record comes; empty for nothing."""
+
+
+def unfinished(estimator: Any) -> str:
+    """What *estimator* waits for, as far as it says so."""
+    return estimator.unfinished() if isinstance(estimator, Unfinished) else ""
+
+
+@runtime_checkable
 class Newborn(Protocol):
     """One whose state holds, from the first record on, what its settings alone decide."""
 

@@ -201,6 +201,14 @@ class SequenceEstimator(Savable, base.Estimator):
             assert self._model is not None
             self._model.load(snapshot.arrays)
 
+    def follow(self, other: "SequenceEstimator") -> None:
+        """Know what *other* knows; a sequence that is open is dropped."""
+        self.restore(other.snapshot())
+
+    def check_target(self, y: Any) -> None:
+        """Raise `BadRecord` if *y* cannot be learned; nothing changes."""
+        self._encode_target(y)
+
     def __getstate__(self) -> dict[str, Any]:
         names = self._get_params()
         return {"parameters": {n: getattr(self, n) for n in names}, "snapshot": self.snapshot()}

@@ -27,6 +27,7 @@ from ..estimators.protocol import (
     drift_alarms,
     is_verbatim,
     learner_of,
+    unfinished,
 )
 from ..features.names import NameCheck
 from ..features.paths import ABSENT, getter
@@ -255,6 +256,8 @@ class Task:
         """No further record will come."""
         if self.names is not None:
             self.names.finish()
+        if said := unfinished(self.estimator):
+            log.warning("at the end of the stream %s", said)
 
     def is_label(self, record: Record) -> bool:
         """Whether it only tells the target of another record, and so has no result."""

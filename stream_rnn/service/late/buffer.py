@@ -71,13 +71,16 @@ class LabelBuffer:
         self.clock = max(self.clock, time)
         self._drop_early()
 
-    def add(self, id: Id, x: dict, prediction: Any, time: float) -> None:
-        """A record was predicted.  Where one of its id waits already it gets no label."""
+    def add(self, id: Id | None, x: dict, prediction: Any, time: float) -> None:
+        """A record was predicted.  Where one of its id waits already it gets no label.
+
+        None is the id of a record that no label is for.
+        """
         self.advance(time)
         waiting = Waiting(id, x, prediction, time)
         self._order.append(waiting)
-        if id in self._known:
-            self.counts["duplicate"] += 1
+        if id is None or id in self._known:
+            self.counts["duplicate"] += id is not None
             waiting.id, waiting.is_settled = None, True
             return
         self._known[id] = waiting

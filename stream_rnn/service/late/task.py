@@ -136,7 +136,8 @@ class LateTask(Task):
             made = {"prediction": output.get("prediction")}
             if "probabilities" in output:
                 made["probabilities"] = {}  # a class was predicted, see `drift.losses`
-            self.buffer.add(id, x, made, now)
+            is_inside = output.get("steps", 0) is None  # of a sequence, whose end has the label
+            self.buffer.add(None if is_inside else id, x, made, now)
         return outputs, 0
 
     # -- labels ----------------------------------------------------------------------
