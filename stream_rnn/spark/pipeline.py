@@ -75,6 +75,10 @@ def check(config: schema.Config) -> None:
             )
         if not isinstance(source.path, str):
             raise ConfigError("source.path: several; on Spark give one folder or pattern")
+    if isinstance(source, schema.KafkaSource) and (
+        not isinstance(source.topic, str) or source.topic.startswith("^")
+    ):
+        raise ConfigError("source.topic: several; on Spark give one, whose offsets are the order")
     if features.calendar or (features.timestamp and features.calendar is None):
         raise ConfigError(
             "features.calendar: Spark makes none; set calendar = [], or give them as fields"

@@ -26,7 +26,7 @@ def models(spark: "SparkSession", checkpoint: str | os.PathLike, estimator: Any)
     use_rocksdb(spark)  # a session that has run no query yet could not read
     found = spark.read.format("statestore").option("stateVarName", STATE).load(str(checkpoint))
     return {
-        _single(row["user_map_key"]): packer.load(from_text(row["user_map_value"][BLOB]))
+        _single(row["user_map_key"]): packer.load(_blob(row["user_map_value"]))
         for row in found.select("user_map_key", "user_map_value").toLocalIterator()
     }
 
@@ -108,6 +108,11 @@ def _each(estimator: Any) -> Any:
     """What each key has."""
     nothing = isinstance(estimator, Keyed) and estimator.share == "nothing"
     return estimator.estimator if nothing else estimator
+
+
+def _blob(value: Any) -> bytes:
+    """The packed state; where keys are forgotten, Spark keeps it beside a time."""
+    return from_text((value if BLOB in value else value["value"])[BLOB])
 
 
 def _single(key: Any) -> Any:

@@ -1,14 +1,20 @@
 """Real Kafka in and out, through Spark: each record once, also where a driver dies between two."""
 
+import io
 import json
 import os
 import pathlib
+import struct
 import subprocess
 
+import fastavro
 import pytest
 from conftest import make_session
 from spark_streams import CASES, plain, records
+from test_spark_pipeline import TABLE, text
+from typer.testing import CliRunner
 
+from stream_rnn.cli.app import app
 from stream_rnn.spark import confluent_message, confluent_payload, exactly_once, learn
 
 pytestmark = pytest.mark.slow
@@ -87,6 +93,79 @@ def test_each_record_once_though_a_driver_dies_after_a_commit(session, topics, t
         start(session, topics.bootstrap, source, tmp_path / "ck", die_after_the_second)
     start(session, topics.bootstrap, source, tmp_path / "ck", once())
     got = [json.loads(record.value) for part in topics.read(target).values() for record in part]
+    assert sorted(row["id"] for row in got) == list(range(COUNT))
+    expected, _ = plain("regressor", rows)
+    assert {r["id"]: r["prediction"] for r in got} == {
+        n: result["prediction"] for n, result in expected.items()
+    }
+
+
+LEVEL = {"type": "record", "name": "Level", "fields": [
+    {"name": "id", "type": "long"}, {"name": "key", "type": "string"},
+    *({"name": name, "type": "double"} for name in ("a", "b", "y")),
+]}  # fmt: skip
+MADE = {"type": "record", "name": "Made", "fields": [
+    {"name": "id", "type": "long"}, {"name": "prediction", "type": ["null", "double"]},
+]}  # fmt: skip
+
+
+def framed(row, number):
+    """*row* in Avro, behind the header of a registry that knows its schema by *number*."""
+    stream = io.BytesIO(struct.pack(">bI", 0, number))
+    stream.seek(5)
+    fastavro.schemaless_writer(stream, fastavro.parse_schema(LEVEL), row)
+    return stream.getvalue()
+
+
+def test_avro_of_a_registry_in_and_out(session, topics, tmp_path):
+    import pyspark.sql.functions as F
+    from pyspark.sql.avro.functions import from_avro, to_avro
+
+    rows = records(keys=3, count=60)
+    source, target = topics.make(1, "in"), topics.make(1, "out")
+    topics.produce(source, [framed(row, 7) for row in rows])
+    words = {"kafka.bootstrap.servers": topics.bootstrap, "subscribe": source}
+    raw = session.readStream.format("kafka").options(**words, startingOffsets="earliest").load()
+    level = from_avro(confluent_payload("value"), json.dumps(LEVEL)).alias("r")
+    df = raw.select(level, "partition", "offset").select("r.*", "partition", "offset")
+    estimator, goal, features = CASES["regressor"]
+    made = learn(
+        df, estimator, key="key", target=goal, order=["partition", "offset"], keep=["id"],
+        features=features,
+    )  # fmt: skip
+    body = to_avro(F.struct("id", "prediction"), json.dumps(MADE))
+    out = made.select(F.col("key"), confluent_message(body, 8).alias("value"))
+    write = exactly_once(target, name="avro", bootstrap_servers=topics.bootstrap)
+    writer = out.writeStream.option("checkpointLocation", str(tmp_path)).trigger(availableNow=True)
+    writer.foreachBatch(write).start().awaitTermination()
+    expected, _ = plain("regressor", rows)
+    got = [record.value for record in topics.read(target)[0]]
+    assert {value[:5] for value in got} == {struct.pack(">bI", 0, 8)}
+    schema = fastavro.parse_schema(MADE)
+    read = [fastavro.schemaless_reader(io.BytesIO(value[5:]), schema, None) for value in got]
+    assert {row["id"]: row["prediction"] for row in read} == {
+        n: result["prediction"] for n, result in expected.items()
+    }
+
+
+def test_a_configuration_from_kafka_to_kafka(session, topics, tmp_path):
+    rows = records(keys=5, count=COUNT)
+    source, target = topics.make(1, "in"), topics.make(1, "out")
+    topics.produce(source, [json.dumps(row).encode() for row in rows])
+    ends = {"type": "kafka", "bootstrap": topics.bootstrap}
+    tables = {
+        "source": {**ends, "topic": source, "stop_at_end": True},
+        "sink": {**ends, "topic": target},
+        "features": {"target": "y", "include": ["a", "b"]},
+        "run": {"copy": ["id"]},
+        "checkpoint": {"url": str(tmp_path / "checkpoints")},
+    }
+    path = tmp_path / "pipeline.toml"
+    path.write_text(text(TABLE | tables))
+    for _ in range(2):  # a second run finds nothing more
+        done = CliRunner().invoke(app, ["run", str(path), "--on", "local[2]"])
+        assert done.exit_code == 0, done.output
+    got = [json.loads(record.value) for record in topics.read(target)[0]]
     assert sorted(row["id"] for row in got) == list(range(COUNT))
     expected, _ = plain("regressor", rows)
     assert {r["id"]: r["prediction"] for r in got} == {
