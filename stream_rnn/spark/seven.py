@@ -11,7 +11,7 @@ import numpy as np
 
 BITS = 7
 LOW, HIGH = np.uint8(0x7F), np.uint8(0x80)
-SHIFTS = np.arange(BITS, 0, -1, np.uint8)[:, None]  # of row k from the highest bit to bit k
+SHIFTS = np.arange(BITS, 0, -1, dtype=np.uint8)[:, None]  # of row k from the highest bit to bit k
 
 
 def to_text(data: bytes) -> str:
