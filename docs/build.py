@@ -20,6 +20,7 @@ DOCS = Path(__file__).parent
 PAGES = {
     "first-steps": "First steps",
     "tutorial": "A tutorial: one stream from file to service",
+    "notebook": "A notebook: frames, forecasts with dates, pictures",
     "choosing": "Choosing an estimator, a learner, an optimizer",
     "sequences": "Sequences: classify, label, transduce",
     "data": "What data may look like",

@@ -175,6 +175,23 @@ def test_dates_of_a_model_that_learned_elsewhere():
         FrameForecaster(served).forecast(2, after=latest.with_columns(shop=pl.lit("z")))
 
 
+def test_a_calendar_goes_on_in_the_days_ahead():
+    times = [datetime(2024, 1, 1) + timedelta(hours=6 * n) for n in range(60)]
+    ys = [float(t.hour) for t in times]
+    data = pl.DataFrame({"ds": times, "y": ys})
+    elsewhere = RecurrentForecaster(timestamp="when")
+    elsewhere.stream([{"when": t} for t in times], ys)
+    ahead = [{"when": times[-1] + timedelta(hours=6 * k)} for k in range(1, 9)]
+    expected = elsewhere.forecast(8, ahead)
+    for model in (
+        FrameForecaster(RecurrentForecaster(timestamp="when"), calendar=True).learn(data),
+        FrameForecaster(elsewhere),  # has learned so before
+    ):
+        made = model.forecast(8, after=data)
+        assert made["forecast"].to_list() == expected
+    assert FrameForecaster().learn(data).forecast(8)["forecast"].to_list() != expected
+
+
 def test_what_cannot_be_is_refused_in_words():
     frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=3), "y": [1.0, 2.0, 3.0]})
     with pytest.raises(ConfigError, match="did you mean 'ds'"):

@@ -157,3 +157,27 @@ def test_a_services_checkpoints_hold_its_estimator(tmp_path):
     model = RecurrentRegressor(GRU(3))
     model.stream([numbers(row) for row in ROWS], Y)
     assert loaded.predict_one({"a": 1.0, "b": 2.0}) == model.predict_one({"a": 1.0, "b": 2.0})
+
+
+def test_a_services_forecaster_knows_its_time(tmp_path):
+    from stream_rnn.assembly.service import pipeline
+    from stream_rnn.config import from_table
+
+    days = [f"2024-01-{day:02}" for day in range(1, 29)]
+    rows = "\n".join(f"{day},{n % 7}" for n, day in enumerate(days))
+    (tmp_path / "in.csv").write_text(f"day,y\n{rows}\n")
+    table = {
+        "source": {"type": "file", "path": str(tmp_path / "in.csv")},
+        "sink": {"type": "file", "path": str(tmp_path / "out.jsonl")},
+        "checkpoint": {"url": str(tmp_path / "checkpoints")},
+        "features": {"target": "y", "timestamp": "day"},
+        "estimator": {"type": "forecaster"},
+    }
+    line = pipeline(from_table(table))
+    line.run()
+    line.close()
+    loaded = stream_rnn.load(tmp_path / "checkpoints")
+    model = stream_rnn.RecurrentForecaster(timestamp="day")
+    model.stream([{"day": day} for day in days], [float(n % 7) for n in range(28)])
+    ahead = [{"day": f"2024-01-{day}"} for day in (29, 30, 31)]
+    assert loaded.forecast(3, ahead) == model.forecast(3, ahead)

@@ -12,7 +12,7 @@ cells, as many as the header, and no other candidate left inside a cell.
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .. import times
@@ -90,7 +90,7 @@ def _reading(
     usual = Counter(widths[len(widths) // 3 :]).most_common(1)[0][0]
     first = 0
     if skip is None:  # titles before the header: short rows before the usual ones
-        while first < len(rows) - 1 and widths[first] < min(usual, max(2, usual - 1)):
+        while first < len(rows) - 1 and _filled(rows[first]) < min(usual, max(2, usual - 1)):
             first += 1
     rows, widths = rows[first:], widths[first:]
     alike = sum(width == usual for width in widths) / (len(widths) + first)
@@ -100,6 +100,11 @@ def _reading(
     fit = alike * header * sum(clean) / len(clean)
     score = (usual > 1 and fit > 0.5, fit, delimiter != " ", -preference)
     return Reading(score, delimiter, quote, numbers[first] if first else skip or 0, rows)
+
+
+def _filled(row: list[str]) -> int:
+    """Cells up to the last that is not empty: a spreadsheet writes titles as wide as the table."""
+    return max((n for n, cell in enumerate(row, 1) if cell.strip()), default=0)
 
 
 def _is_clean(cell: str, others: list[str]) -> bool:
@@ -185,7 +190,7 @@ def _finish(best: Reading, given: dict[str, Any], texts: list[str], headed: bool
     given.setdefault("trailing", ends_empty and (len(header) < usual or header[-1] == ""))
     width = usual - given["trailing"]
     if "decimal" not in given or "thousands" not in given:
-        found = _numbers(_columns(rows[1:] or rows, width), best.delimiter, given)
+        found = _numbers(_columns(_below_units(rows), width), best.delimiter, given)
         given |= {"decimal": found.decimal, "thousands": found.thousands or ""}
     if "header_rows" not in given:
         given["header_rows"] = _header_rows(rows, width, given, headed)
@@ -193,6 +198,15 @@ def _finish(best: Reading, given: dict[str, Any], texts: list[str], headed: bool
     if given["header_rows"] == 0 and given["comment"] and not given.get("skip_lines"):
         _commented_header(given, texts, width)
     return Dialect(**given)
+
+
+def _below_units(rows: list[list[str]]) -> list[list[str]]:
+    """The rows without the first, and without units below it, which have no digit."""
+    below = rows[1:]
+    for _ in range(_UNIT_ROWS):
+        if len(below) > 1 and not any(map(str.isdigit, "".join(below[0]))):
+            below = below[1:]
+    return below or rows
 
 
 def _commented_header(given: dict[str, Any], texts: list[str], width: int) -> None:
@@ -238,11 +252,13 @@ def _numbers(columns: list[list[str]], delimiter: str, given: dict[str, Any]) ->
 
     columns = [column for column in columns if _are_like_numbers(column)]
 
-    def read(style: Numbers) -> int:
-        return sum(_most(column, style) for column in columns)
+    def read(style: Numbers) -> tuple[int, int]:
+        """Columns that are mostly numbers in this style, and cells that are."""
+        cells = sum(style.is_strict(cell) for column in columns for cell in column)
+        return sum(_most(column, style) for column in columns), cells
 
     plain = styles[0]
-    if read(plain) == len(columns):
+    if read(plain) == (len(columns), sum(map(len, columns))):
         return plain
     best = max(styles, key=read)
     if read(best) <= read(plain):
@@ -253,13 +269,21 @@ def _numbers(columns: list[list[str]], delimiter: str, given: dict[str, Any]) ->
 
 
 def _are_like_numbers(column: list[str]) -> bool:
-    """Whether nearly all cells are made of what numbers are made of."""
+    """Whether nearly all cells are made of what numbers are made of, and are no names as 007."""
+    if any(len(c) > 1 and c[0] == "0" and c.isdigit() for c in column):
+        return False
     return bool(column) and sum(bool(_LIKE_NUMBERS(c)) for c in column) >= 0.9 * len(column)
 
 
 def _most(column: list[str], style: Numbers) -> bool:
     """Whether nearly all cells are numbers in that style."""
-    return sum(map(style.is_strict, column)) >= 0.9 * len(column)
+    return _mostly(map(style.is_strict, column))
+
+
+def _mostly(answers: Iterable[bool]) -> bool:
+    """Whether nearly all *answers* are yes."""
+    every = list(answers)
+    return sum(every) >= 0.9 * len(every)
 
 
 def _header_rows(rows: list[list[str]], width: int, given: dict[str, Any], headed: bool) -> int:
@@ -275,7 +299,7 @@ def _header_rows(rows: list[list[str]], width: int, given: dict[str, Any], heade
         return any(map(is_data, row))
 
     rest = _columns(rows[1 + _UNIT_ROWS :] or rows[1:], width)
-    counted = [at for at, column in enumerate(rest) if column and all(map(is_data, column))]
+    counted = [at for at, cells in enumerate(rest) if cells and _mostly(map(is_data, cells))]
     if not rows[1:] or not counted:
         values = [cell for cell in rows[0] if not is_marker(cell)]
         return 0 if values and all(map(is_data, values)) else int(headed)

@@ -42,7 +42,8 @@ class FrameForecaster(Savable):
     target
         The column of the values; ``"y"`` if there is one, or the only column of numbers.
     calendar
-        Whether time of day and of week are inputs.
+        Whether time of day and of week are inputs; if None, only where the estimator has learned
+        so before.
     fill
         Whether missing values between two times are imputed.
 
@@ -66,7 +67,7 @@ class FrameForecaster(Savable):
         id: str | None = None,
         time: str | None = None,
         target: str | None = None,
-        calendar: bool = False,
+        calendar: bool | None = None,
         fill: bool = True,
     ):
         self.estimator = RecurrentForecaster() if estimator is None else estimator
@@ -146,9 +147,19 @@ class FrameForecaster(Savable):
 
     def _inputs(self, row: Row) -> dict[str, Any]:
         assert self._layout is not None
-        if self.calendar and self._layout.kind in ("datetime", "date"):
+        if self._is_dated(row.key, self._layout):
             return {**row.x, self._template.timestamp: row.time}
         return row.x
+
+    def _is_dated(self, key: Any, layout: Layout) -> bool:
+        """Whether the time is an input."""
+        if self.calendar is not None or layout.kind not in ("datetime", "date"):
+            return bool(self.calendar) and layout.kind in ("datetime", "date")
+        model: Any = self._model
+        if isinstance(model, Keyed):
+            entry = model.contexts.find(key)
+            model = self._template if entry is None or entry.state is None else entry.state
+        return any(str(name).startswith(f"{model.timestamp}.") for name in model._features.names)
 
     # forecasting --------------------------------------------------------------------------
 
@@ -224,7 +235,7 @@ class FrameForecaster(Savable):
         self, inputs: Any, layout: Layout, key: Any, moments: Sequence[Any]
     ) -> list[dict[str, Any]] | None:
         """The inputs of the dates *moments*; None where the last ones stay."""
-        dated = self.calendar and layout.kind in ("datetime", "date")
+        dated = self._is_dated(key, layout)
         if inputs is None and not dated:
             return None
         xs: list[dict[str, Any]] = [{}] * len(moments)

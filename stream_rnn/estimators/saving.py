@@ -71,7 +71,7 @@ def load(path: str | os.PathLike) -> Any:
 def restored(checkpoint: Checkpoint) -> Any:
     """The estimator of a checkpoint, as it was."""
     manifest = checkpoint.manifest
-    table = manifest.get(TABLE) or served(manifest.get("identity", {}))
+    table = manifest.get(TABLE) or served(manifest)
     if table is None or "task" not in manifest:
         raise CheckpointError(
             f"{checkpoint.name} holds no estimator; give a file written by save(), or the "
@@ -91,14 +91,19 @@ def restored(checkpoint: Checkpoint) -> Any:
     return estimator
 
 
-def served(identity: dict[str, Any]) -> dict[str, Any] | None:
-    """The table of a service's estimator, with its keys if it has some."""
+def served(manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """The table of a service's estimator, with its keys and its time if it has some."""
+    identity = manifest.get("identity", {})
     table: dict[str, Any] | None = identity.get("estimator")
-    if table is not None and identity.get("sequence") is not None:
+    if table is None:
+        return None
+    time = manifest.get("settings", {}).get("features.timestamp")
+    kind = specs.estimator_class(table.get("type", "regressor"))
+    if time is not None and "timestamp" in inspect.signature(kind).parameters:
+        table = {"timestamp": time, **table}
+    if identity.get("sequence") is not None:
         return {"type": "sequences", "estimator": table} | identity["sequence"]
-    if table is not None and identity.get("lookahead") is not None:
-        table = {"type": "lookahead", "estimator": table, "k": identity["lookahead"]}
-    if table is None or identity.get("key") is None:
+    if identity.get("key") is None:
         return table
     return {"type": "keyed", "estimator": table} | {n: identity[n] for n in ("key", "share")}
 

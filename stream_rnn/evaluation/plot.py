@@ -24,6 +24,13 @@ def plot(what: Any, *more: Any, path: Path | None = None, **options: Any) -> Any
         the text, coloured by how surprising each symbol is; the predictor learns nothing.
 
     Raises `ImportError`, naming the remedy, without matplotlib.
+
+    >>> import pandas as pd
+    >>> from stream_rnn import FrameForecaster, plot
+    >>> days = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=30), "y": range(30)})
+    >>> drawn = plot(FrameForecaster().learn(days).forecast(7), days)
+    >>> drawn.axes[0].get_title("left")
+    'y'
     """
     if isinstance(what, Evaluation):
         drawn = plot_evaluation.draw(what, *more, **options)

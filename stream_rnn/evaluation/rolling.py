@@ -114,6 +114,14 @@ def cross_validate(
             of a calendar are; else the last ones stay.
 
     Raises `ValueError` for a series that is too short.
+
+    >>> import pandas as pd
+    >>> from stream_rnn import FrameForecaster, cross_validate
+    >>> days = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60)})
+    >>> days["y"] = [float(n % 7) for n in range(60)]
+    >>> found = cross_validate(FrameForecaster(), days, horizon=7, origins=2).frame
+    >>> [str(day.date()) for day in found["cutoff"].unique()], len(found)
+    (['2024-02-15', '2024-02-22'], 14)
     """
     if horizon < 1 or origins < 1 or (step is not None and step < 1):
         raise ValueError(f"horizon {horizon}, origins {origins}, step {step}: give 1 or more")
