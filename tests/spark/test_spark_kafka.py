@@ -4,12 +4,17 @@ import io
 import json
 import os
 import pathlib
+import shutil
+import signal
 import struct
 import subprocess
+import time
+import urllib.request
 
 import fastavro
 import pytest
 from conftest import make_session
+from kafka_broker import free_port
 from spark_streams import CASES, plain, records
 from test_spark_pipeline import TABLE, text
 from typer.testing import CliRunner
@@ -19,6 +24,7 @@ from stream_rnn.spark import confluent_message, confluent_payload, exactly_once,
 
 pytestmark = pytest.mark.slow
 CONNECTOR = pathlib.Path(__file__).with_name("connector.xml")
+QUERY = pathlib.Path(__file__).parents[2] / "deploy" / "spark" / "query.py"
 COUNT = 120
 SCHEMA = "id long, key string, a double, b double, y double"
 
@@ -171,6 +177,46 @@ def test_a_configuration_from_kafka_to_kafka(session, topics, tmp_path):
     assert {r["id"]: r["prediction"] for r in got} == {
         n: result["prediction"] for n, result in expected.items()
     }
+
+
+def test_the_query_to_submit(jars, topics, tmp_path):
+    source, target = topics.make(2, "in"), topics.make(1, "out")
+    rows = [{"sensor": f"s{n % 3}", "temperature": n / 9, "load": n % 2} for n in range(90)]
+    topics.produce(source, [json.dumps(row).encode() for row in rows])
+    port = free_port()
+    command = [shutil.which("spark-submit"), "--master", "local[2]", "--jars", jars]
+    command += ["--conf", "spark.sql.shuffle.partitions=2", str(QUERY)]
+    child = subprocess.Popen(
+        [*command, topics.bootstrap, source, target, str(tmp_path / "checkpoint")],
+        env={**os.environ, "METRICS_ADDRESS": f"127.0.0.1:{port}", "SPARK_LOCAL_IP": "127.0.0.1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        got, end = [], time.monotonic() + 240
+        while len(got) < len(rows):
+            assert child.poll() is None
+            assert time.monotonic() < end
+            time.sleep(2)
+            got = topics.read(target)[0]
+        while "stream_rnn_records_learned_total 90.0" not in scraped(port):
+            assert time.monotonic() < end
+            time.sleep(1)
+        assert f'stream_rnn_consumer_lag_records{{partition="0",topic="{source}"}} 0.0' in (
+            scraped(port)
+        )
+    finally:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait(60)
+    assert {
+        json.loads(record.value)["error"] for record in got if b"error" in record.value
+    } == set()
+
+
+def scraped(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return answer.read().decode()
 
 
 def test_the_header_of_a_registry(session):
