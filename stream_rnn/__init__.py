@@ -12,7 +12,18 @@
 from importlib import import_module
 from typing import Any
 
-from .cells import ELSTM, GRU, LSTM, Dropout, Elman, FeedForward, Jordan, MinGRU, Stack
+from .cells import (
+    ELSTM,
+    GRU,
+    LSTM,
+    Dropout,
+    Elman,
+    FeedForward,
+    Jordan,
+    MinGRU,
+    Stack,
+    TimeDelay,
+)
 from .errors import BadRecord, CheckpointError, ConfigError
 from .estimators.classifier import RecurrentClassifier
 from .estimators.multitarget import RecurrentMultiTargetRegressor
@@ -20,7 +31,7 @@ from .estimators.regressor import RecurrentRegressor
 from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .numerics.activations import ReLU, Tanh
-from .optimizers import SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
+from .optimizers import SGD, Adam, Clip, ClipValue, Decay, Kalman, Momentum, RMSProp
 from .tools.compare_gradients import Agreement, compare_gradients
 from .tools.gradient_check import GradientReport, gradient_check
 from .tools.pytorch import load_safetensors, load_state_dict, save_safetensors, state_dict
@@ -46,6 +57,7 @@ __all__ = [
     "CategoryEncoder",
     "CheckpointError",
     "Clip",
+    "ClipValue",
     "ConfigError",
     "Decay",
     "Dropout",
@@ -88,6 +100,7 @@ __all__ = [
     "Tanh",
     "TextClassifier",
     "TextPredictor",
+    "TimeDelay",
     "TokenAccuracy",
     "compare_gradients",
     "cross_validate",

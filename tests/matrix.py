@@ -19,7 +19,7 @@ from stream_rnn.learners import LEARNERS
 from stream_rnn.losses import LOSSES, is_regression
 from stream_rnn.optimizers import OPTIMIZERS
 
-SHAPING = ("Clip", "Decay")
+SHAPING = ("Clip", "ClipValue", "Decay")
 
 
 def small(spec):
@@ -36,7 +36,7 @@ AXES = {
     "loss": {name: spec() for name, spec in LOSSES.items()},
 }
 CHAIN = (*(AXES["optimizer"][name] for name in SHAPING), AXES["optimizer"]["Adam"])
-AXES["optimizer"]["Clip | Decay | Adam"] = CHAIN
+AXES["optimizer"]["Clip | ClipValue | Decay | Adam"] = CHAIN
 NAMES = list(product(*AXES.values()))
 
 

@@ -11,12 +11,12 @@ from math import log
 
 import numpy as np
 
-from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, Jordan, MinGRU
+from stream_rnn.cells import ELSTM, GRU, LSTM, Elman, FeedForward, Jordan, MinGRU, TimeDelay
 from stream_rnn.cells.base import recurrent_rows
 from stream_rnn.cells.base import sizes as state_shape
 from stream_rnn.losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from stream_rnn.numerics.activations import ReLU
-from stream_rnn.optimizers import SGD, Adam, Clip, Decay, Momentum, RMSProp
+from stream_rnn.optimizers import SGD, Adam, Clip, ClipValue, Decay, Momentum, RMSProp
 
 STEP = 1e-40  # of the complex step: no rounding, for nothing is subtracted
 
@@ -70,6 +70,12 @@ def _(cell, a, s_):
     return np.tanh(a)
 
 
+@phi.register
+def _(cell: TimeDelay, a, s_):
+    waiting = np.concatenate([s_[1:], np.zeros_like(s_[:1])])
+    return np.concatenate([np.tanh(a[:1] + waiting[:1]), a[1:] + waiting[1:]])
+
+
 def concatenated(cell, h_, x):
     """z = [h₋, 1, x], or [1, x] for a cell whose units do not feed each other."""
     return np.concatenate([h_[: recurrent_rows(cell)], [1.0], x])
@@ -83,6 +89,8 @@ def reads(cell, shape):
         mask[H + 1 :, 3] = 0
     if isinstance(cell, ELSTM):
         mask[1:, 3:] = 0
+    if isinstance(cell, TimeDelay):
+        mask[0, 1:] = 0
     return mask
 
 
@@ -235,6 +243,8 @@ def step(chain, gradients, thetas):
         match spec:
             case Clip():
                 gradients = [g * min(1, spec.limit / (norm(g) or 1)) for g in gradients]
+            case ClipValue():
+                gradients = [np.clip(g, -spec.limit, spec.limit) for g in gradients]
             case Decay():
                 gradients = [g + spec.rate * theta for g, theta in zip(gradients, thetas)]
             case SGD():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stream_rnn import RTRL, FeedForward, Kalman, RecurrentRegressor
+from stream_rnn import RTRL, FeedForward, Kalman, RecurrentRegressor, dumps
 
 
 def quarter(errors):
@@ -37,3 +37,10 @@ def test_narx_takes_past_targets_and_exogenous_inputs():
         errors.append(quarter(model.prequential(u[:, None], y) - y))
     assert errors[0] > 0.3 * y.var()
     assert errors[1] < 0.1 * y.var()
+    before, fresh = dumps(model), rng.uniform(-1, 1, 200)
+    made, true = model.simulate([{0: u} for u in fresh]), list(y[-2:])
+    for v in fresh:
+        true.append(0.3 * true[-1] + 0.6 * true[-2] + 0.6 * np.sin(np.pi * v) * np.cos(true[-1]))
+    assert made[0] == model.predict_one({0: fresh[0]})
+    assert np.square(np.subtract(made, true[2:])).mean() < 0.1 * y.var()
+    assert dumps(model) == before

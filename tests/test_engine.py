@@ -5,7 +5,7 @@ import pytest
 from helpers import cover, network, wave
 from naive_online import NaiveNetwork
 
-from stream_rnn.cells import CELLS, GRU, LSTM, Elman, Jordan
+from stream_rnn.cells import CELLS, GRU, LSTM, Elman, Jordan, TimeDelay
 from stream_rnn.cells.base import recurrent_rows
 from stream_rnn.engine.loop import CHECK_EVERY
 from stream_rnn.engine.model import compose
@@ -216,6 +216,8 @@ def test_initial_weights_by_fan_in(cell):
     blocks = W[:J, 0], W[J + 1 :, 0]
     if isinstance(cell, Jordan):  # its recurrent weights read the output
         J, blocks = 0, (net.parameters()[1][:, 0], W[1:, 0])
+    if isinstance(cell, TimeDelay):  # what a unit is made of are all its taps
+        blocks = (W[1:].reshape(-1, 40),)
     gain = 2.0 if getattr(cell, "activation", None) == ReLU() else 1.0
     variance = sum(len(block) * block.var() for block in blocks if block.size)
     assert variance == pytest.approx(gain, rel=0.15)

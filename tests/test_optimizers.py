@@ -9,11 +9,21 @@ from stream_rnn.engine.model import compose
 from stream_rnn.errors import ConfigError
 from stream_rnn.learners import RTRL, TBPTT
 from stream_rnn.losses import Absolute, Quantile, Squared
-from stream_rnn.optimizers import OPTIMIZERS, SGD, Adam, Clip, Decay, Kalman, Momentum, RMSProp
+from stream_rnn.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    Clip,
+    ClipValue,
+    Decay,
+    Kalman,
+    Momentum,
+    RMSProp,
+)
 from stream_rnn.optimizers.base import Moments, slots, update
 from stream_rnn.optimizers.shaping import BLOCK
 
-SHAPING = (Clip, Decay)
+SHAPING = (Clip, ClipValue, Decay)
 STEPS = [s() for s in OPTIMIZERS.values() if s not in (*SHAPING, Kalman)]
 CHAINS = [
     *((spec,) for spec in STEPS),
@@ -22,6 +32,7 @@ CHAINS = [
     (Clip(0.5), Clip(0.1), Adam(0.1, 0.8, 0.9, 1e-3)),
     (Decay(0.1), Decay(0.2), Momentum(0.1, 0.5)),
     (RMSProp(0.1, 0.7, 0.1),),
+    (ClipValue(0.1), Decay(0.5), Momentum(0.1, 0.5)),
 ]
 P = 300
 

@@ -9,9 +9,11 @@ from .jordan import Jordan
 from .lstm import LSTM
 from .mingru import MinGRU
 from .stack import Stack
+from .timedelay import TimeDelay
 
-CELLS = {spec.__name__: spec for spec in (LSTM, GRU, Elman, ELSTM, MinGRU, Jordan, FeedForward)}
-Cell = LSTM | GRU | Elman | ELSTM | MinGRU | Jordan | FeedForward | Dropout
+KINDS = (LSTM, GRU, Elman, ELSTM, MinGRU, Jordan, FeedForward, TimeDelay)
+CELLS = {spec.__name__: spec for spec in KINDS}
+Cell = LSTM | GRU | Elman | ELSTM | MinGRU | Jordan | FeedForward | TimeDelay | Dropout
 LAYERS = CELLS | {"Dropout": Dropout}  # what a configuration may give as a layer
 
 __all__ = [
@@ -27,4 +29,5 @@ __all__ = [
     "Jordan",
     "MinGRU",
     "Stack",
+    "TimeDelay",
 ]

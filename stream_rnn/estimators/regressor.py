@@ -12,10 +12,11 @@ from ..errors import BadRecord
 from ..features.cells import PLAIN
 from ..features.missing import is_missing
 from .base import RecurrentEstimator
+from .closed_loop import ClosedLoop
 from .frames import RegressesFrames
 
 
-class RecurrentRegressor(RegressesFrames, RecurrentEstimator, base.MiniBatchRegressor):
+class RecurrentRegressor(ClosedLoop, RegressesFrames, RecurrentEstimator, base.MiniBatchRegressor):
     """Regression with a recurrent network that learns on every record.
 
     Parameters

@@ -3,17 +3,19 @@
 from . import filter as _filter  # noqa: F401  (how `Kalman` learns)
 from .descent import SGD, Adam, Momentum, RMSProp
 from .kalman import Kalman
-from .shaping import Clip, Decay
+from .shaping import Clip, ClipValue, Decay
 
-OPTIMIZERS = {spec.__name__: spec for spec in (SGD, Momentum, RMSProp, Adam, Kalman, Clip, Decay)}
+KINDS = (SGD, Momentum, RMSProp, Adam, Kalman, Clip, ClipValue, Decay)
+OPTIMIZERS = {spec.__name__: spec for spec in KINDS}
 
-Optimizer = SGD | Momentum | RMSProp | Adam | Kalman | Clip | Decay
+Optimizer = SGD | Momentum | RMSProp | Adam | Kalman | Clip | ClipValue | Decay
 
 __all__ = [
     "OPTIMIZERS",
     "SGD",
     "Adam",
     "Clip",
+    "ClipValue",
     "Decay",
     "Kalman",
     "Momentum",

@@ -25,7 +25,7 @@ class Moments(NamedTuple):
 
     rows: Annotated[Real, "M P"]
     steps: Annotated[Int, "M"]  # updates seen by the link that owns the row
-    clips: Annotated[Int, "1"]  # gradients that Clip made shorter
+    clips: Annotated[Int, "1"]  # gradients that were clipped
 
 
 class Descent(NamedTuple):

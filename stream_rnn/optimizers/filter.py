@@ -48,7 +48,7 @@ def _(optimizer: Kalman):
 def _(optimizer: Kalman, links, loss, gatherer):
     if len(links) > 1:
         raise ConfigError(
-            "optimizer: Kalman takes no Clip or Decay before it, for it follows "
+            "optimizer: Kalman takes no Clip, ClipValue or Decay before it, for it follows "
             "derivatives of the prediction, not of the loss; use Kalman() alone, and "
             "Huber as the loss to bound an outlier's influence"
         )

@@ -1,4 +1,4 @@
-"""Links that shape a gradient before another link steps along it: Clip and Decay."""
+"""Links that shape a gradient before another link steps along it: Clip, ClipValue, Decay."""
 
 from typing import NamedTuple
 
@@ -22,6 +22,18 @@ class Clip(NamedTuple):
     limit: float = 1.0
 
 
+class ClipValue(NamedTuple):
+    """Bound every element of the gradient by ±*limit* (Mikolov 2012); its direction may change.
+
+    >>> from stream_rnn.optimizers import SGD
+    >>> from stream_rnn.optimizers.trial import trial
+    >>> trial((ClipValue(1.0), SGD(1.0)), [0.0, 0.0], lambda theta: [30.0, 0.5], 1)
+    array([-1. , -0.5])
+    """
+
+    limit: float = 1.0
+
+
 class Decay(NamedTuple):
     """Add rate · θ to the gradient: weight decay towards 0.
 
@@ -35,6 +47,7 @@ class Decay(NamedTuple):
 
 
 @base.makes_step.register(Clip)
+@base.makes_step.register(ClipValue)
 @base.makes_step.register(Decay)
 def _(optimizer):
     return False
@@ -52,6 +65,18 @@ def clip(optimizer: Clip, theta, g, memory, at):
         scale = g.dtype.type(optimizer.limit / norm)
         for i in range(g.size):
             g[i] *= scale
+    return at
+
+
+@base.update.register
+def clip_value(optimizer: ClipValue, theta, g, memory, at):
+    limit = g.dtype.type(optimizer.limit)
+    has_clipped = False
+    for i in range(g.size):
+        if abs(g[i]) > limit:
+            g[i] = limit if g[i] > 0 else -limit
+            has_clipped = True
+    memory.clips[0] += has_clipped
     return at
 
 
