@@ -234,7 +234,7 @@ def test_evaluate_for_people_and_machines(here, call):
     status, out, _ = call("evaluate", "in.csv", "-y", "y", "--json", "--limit", "200")
     found = json.loads(out)
     assert found["records"] == 200
-    assert found["scores"]["RecurrentRegressor"]["MAE"] < found["scores"]["last value"]["MAE"]
+    assert found["scores"]["StreamRegressor"]["MAE"] < found["scores"]["last value"]["MAE"]
 
 
 def test_evaluate_reads_a_pipeline_and_draws(here, call):
@@ -259,7 +259,7 @@ def test_evaluate_forecasts_a_number_without_other_fields(here, call):
     (here / "alone.csv").write_text("\n".join(["note,u", *rows, ""]))
     for settings, model in (
         ((), "RecurrentForecaster"),
-        (("--set", "features.lags={u=[1,2]}"), "RecurrentRegressor"),
+        (("--set", "features.lags={u=[1,2]}"), "StreamRegressor"),
     ):
         status, out, err = call("evaluate", "alone.csv", "-y", "u", *settings, "--json")
         assert status == 0, err

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import random
 import sys
 
@@ -578,3 +579,39 @@ def test_evaluate_anomalies_and_several_series(call, tmp_path):
     status, _, err = call("evaluate", "a.csv", "--estimator", "text")
     assert status == 2
     assert "--format text" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "model", "said"),
+    [
+        ((), "StreamRegressor", "stream-regressor: y is a number beside u, zone"),
+        (SMALL, "RecurrentRegressor", "no stream-regressor, for settings of the network are given"),
+        (
+            ("--key", "zone", "--set", "max_contexts=4"),
+            "RecurrentRegressor",
+            "no stream-regressor, for each key has a context of its own",
+        ),
+    ],
+)
+def test_a_number_beside_others_is_learned_by_a_mixture_unless_something_forbids_it(
+    call, tmp_path, options, model, said
+):
+    us = [round(math.sin(n * n), 3) for n in range(150)]
+    rows = [f"{u},{'ab'[n % 2]},{u * u + n % 2:.3f}" for n, u in enumerate(us)]
+    write(tmp_path / "a.csv", "\n".join(["u,zone,y", *rows, ""]))
+    found, err = score(call, "a.csv", "-y", "y", *options)
+    assert model in found["model"], found["model"]
+    assert said in err
+
+
+def test_a_large_file_is_learned_by_one_network(tmp_path, monkeypatch):
+    from stream_rnn.evaluation import choice
+    from stream_rnn.evaluation.look import look
+
+    (tmp_path / "a.csv").write_text("\n".join(["u,y", *(f"{n % 3},{n % 5}" for n in range(50))]))
+    seen = look(str(tmp_path / "a.csv"), ["y"])
+    assert seen.bytes == (tmp_path / "a.csv").stat().st_size
+    assert choice.choose(seen, ["y"]).estimator == {"type": "stream-regressor"}
+    large = choice.choose(seen._replace(bytes=choice.LARGE + 1), ["y"])
+    assert large.estimator == {"type": "regressor"}
+    assert "the file is large" in large.said

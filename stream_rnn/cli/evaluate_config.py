@@ -64,9 +64,9 @@ def configure(asked: Asked) -> Config:
             "--estimator labeler: numbers and classes are compared here, not lists of labels; "
             "score them in Python with stream_rnn.EntityF1 and TokenAccuracy"
         )
-    lagged = any(setting.startswith("features.") for setting in asked.overrides)
+    named_too = [setting.partition("=")[0].strip() for setting in asked.overrides]
     choice = choose(
-        seen, asked.targets, asked.exclude, asked.timestamp, asked.key, asked.estimator, lagged
+        seen, asked.targets, asked.exclude, asked.timestamp, asked.key, asked.estimator, named_too
     )
     for line in (f"{asked.file}: {seen.said}" if seen.said else "", choice.said):
         if line:

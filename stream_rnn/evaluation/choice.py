@@ -11,6 +11,7 @@ SERIES = (
     0.5  # error of the last value, as a share of that of the mean, of a target that moves slowly
 )
 LAGS = 2  # past targets that are then inputs
+LARGE = 100 << 20  # bytes of a file from which on a mixture takes too long to wait for
 
 
 class Choice(NamedTuple):
@@ -32,12 +33,13 @@ def choose(
     timestamp: str | None = None,
     key: str | None = None,
     estimator: str | None = None,
-    lagged: bool = False,
+    settings: Sequence[str] = (),
 ) -> Choice:
     """Tables for *seen*; *estimator* and *timestamp* where they are given, else what suits.
 
-    *lagged* says that features are made by other settings.
+    *settings* are named beside, such as ``features.lags``.
     """
+    lagged = any(name.startswith("features.") for name in settings)
     free = {
         name: field
         for name, field in seen.fields.items()
@@ -68,6 +70,7 @@ def choose(
         estimator, why = _called_for(
             [seen.fields[t] for t in targets if t in seen.fields], targets, inputs, lagged
         )
+        estimator, why = _mixed(estimator, why, _not_mixed(seen, key, settings))
     else:
         why = "as you say"
     if estimator == "multivariate" and not targets:
@@ -111,6 +114,26 @@ def _called_for(
         some = ", ".join(inputs[:3]) + (", …" if len(inputs) > 3 else "")
         return "regressor", f"{target} is a number" + (f" beside {some}" if inputs else "")
     return "forecaster", f"{target} is a number with nothing but its past"
+
+
+def _mixed(estimator: str, why: str, forbids: str | None) -> tuple[str, str]:
+    """The mixture of unlike models in place of one network, unless something *forbids* it."""
+    if estimator not in ("regressor", "classifier"):
+        return estimator, why
+    if forbids is None:
+        return f"stream-{estimator}", why
+    return estimator, f"{why}; no stream-{estimator}, for {forbids}"
+
+
+def _not_mixed(seen: Look, key: str | None, settings: Sequence[str]) -> str | None:
+    """Why there can be no mixture."""
+    if key is not None:
+        return "each key has a context of its own"
+    if any(name.startswith("estimator.") for name in settings):
+        return "settings of the network are given"
+    if seen.bytes > LARGE:
+        return "the file is large, and a record costs about ten times as much"
+    return None
 
 
 def _useful(

@@ -1,10 +1,12 @@
 """A look at the first records of a file: its fields, and what stands in them."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from connectors import times
 from connectors.base import Record, SourceError
+from connectors.files.file_list import expand
 from connectors.files.source import FileSource
 from connectors.lines.numbers import Numbers
 
@@ -76,6 +78,7 @@ class Look(NamedTuple):
     said: str  # the same in words; "" if it is nothing special
     records: int
     errors: list[str]
+    bytes: int = 0  # of the files
 
     def has(self, name: str) -> bool:
         """Whether there is such a field, an object or an element of a list."""
@@ -124,6 +127,7 @@ def look(
         said,
         eye.count,
         eye.errors,
+        sum(map(os.path.getsize, expand([file]))),
     )
 
 
