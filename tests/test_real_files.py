@@ -135,7 +135,7 @@ def spelled(value, decimal, thousands):
     return text.translate(str.maketrans({",": thousands, ".": decimal}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(
     rows=st.lists(st.tuples(FLOATS, WORDS, FLOATS), min_size=3, max_size=30),
     delimiter=st.sampled_from(",;\t|"),
