@@ -1,7 +1,11 @@
 """What a missing value is written as."""
 
 #: Spellings of a missing value; case and spaces around do not count.
-MARKERS = ("", "NA", "N/A", "#N/A", "<NA>", "NaN", "NaT", "null", "None", "-", "?", "\\N")
+MARKERS = (
+    *("", "NA", "N/A", "n.a.", "#N/A", "<NA>", "NaN", "NaT", "null", "(null)", "nil", "None"),
+    *("-", "--", "---", ".", "..", "?", "\\N"),
+    *("#DIV/0!", "#VALUE!", "#REF!", "#NULL!", "#NUM!", "#NAME?"),
+)
 
 _folded = frozenset(marker.casefold() for marker in MARKERS)
 

@@ -256,6 +256,13 @@ def test_csv_windows_lines_byte_order_mark_and_blank_lines(tmp_path):
     source.close()
 
 
+def test_names_that_stand_twice_are_numbered(tmp_path, caplog):
+    source = FileSource(write(tmp_path / "a.csv", "x,x,x_2\n1,2,3\n"))
+    assert [r.value for r in drain(source)] == [{"x": "1", "x_3": "2", "x_2": "3"}]
+    assert "names that stand twice are numbered: 'x_3'" in caplog.text
+    source.close()
+
+
 def test_text_keeps_empty_lines(tmp_path):
     source = FileSource(write(tmp_path / "a.txt", "to be\n\nor not"))
     assert [r.value["text"] for r in drain(source)] == ["to be", "", "or not"]
@@ -265,7 +272,6 @@ def test_text_keeps_empty_lines(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("x,x\n1,2\n", "'x' stands twice"),
         (b"\xff,y\n1,2\n", "header row cannot be read: not UTF-8"),
         ('x,"y\n1,2\n', "never closed"),
         ("x" * 100 + "\n1\n", "header row is longer"),

@@ -1,22 +1,16 @@
 """The uncompressed bytes of one file, and marks by which the same file is found again."""
 
 import codecs
-import gzip
 import hashlib
 import os
 import stat
-import zlib
 from typing import IO, Any, NamedTuple
-
-import zstandard
 
 from ..base import Lost, SourceError
 from .json_values import JsonValues, is_json, is_whole
+from .streams import DAMAGED, MacStream, Utf16Stream, decompressed
 
 HEAD_BYTES = 4096
-LONGEST_WINDOW = 1 << 31  # of zstandard: what --long=31 needs, in bytes of memory
-ZSTD_STEP = 1 << 10  # compressed bytes decompressed at once, into 32 MiB at most
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class Identity(NamedTuple):
@@ -27,12 +21,14 @@ class Identity(NamedTuple):
 
 
 class ByteFile:
-    """One open file, decompressed if it is gzip or zstandard (told by its first bytes).
+    """One open file, decompressed if its first bytes say how it is compressed.
 
-    Of a *whole* file, one that does not grow, UTF-16 becomes UTF-8 and one JSON array lines.
+    Of a *whole* file, one that does not grow, UTF-16 becomes UTF-8, old Macintosh's line ends
+    usual ones, and one JSON array lines.
 
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "a.jsonl.gz")
+    >>> import gzip
     >>> with gzip.open(path, "wb") as file:
     ...     _ = file.write(b'{"x": 1}')
     >>> with ByteFile(path) as file:
@@ -60,22 +56,18 @@ class ByteFile:
         self.identity = Identity(status.st_dev, status.st_ino)
         self._stream: IO[bytes] | Any = self._raw
         self.compressed = True
-        if first.startswith(_GZIP):
-            self._stream = _GzipStream(fileobj=self._raw)
-        elif first.startswith(_ZSTD):
-            self._stream = _ZstdStream(self._raw)
-        else:
-            self.compressed = False
+        try:
+            opened = decompressed(self._raw, first, path)
+        except SourceError:
+            self._raw.close()
+            raise
+        self._stream, self.compressed = opened or self._raw, opened is not None
         if whole:
             self._transform(first)
         self._first = b"" if self.compressed else first  # as it was when it was opened
 
     def _transform(self, first: bytes) -> None:
-        """Read UTF-16 as UTF-8, and one JSON array as lines; only of files that do not grow."""
-        if first[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            self._stream, self.compressed = Utf16Stream(self._raw), True
-        if not is_json(self.path):
-            return
+        """Make lines of it in UTF-8; only of files that do not grow."""
         head = first
         if self.compressed:
             try:
@@ -83,8 +75,15 @@ class ByteFile:
                     head = other.read(HEAD_BYTES)
             except SourceError:
                 return  # it will be told when it is read
-        if is_whole(head):
-            self._stream, self.compressed = JsonValues(self._stream), True
+        stream = self._stream
+        if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            self._stream = Utf16Stream(self._stream)
+            head = head.decode("utf-16", "ignore").encode()
+        if b"\r" in head and b"\n" not in head:
+            self._stream = MacStream(self._stream)
+        if is_json(self.path) and is_whole(head):
+            self._stream = JsonValues(self._stream)
+        self.compressed = self.compressed or self._stream is not stream
 
     @property
     def raw_offset(self) -> int:
@@ -95,7 +94,7 @@ class ByteFile:
         """Up to *size* bytes; empty at the end of what is there now."""
         try:
             data = self._stream.read(size)
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        except DAMAGED as error:
             raise SourceError(
                 f"{self.path} is damaged or cut off after {self.offset} uncompressed bytes: "
                 f"{error}; replace the file"
@@ -167,73 +166,6 @@ class ByteFile:
 def _at_once(path: str, flags: int) -> int:
     """Opens without waiting, as for the writer of a pipe."""
     return os.open(path, flags | os.O_NONBLOCK)
-
-
-class _GzipStream(gzip.GzipFile):
-    """Hands out what lies before a cut, then raises."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Up to *size* bytes, what one step gives: more steps might meet the cut."""
-        return self.read1(size if size is not None else -1)
-
-
-class _ZstdStream:
-    """The content of zstandard frames; unlike the library's reader it notices a cut file."""
-
-    def __init__(self, raw: IO[bytes]):
-        self._raw = raw
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=LONGEST_WINDOW)
-        self._frame: Any = None  # the frame being read
-        self._input, self._fed = b"", 0  # compressed bytes, and how many of them were fed
-        self._ready, self._taken = b"", 0  # their content, and how much of it was handed out
-
-    def read(self, size: int) -> bytes:
-        """Up to *size* bytes, empty at the end; raises EOFError within a frame."""
-        while self._taken == len(self._ready):
-            if self._fed == len(self._input):
-                self._input, self._fed = self._raw.read(1 << 17), 0
-            if not self._input:
-                if self._frame is not None:
-                    raise EOFError("the last zstandard frame is not complete")
-                return b""
-            self._ready, self._taken = self._decompress(), 0
-        data = self._ready[self._taken : self._taken + size]
-        self._taken += len(data)
-        return data
-
-    def _decompress(self) -> bytes:
-        """The content of a few more bytes: four of them may stand for 128 KiB."""
-        data = self._input[self._fed : self._fed + ZSTD_STEP]
-        if self._frame is None:
-            self._frame = self._decompressor.decompressobj()
-        content: bytes = self._frame.decompress(data)
-        self._fed += len(data)
-        if self._frame.eof:  # what was fed too much begins the next frame
-            self._fed -= len(self._frame.unused_data)
-            self._frame = None
-        return content
-
-    def close(self) -> None:
-        self._raw.close()
-
-
-class Utf16Stream:
-    """UTF-16 with a byte order mark as UTF-8."""
-
-    def __init__(self, stream: IO[bytes] | Any):
-        self._stream = stream
-        self._decode = codecs.getincrementaldecoder("utf-16")("replace").decode
-
-    def read(self, size: int) -> bytes:
-        """Some bytes, empty at the end."""
-        while True:
-            data = self._stream.read(max(2, size // 2))
-            text = self._decode(data, final=not data)
-            if text or not data:
-                return text.encode("utf-8", "replace")
-
-    def close(self) -> None:
-        self._stream.close()
 
 
 class Mark(NamedTuple):

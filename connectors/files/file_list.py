@@ -4,6 +4,7 @@ import glob
 import os
 
 from ..base import Lost, SourceError
+from ..lines.formats import COMPRESSIONS
 from .byte_file import ByteFile, Mark
 from .natural import natural
 
@@ -80,7 +81,7 @@ def only(paths: list[str]) -> str:
     """The one file that is followed; it need not exist yet."""
     if len(paths) != 1 or os.path.isdir(paths[0]) or _is_pattern(paths[0]):
         raise ValueError(f"follow=True takes one file, not {', '.join(paths)}")
-    if paths[0].endswith((".gz", ".zst")):
+    if paths[0].lower().endswith(COMPRESSIONS):
         raise ValueError(f"follow=True takes a plain file, {paths[0]} is compressed")
     return paths[0]
 

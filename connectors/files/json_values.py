@@ -9,20 +9,18 @@ b'{"u": 1,  "v": "a, ]"}\n{"u": 2}\n'
 import re
 from typing import IO, Any
 
+from ..lines.formats import plain_name
+
 _BOM = b"\xef\xbb\xbf"
 _ARRAY = re.compile(rb"\s*\[\s*[{\]]").match
 _OVER_LINES = re.compile(rb"\s*\{[ \t\r]*\n").match
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["\[\]{},]', re.DOTALL)
 _NAMES = (".json", ".jsonl", ".ndjson")
-_COMPRESSIONS = (".gz", ".zst")
 
 
 def is_json(path: str) -> bool:
     """Whether the name of a file says JSON."""
-    plain = path.lower()
-    for ending in _COMPRESSIONS:
-        plain = plain.removesuffix(ending)
-    return plain.endswith(_NAMES)
+    return plain_name(path).endswith(_NAMES)
 
 
 def is_whole(head: bytes) -> bool:

@@ -14,6 +14,7 @@ from .byte_file import ByteFile, Mark, digest
 from .file_list import FileList, expand, only
 from .followed import FollowedFile
 from .rotation import Tail
+from .streams import inner_name
 
 CHUNK_BYTES = 1 << 18
 NO_FILE = Mark("", 0, 0, 0, "", 0, 0, None)  # a followed file that was not there yet
@@ -82,7 +83,7 @@ class FileSource:
         self.poll_interval = poll_interval
         self.max_record_bytes = max_record_bytes
         self._format = line_format(
-            format or format_of(self._files.path),
+            format or format_of(inner_name(self._files.path)),
             columns=columns,
             max_record_bytes=max_record_bytes,
             live=follow,

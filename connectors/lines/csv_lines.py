@@ -154,8 +154,8 @@ class CsvLines:
                     "repair it or give columns=[...]"
                 )
             if number == 0 and not self._named:
-                names = self._names(row.cells or [])
-                if self.live and self.header is not None and not self._is_header(names):
+                names = self._names(row.cells or [], partition)
+                if self.live and self.header is not None and not self._is_header(names, row.cells):
                     self._at_start = False
                     return used
             used += row.lines
@@ -175,7 +175,7 @@ class CsvLines:
         in_comment = number == 0 and self.dialect is not None and self.dialect.in_comment
         return bool(self._comment) and line.startswith(self._comment) and not in_comment
 
-    def _names(self, cells: list[str]) -> list[str]:
+    def _names(self, cells: list[str], partition: str) -> list[str]:
         """The names of the columns; one without a name is named by its place."""
         dialect = self.dialect
         assert dialect is not None
@@ -187,7 +187,11 @@ class CsvLines:
             names = names[:-1]
         if dialect.row_names:
             names = ["", *names]
-        return [name or f"column{place}" for place, name in enumerate(names, 1)]
+        names = [name or f"column{place}" for place, name in enumerate(names, 1)]
+        found = apart(names)
+        if told := [f"{new!r}" for name, new in zip(names, found) if new != name]:
+            log.warning("%s: names that stand twice are numbered: %s", partition, ", ".join(told))
+        return found
 
     def _numbered(self, lines: list[bytes], final: bool) -> list[str] | None:
         """Names for the columns of a file without any; None before its first row."""
@@ -197,11 +201,11 @@ class CsvLines:
         width = len(rows[0].cells or ()) - (self.dialect is not None and self.dialect.trailing)
         return [f"column{place}" for place in range(1, width + 1)]
 
-    def _is_header(self, names: list[str]) -> bool:
-        """Whether the first row of a successor file names columns."""
+    def _is_header(self, names: list[str], cells: list[str] | None) -> bool:
+        """Whether the first row of a successor file, with these *cells*, names columns."""
         if names == self.header:
             return True
-        return len(set(names)) == len(names) and all(
+        return len(set(cells or ())) == len(cells or ()) and all(
             name and self._numbers.read(name) is None for name in names
         )
 
@@ -334,6 +338,22 @@ def _encoding_error(lines: list[bytes], encoding: str) -> str | None:
             return f"not {encoding}: {error.reason} at byte {error.start}"
         return f"not UTF-8: {error.reason} at byte {error.start}"
     return None
+
+
+def apart(names: Sequence[str]) -> list[str]:
+    """The same names, numbered from the second on where one stands more than once.
+
+    >>> apart(["temp", "temp", "temp_2", "temp"])
+    ['temp', 'temp_3', 'temp_2', 'temp_4']
+    """
+    found: list[str] = []
+    taken = set(names)
+    for name in names:
+        mine, number = name, 2
+        while mine in found or (mine != name and mine in taken):
+            mine, number = f"{name}_{number}", number + 1
+        found.append(mine)
+    return found
 
 
 def _checked(names: list[str], partition: str = "columns") -> list[str]:

@@ -1,5 +1,6 @@
 """What a CSV file is made of: its dialect, in words a person and a setting share."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .numbers import Numbers
@@ -27,11 +28,12 @@ class Dialect(NamedTuple):
     row_names: bool = False  # the first cell of each row has no name in the header
     padded: bool = False  # spaces around cells are no part of them
     encoding: str = "utf-8"
+    units: Sequence[str] = ()  # behind or before numbers, such as "kW", "%", "$"
 
     @property
     def numbers(self) -> Numbers:
         """How numbers are written."""
-        return Numbers(self.decimal, self.thousands or None)
+        return Numbers(self.decimal, self.thousands or None, tuple(self.units))
 
     def describe(self) -> str:
         """In one line, what differs from plain CSV; empty if nothing does."""
@@ -44,6 +46,8 @@ class Dialect(NamedTuple):
             said.append(f"decimal mark {self.decimal!r}")
         if self.thousands:
             said.append(f"thousands {self.thousands!r}")
+        if self.units:
+            said.append(f"numbers with {', '.join(self.units)}")
         if self.comment:
             said.append(f"comment lines with {self.comment!r}")
         if self.skip_lines:

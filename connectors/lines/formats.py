@@ -62,24 +62,32 @@ def line_format(
 
 
 _SUFFIXES = {
-    ".csv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".txt": "text",
-    ".log": "text",
+    **dict.fromkeys((".csv", ".tsv", ".tab", ".dat", ".data"), "csv"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "jsonl"),
+    **dict.fromkeys((".txt", ".log"), "text"),
 }
+COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz", ".zip")
+
+
+def plain_name(path: str) -> str:
+    """The name of what a file holds: in lower case, without a compression's suffix.
+
+    >>> plain_name("Day.CSV.gz")
+    'day.csv'
+    """
+    plain = path.lower()
+    for ending in COMPRESSIONS:
+        plain = plain.removesuffix(ending)
+    return plain
 
 
 def format_of(path: str) -> str:
-    """The format that the suffix of *path* names, below ``.gz`` or ``.zst``.
+    """The format that the suffix of *path* names, below that of a compression.
 
     >>> format_of("day.csv.gz")
     'csv'
     """
-    plain = path.lower()
-    for compression in (".gz", ".zst"):
-        plain = plain.removesuffix(compression)
+    plain = plain_name(path)
     for suffix, name in _SUFFIXES.items():
         if plain.endswith(suffix):
             return name

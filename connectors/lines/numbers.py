@@ -7,6 +7,8 @@ which the file's dialect says; `Numbers()` is the plain form.
 [3, -2500.0, 0.5, 7, None, None]
 >>> Numbers(decimal=",", thousands=".").read("1.234,5")
 1234.5
+>>> [Numbers(units=("kW", "$")).read(cell) for cell in ("12 kW", "-$3.5", "7", "5 MW")]
+[12, -3.5, 7, None]
 """
 
 import re
@@ -25,6 +27,7 @@ class Numbers(NamedTuple):
 
     decimal: str = "."
     thousands: str | None = None  # ",", ".", " " (any space) or "'"; None for none
+    units: tuple[str, ...] = ()  # that may stand behind or before a number
 
     def read(self, cell: str) -> int | float | None:
         """The number that all of *cell* is; None if it is not one.
@@ -33,6 +36,9 @@ class Numbers(NamedTuple):
         takes it can refuse it.
         """
         found = _pattern(self)(cell)
+        if found is None and self.units:
+            cell = self.bare(cell)
+            found = _pattern(self)(cell)
         if found is None:
             return float(cell) if cell.strip().lower() in _INFINITE else None
         text = cell.strip()
@@ -47,6 +53,17 @@ class Numbers(NamedTuple):
             except ValueError:  # longer than Python converts
                 pass
         return float(text)
+
+    def bare(self, cell: str) -> str:
+        """*cell* without its unit."""
+        text = cell.strip()
+        for unit in self.units:
+            if text.endswith(unit):
+                return text[: -len(unit)]
+            sign = text[:1] if text[:1] in ("+", "-") else ""
+            if text.startswith(unit, len(sign)):
+                return sign + text[len(sign) + len(unit) :].lstrip()
+        return cell
 
     def column(self, cells: list[str | None]) -> list[Any] | None:
         """The numbers of *cells*, None where one is None; None if any is not a plain number.
@@ -66,7 +83,7 @@ class Numbers(NamedTuple):
 
     def is_strict(self, cell: str) -> bool:
         """Whether *cell* is a number whose thousands, if it has any, are all grouped."""
-        return _pattern(self, strict=True)(cell) is not None
+        return _pattern(self, strict=True)(self.bare(cell)) is not None
 
 
 @cache

@@ -19,6 +19,7 @@ from .. import times
 from ..missing import is_marker
 from .dialect import Dialect
 from .numbers import SPACES, Numbers
+from .units import number_in, units_of
 
 SAMPLE = 100  # lines that are looked at
 DELIMITERS = ",;\t| "
@@ -111,7 +112,8 @@ def _is_clean(cell: str, others: list[str]) -> bool:
     """Whether no other delimiter is in a cell, unless it is a number or a sentence."""
     if not any(mark in cell for mark in others):
         return True
-    return any(style.is_strict(cell) for style in STYLES) or ", " in cell
+    number = number_in(cell)
+    return any(style.is_strict(number) for style in STYLES) or ", " in cell
 
 
 def _cells(texts: Sequence[str], delimiter: str, quote: str) -> Iterator[tuple[list[str], int]]:
@@ -189,8 +191,13 @@ def _finish(best: Reading, given: dict[str, Any], texts: list[str], headed: bool
     header = rows[0] if rows else []
     given.setdefault("trailing", ends_empty and (len(header) < usual or header[-1] == ""))
     width = usual - given["trailing"]
+    columns = _columns(_below_units(rows), width)
+    if "units" not in given:
+        given["units"] = [*units_of(columns)]
     if "decimal" not in given or "thousands" not in given:
-        found = _numbers(_columns(_below_units(rows), width), best.delimiter, given)
+        bare = Numbers(units=tuple(given["units"])).bare
+        columns = [list(map(bare, column)) for column in columns] if given["units"] else columns
+        found = _numbers(columns, best.delimiter, given)
         given |= {"decimal": found.decimal, "thousands": found.thousands or ""}
     if "header_rows" not in given:
         given["header_rows"] = _header_rows(rows, width, given, headed)
@@ -288,7 +295,7 @@ def _mostly(answers: Iterable[bool]) -> bool:
 
 def _header_rows(rows: list[list[str]], width: int, given: dict[str, Any], headed: bool) -> int:
     """How many rows name the columns: 0 if the first is as the others are."""
-    style = Numbers(given["decimal"], given["thousands"] or None)
+    style = Numbers(given["decimal"], given["thousands"] or None, tuple(given["units"]))
     if not rows:
         return int(headed)
 

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import typer
 
+from connectors.lines.formats import plain_name
+
 from ..config import Config, from_table, load
 from ..config.schema import FileSource
 from ..errors import ConfigError, suggest
-from ..evaluation.choice import choose
+from ..evaluation.choice import READERS, choose
 from ..evaluation.look import Look, look
 from ..features.missing import MARKERS, Missing
 
@@ -39,6 +41,8 @@ def configure(asked: Asked) -> Config:
     if asked.config is not None:
         return _of_pipeline(asked, overrides)
     source = {**asked.source, **_source_of(overrides)}
+    if asked.targets and asked.estimator not in READERS and plain_name(asked.file).endswith(".txt"):
+        source.setdefault("format", "csv")  # lines of text have no field to predict
     seen = _look(asked, source, overrides)
     named = (
         ("target", asked.targets),
@@ -138,6 +142,12 @@ def check_field(place: str, name: str, seen: Look) -> None:
     if seen.has(name):
         return
     message = f"{place}: {seen.file} has no such field; {suggest(name, seen.fields)}"
+    if seen.records == 1 and seen.lists and seen.file.endswith(".json"):
+        inner = seen.lists[0]
+        message += (
+            f"; the file is one object, with a list {inner!r}: if that holds the records, make "
+            f"lines of it, with jq -c '.{inner}[]' {seen.file} > {seen.file}l"
+        )
     if seen.source.get("header_rows") == 0 and not seen.source.get("columns"):
         message += (
             "; the file has no header: name its columns, such as --columns "

@@ -10,7 +10,8 @@ FILE = "Of the file; found by itself if not given"
 File = Annotated[
     str,
     typer.Argument(
-        help="CSV or JSON, plain, .gz or .zst; a folder or a pattern.", show_default=False
+        help="CSV or JSON, plain or compressed; a folder or a pattern.",
+        show_default=False,
     ),
 ]
 Target = Annotated[

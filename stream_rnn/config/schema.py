@@ -36,10 +36,11 @@ class _Dialect(_Table):
     row_names: bool | None = None  # the first column has no name, found if not given
     padded: bool | None = None  # spaces around cells do not count, found if not given
     encoding: str | None = None  # "utf-8" or such as "cp1252", found if not given
+    units: list[str] | None = None  # at numbers, such as ["kW", "%", "$"], found if not given
 
 
 class FileSource(_Dialect, tag="file", kw_only=True):
-    """A CSV, JSONL or text file, plain, .gz or .zst; with ``follow`` like ``tail -F``."""
+    """A CSV, JSONL or text file, plain or compressed; with ``follow`` like ``tail -F``."""
 
     path: str | list[str]  # a file, a folder, a pattern, or several
     format: Format | None = None  # from the name if not given

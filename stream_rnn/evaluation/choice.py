@@ -1,9 +1,13 @@
 """Which estimator and features suit the fields of a file, and why."""
 
+import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
+
+from connectors import times
+from connectors.missing import MARKERS
 
 from .look import Field, Look
 
@@ -47,9 +51,9 @@ def choose(
         and not any(name.startswith(f"{outer}.") for outer in exclude)
     }
     reasons: list[str] = []
-    times = [name for name, field in free.items() if field.kind == "time"]
-    if timestamp is None and times and key is None:
-        timestamp = times[0]
+    clocks = [n for n, field in free.items() if field.kind == "time" or _ticks(n, field)]
+    if timestamp is None and clocks and key is None:
+        timestamp = clocks[0]
         reasons.append(f"{timestamp} is the time")
     texts = [name for name, field in free.items() if field.kind == "text" and name != timestamp]
     told = _useful(texts, seen, targets, estimator)
@@ -78,6 +82,10 @@ def choose(
         why = f"{', '.join(targets)} are forecast together"
     model: dict[str, Any] = {"type": estimator}
     features: dict[str, Any] = {"exclude": [*exclude, *left_out, *counts]}
+    odd = {n: words for n in (*inputs, *targets) if (words := seen.odd(n))}
+    if odd:
+        features["missing"] = [*MARKERS, *dict.fromkeys(chain.from_iterable(odd.values()))]
+        reasons += [f"{', '.join(map(repr, words))} in {n} is missing" for n, words in odd.items()]
     mixed = [n for n in told if any(not isinstance(v, str) for v in seen.fields[n].known)]
     if mixed and estimator not in READERS:
         way = "indicators" if estimator.startswith("sequence") else "statistics"
@@ -153,6 +161,27 @@ def _useful(
         for name in texts
         if len(set(seen.fields[name].known)) > 1 and not seen.fields[name].is_identifier
     ]
+
+
+_CLOCK = re.compile(r"(.*[^a-z])?(time|date|timestamp|datetime|ts|epoch|at)", re.IGNORECASE)
+
+
+def _ticks(name: str, field: Field) -> bool:
+    """Whether numbers are times: by the name, and because they are of plausible years, in order.
+
+    >>> _ticks("time", Field([1.7e12, 1.7000036e12], [])), _ticks("time", Field([1, 2], []))
+    (True, False)
+    """
+    known = field.known
+    if field.kind != "number" or not _CLOCK.fullmatch(name) or not known or known[0] < 1e8:
+        return False
+    if any(isinstance(value, str) or b < a for (a, b), value in zip(pairwise(known), known)):
+        return False
+    try:
+        years = [times.read(value).year for value in (known[0], known[-1])]
+    except times.NotATime:
+        return False
+    return years[0] >= 1980 and years[1] < 2100
 
 
 def slowness(field: Field) -> float:

@@ -1,6 +1,7 @@
 """A look at the first records of a file: its fields, and what stands in them."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from ..features.paths import flatten
 PEEK = 1000  # records that are looked at
 FURTHEST = 100_000  # and as many more until a target is known
 IDENTIFIES = 0.9  # share of different values from which on they only identify a record
+FEW = 3  # texts in a column of numbers that stand for a missing value
 KINDS = ("number", "boolean", "time", "text", "empty")
 
 
@@ -79,6 +81,17 @@ class Look(NamedTuple):
     records: int
     errors: list[str]
     bytes: int = 0  # of the files
+
+    def odd(self, name: str) -> list[str]:
+        """The few texts that stand in a field of numbers where one is missing."""
+        field = self.fields.get(name)
+        if field is None or field.kind != "number":
+            return []
+        words = Counter(value for value in field.known if isinstance(value, str))
+        last = field.values[-1]
+        if words.get(last) == 1:  # a line of totals below the table: the record is refused
+            del words[last]
+        return [*words] if len(words) <= FEW else []
 
     def has(self, name: str) -> bool:
         """Whether there is such a field, an object or an element of a list."""
