@@ -22,6 +22,7 @@ from .numbers import SPACES, Numbers
 from .units import number_in, units_of
 
 SAMPLE = 100  # lines that are looked at
+ALIKE = 4  # rows of one width that are a table
 DELIMITERS = ",;\t| "
 COMMENTS = ("#", "%", "//")
 STYLES = (
@@ -91,7 +92,8 @@ def _reading(
     usual = Counter(widths[len(widths) // 3 :]).most_common(1)[0][0]
     first = 0
     if skip is None:  # titles before the header: short rows before the usual ones
-        while first < len(rows) - 1 and _filled(rows[first]) < min(usual, max(2, usual - 1)):
+        short, filled = min(usual, max(2, usual - 1)), [_filled(row) for row in rows]
+        while first < len(rows) - 1 and filled[first] < short and not _is_table(filled[first:]):
             first += 1
     rows, widths = rows[first:], widths[first:]
     alike = sum(width == usual for width in widths) / (len(widths) + first)
@@ -106,6 +108,11 @@ def _reading(
 def _filled(row: list[str]) -> int:
     """Cells up to the last that is not empty: a spreadsheet writes titles as wide as the table."""
     return max((n for n, cell in enumerate(row, 1) if cell.strip()), default=0)
+
+
+def _is_table(widths: list[int]) -> bool:
+    """Whether rows of these widths begin with a table, which no title before another one is."""
+    return len(widths) >= ALIKE and widths[0] > 2 and len(set(widths[:ALIKE])) == 1
 
 
 def _is_clean(cell: str, others: list[str]) -> bool:

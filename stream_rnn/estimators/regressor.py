@@ -100,7 +100,7 @@ def column(ys: Any) -> list[float]:
     """The elements of an array or a sequence as floats, NaN where missing; raises `BadRecord`."""
     try:
         return np.asarray(ys, np.float64).tolist()
-    except (TypeError, ValueError):  # text, or a library's own missing values
+    except (TypeError, ValueError, OverflowError):  # text, a library's own missing values, 10**400
         return [number(y, t) for t, y in enumerate(ys)]
 
 

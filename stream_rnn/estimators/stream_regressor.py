@@ -11,7 +11,7 @@ from ..mixtures import outside
 from ..mixtures.base import Numbers
 from .frames import RegressesFrames
 from .mixture_base import MixtureEstimator
-from .regressor import numbers
+from .regressor import column, numbers
 
 HEADS = ("median", "mean")
 
@@ -83,7 +83,7 @@ class StreamRegressor(RegressesFrames, MixtureEstimator, base.MiniBatchRegressor
         The same bits as `predict_one` and `learn_one` on ``dict(enumerate(row))``, or on
         ``dict(zip(columns, row))`` for a DataFrame.
         """
-        made = self._learn_table(X, np.asarray(y, np.float64).tolist())
+        made = self._learn_table(X, column(y))
         return np.array([self._number(p) for p in made])
 
     def _number(self, p: np.ndarray | None) -> float:

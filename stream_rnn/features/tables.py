@@ -18,7 +18,7 @@ def rows_and_names(X: Any) -> tuple[np.ndarray, list[Any]]:
     masked = np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else False
     try:
         rows = np.array(X, np.float64)
-    except (TypeError, ValueError):  # text, or a library's own missing values
+    except (TypeError, ValueError, OverflowError):  # text, missing values, integers too large
         rows = _read(np.array(X, object))
     if rows.ndim != 2:
         raise ValueError(f"X: shape {rows.shape}; give a 2-D array, one row a record")

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..codegen.bound import bind
 from ..codegen.dispatch import compiled
-from ..engine.moments import Moments
+from ..engine.moments import LARGEST, Moments
 from ..engine.scale import Standard, observe, standardise
 from ..forecasting.mixing import boa
 from ..numerics.trees import Float, Int, allocate, below, fields, leaves, load, walk
@@ -135,7 +135,7 @@ class Mixture:
         else:
             out = np.empty((len(X), self.outputs))
             classes.prequential(self._mixing, P, judged, out)
-        self._tally(out, y, units)
+        self._tally(out, believed if self.numbers else y, units)
         return out
 
     def _standard(self, X: np.ndarray, y: np.ndarray, learn: bool):
@@ -159,7 +159,8 @@ class Mixture:
         """Sum the losses: squared errors in standard units / 2, or log losses."""
         known = np.flatnonzero(y == y)
         if self.numbers:
-            losses = 0.5 * ((out[known, 1] - y[known]) / units[known, 1]) ** 2
+            errors = (out[known, 1] - y[known]) / units[known, 1]
+            losses = 0.5 * np.clip(errors, -LARGEST, LARGEST) ** 2
         else:
             losses = -np.log(np.maximum(out[known, y[known].astype(int)], 1e-12))
         for loss in losses.tolist():  # one after another: the same sum however the rows are cut
