@@ -96,7 +96,7 @@ def test_what_was_seen_is_learned_again_once_the_season_is_known():
     told = banks.allocate(SMALL, 1, 1, 0)
     told.period.found[:2] = 24, 1000
     expected = np.empty((120, banks.WIDTH))
-    assert banks.run(told, y, fills, xs, expected) == 120
+    assert banks.run(banks.bound(told), y, fills, xs, expected) == 120
     equal = (outs[0] == expected).all(axis=1)
     known = 120 - int(np.argmin(equal[::-1]))  # the first record forecast with the season
     assert 45 < known < 60

@@ -5,10 +5,11 @@ forecast the record h ahead.  `run` does so for a chunk; one record is a chunk o
 the results do not depend on how a stream is cut.
 """
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from ..codegen.bound import bind
 from ..codegen.denormals import flush_denormals, restore_denormals
 from ..codegen.dispatch import entry, loose_kernel
 from ..numerics import growing, trees
@@ -118,8 +119,13 @@ def health(bank: Bank) -> dict[str, float]:
     }
 
 
+def bound(bank: Bank) -> Any:
+    """What `run` takes: the bank for compiled code, as it is from now on."""
+    return bind((), bank, ())
+
+
 @entry
-def run(bank, ys, fills, xs, out):
+def run(bound, ys, fills, xs, out):
     """Take in ``ys`` (T,) with inputs ``xs`` (T, M); NaN is a missing value.
 
     A missing value is imputed by ``fills`` (T,), or where that is NaN by the forecast, and
@@ -129,7 +135,7 @@ def run(bank, ys, fills, xs, out):
     Returns how many records it took in: it stops after one by which a season was found
     beyond doubt, so that the bank can begin again with it, see `relearn`.
     """
-    setting = flush_denormals()
+    setting, bank = flush_denormals(), bound.state
     bank.period.found[NEWS] = 0
     done = 0
     while done < len(ys) and bank.period.found[NEWS] == 0:

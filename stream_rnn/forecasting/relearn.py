@@ -22,7 +22,7 @@ def relearn(old: Bank, new: Bank) -> Bank:
     new.period.found[FOUND], new.period.found[HELD] = old.period.found[FOUND], count
     targets, inputs = old.youth
     out = np.empty((count, bank.WIDTH))
-    bank.run(new, targets[0, :count], targets[1, :count], inputs[:count], out)
+    bank.run(bank.bound(new), targets[0, :count], targets[1, :count], inputs[:count], out)
     slots = len(new.pending.forecast)
     given = np.arange(slots) != (count - 1) % slots  # all but the newest
     new.pending.forecast[given] = old.pending.forecast[given]

@@ -1,7 +1,7 @@
 """One series with all its horizons: the banks, and forecasts made of theirs."""
 
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,8 +49,18 @@ class Series:
     def _begin(self, inputs: int) -> None:
         """Banks that have seen nothing, for *inputs* exogenous inputs."""
         self.inputs = inputs
-        self.banks = [self._bank(h) for h in self.horizons]
+        self._hold([self._bank(h) for h in self.horizons])
         self._one = np.empty(1), np.full(1, np.nan), np.empty((1, inputs)), np.empty((1, WIDTH))
+
+    def _hold(self, found: list[Bank]) -> None:
+        self.banks, self._bound = found, [banks.bound(bank) for bank in found]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_bound"}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved)
+        self._hold([trees.duplicate(bank) for bank in self.banks])  # each in one block again
 
     def _bank(self, horizon: int) -> Bank:
         return banks.allocate(self.specs, self.inputs, horizon, self.seed, self.mixture)
@@ -71,7 +81,7 @@ class Series:
             out, done = np.empty((len(ys), WIDTH)), 0
             while done < len(ys):
                 rest = (ys[done:], fills[done:], xs[done:], out[done:])
-                done += banks.run(self.banks[at], *rest)
+                done += banks.run(self._bound[at], *rest)
                 self._look_back(at)
             outs.append(out)
             fills = out[:, MEDIAN]
@@ -82,14 +92,15 @@ class Series:
         one, fill, x, out = self._one
         one[0], fill[0] = y, np.nan
         for at in range(len(self.banks)):
-            banks.run(self.banks[at], one, fill, x, out)
+            banks.run(self._bound[at], one, fill, x, out)
             self._look_back(at)
             fill[0] = out[0, MEDIAN]
 
     def _look_back(self, at: int) -> None:
         """Learn again what was seen, if the season has just become known."""
         if self.banks[at].period.found[NEWS]:
-            self.banks[at] = relearn(self.banks[at], self._bank(self.horizons[at]))
+            again = relearn(self.banks[at], self._bank(self.horizons[at]))
+            self._hold([*self.banks[:at], again, *self.banks[at + 1 :]])
 
     def newest(self, index: int) -> np.ndarray:
         """The newest forecast row (WIDTH,) of the bank *index*, as far ahead as it looks."""
@@ -113,6 +124,7 @@ class Series:
         if xs is not None:
             inputs[: len(xs)] = xs
         copies: dict[int, Bank] = {}
+        bound_copies: dict[int, Any] = {}
         taken = dict.fromkeys(self.horizons, 0)
         for j in range(1, steps + 1):
             index = max(i for i, h in enumerate(self.horizons) if h <= j)
@@ -121,12 +133,17 @@ class Series:
             if ahead == 0:
                 rows[j - 1] = self.newest(index)
                 continue
-            copy = copies.setdefault(index, trees.duplicate(self.banks[index]))
+            if index not in copies:
+                copies[index] = trees.duplicate(self.banks[index])
+                bound_copies[index] = banks.bound(copies[index])
+            copy, bound = copies[index], bound_copies[index]
             done, missing = taken[h], np.full(ahead - taken[h], np.nan)
             out = np.empty((len(missing), WIDTH))
             fills, at = rows[done:ahead, MEDIAN].copy(), 0
             while at < len(missing):  # see `banks.run`; a forecast does not look back
-                at += banks.run(copy, missing[at:], fills[at:], inputs[done + at : ahead], out[at:])
+                at += banks.run(
+                    bound, missing[at:], fills[at:], inputs[done + at : ahead], out[at:]
+                )
             taken[h] = ahead
             newest = (int(copy.history.clock[history.COUNT]) - 1) % h
             rows[j - 1] = widen(copy.pending.forecast[newest], (j / h) ** 0.5)

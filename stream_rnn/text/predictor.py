@@ -21,6 +21,7 @@ import numpy as np
 
 from ..codegen.dispatch import compiled
 from ..codegen.inlined import inlined
+from ..codegen.reference import whole
 from ..numerics.float32 import copy_into
 from ..numerics.places import aligned
 from ..numerics.trees import Float
@@ -184,7 +185,7 @@ def start_of(vocabulary, history, network, second, mixture, tables, bits, belief
 @compiled
 def start(bound):
     """Make the first prediction."""
-    start_of(*bound.state)
+    start_of(*whole(bound.state))
 
 
 @inlined
@@ -211,7 +212,7 @@ def learn_chunk(bound, codes, costs):
 
     Fewer than n means that the next one needs room: enlarge and call again.
     """
-    return learn_chunk_of(*bound.state, codes, costs)
+    return learn_chunk_of(*whole(bound.state), codes, costs)
 
 
 @inlined
@@ -223,7 +224,7 @@ def repredict_of(vocabulary, history, network, second, mixture, tables, bits, be
 @compiled
 def repredict(bound):
     """Predict the next symbol again, after the network was restored."""
-    repredict_of(*bound.state)
+    repredict_of(*whole(bound.state))
 
 
 @inlined
@@ -241,7 +242,7 @@ def follow_of(vocabulary, history, network, second, mixture, tables, bits, belie
 @compiled
 def follow(bound, code):
     """Read one symbol without learning from it, and predict the next."""
-    follow_of(*bound.state, code)
+    follow_of(*whole(bound.state), code)
 
 
 @inlined
@@ -258,7 +259,7 @@ def distribution_of(vocabulary, history, network, second, mixture, tables, bits,
 @compiled
 def distribution(bound, out):
     """out[:seen] = p: the unknown symbol, then the symbols in use."""
-    distribution_of(*bound.state, out)
+    distribution_of(*whole(bound.state), out)
 
 
 @inlined

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...codegen.dispatch import compiled
 from ...codegen.inlined import inlined
+from ...codegen.reference import whole
 from ..bits.predict import decide, enter_second_nibble
 from ..predictor import has_room_for, learn_scored, share_of, uniform_share
 
@@ -205,4 +206,6 @@ def code_chunk(bound, decoding, codes, interval, model, uniform, data, place, co
     function does both, so that the same machine code makes the predictions: compiled
     twice, they could round differently.
     """
-    return code_all(*bound.state, decoding, codes, interval, model, uniform, data, place, costs)
+    return code_all(
+        *whole(bound.state), decoding, codes, interval, model, uniform, data, place, costs
+    )

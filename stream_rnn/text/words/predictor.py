@@ -12,6 +12,7 @@ import numpy as np
 
 from ...codegen.dispatch import compiled
 from ...codegen.inlined import inlined
+from ...codegen.reference import whole
 from ...numerics.trees import SCRATCH, Int, Word
 from ..contexts.tables import Tables, has_room
 from ..network import forward as recurrent
@@ -145,7 +146,7 @@ def start_of(vocabulary, spelling, history, network, head, mixture, tables, tail
 @compiled
 def start(bound):
     """Make the first prediction."""
-    start_of(*bound.state)
+    start_of(*whole(bound.state))
 
 
 @inlined
@@ -167,7 +168,7 @@ def learn_chunk(bound, codes, costs):
 
     Fewer than n means that the next one needs room: enlarge and call again.
     """
-    return learn_chunk_of(*bound.state, codes, costs)
+    return learn_chunk_of(*whole(bound.state), codes, costs)
 
 
 @inlined
@@ -179,7 +180,7 @@ def repredict_of(vocabulary, spelling, history, network, head, mixture, tables, 
 @compiled
 def repredict(bound):
     """Predict the next word again, after words were renumbered."""
-    repredict_of(*bound.state)
+    repredict_of(*whole(bound.state))
 
 
 @inlined
@@ -195,7 +196,7 @@ def follow_of(vocabulary, spelling, history, network, head, mixture, tables, tai
 @compiled
 def follow(bound, code):
     """Read one word without learning from it, and predict the next."""
-    follow_of(*bound.state, code)
+    follow_of(*whole(bound.state), code)
 
 
 @inlined
@@ -212,4 +213,4 @@ def distribution_of(vocabulary, spelling, history, network, head, mixture, table
 @compiled
 def distribution(bound, out):
     """out[:seen] = p: the unknown word, then the words in use."""
-    distribution_of(*bound.state, out)
+    distribution_of(*whole(bound.state), out)
