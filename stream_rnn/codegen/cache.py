@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from numba import types
 from numba.core import caching
 
+from .bound import BoundType
+
 PACKAGE = Path(__file__).parents[1]  # all of stream_rnn: its kernels are composed across rooms
 
 
@@ -60,8 +62,8 @@ def _is_ours(arguments) -> bool:
         inside: Any = ()
         if isinstance(kind, types.BaseTuple):
             inside = kind.types
-        elif isinstance(kind, types.StructRef):
-            inside = kind.field_dict.values()
+        elif isinstance(kind, BoundType):
+            inside = kind.of.types
         named = isinstance(kind, types.BaseNamedTuple)
         if named and not _is_inside(kind.instance_class):
             return False

@@ -34,8 +34,8 @@ def laid_out(value: tuple) -> tuple[types.Type, np.ndarray]:
     Raises `TypeError` for what has no place there: text, functions.
 
     >>> kind, block = laid_out((np.zeros(3, np.float32), 7, True))
-    >>> kind
-    Tuple(array(float32, 1d, C), int64, bool)
+    >>> str(kind)
+    'Tuple(array(float32, 1d, C), int64, bool)'
     >>> block[2:4], block[5:]  # 3 items of 4 bytes, …, the shape, the stride, 7, true
     (array([3, 4]), array([3, 4, 7, 1]))
     """
