@@ -9,12 +9,10 @@
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from math import isfinite
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 from connectors.lines.numbers import Numbers
 from connectors.times import find_day_first, read
@@ -22,6 +20,7 @@ from connectors.times import find_day_first, read
 from ..errors import BadRecord
 from ..keys.key import Key, as_keys
 from .cells import PLAIN, Cells
+from .lags import Lags
 from .missing import Missing
 from .paths import ABSENT, flatten, getter, is_nested
 
@@ -36,14 +35,6 @@ class MissingTarget(BadRecord):
     """A record without its target field."""
 
 
-class Histories(Protocol):
-    """The values of each lagged field, newest first, by key."""
-
-    def get(self, key: Any) -> dict[str, list] | None: ...
-
-    def __setitem__(self, key: Any, past: dict[str, list]) -> None: ...
-
-
 class Rows:
     """Choose features and targets, and add lagged columns and calendar features.
 
@@ -55,7 +46,7 @@ class Rows:
     A target that is missing is not known: the estimator predicts it and advances.  A target
     field that is absent is a fault of the record, `MissingTarget`, unless
     ``missing_target="advance"``.  A lag that reaches back before the first record, or to
-    a value that was missing or no number, is left out.
+    a value that was missing, is left out.
 
     Args:
         target: the field to predict, or several, or None for a stream without labels.
@@ -104,19 +95,21 @@ class Rows:
             "features.timestamp": [timestamp] if timestamp else [],
             "features.categorical": list(categorical),
         }
-        self.lags = {field: sorted(set(steps)) for field, steps in (lags or {}).items()}
         self.timestamp, self.calendar, self.keep_time = timestamp, calendar, keep_time
         self.missing_target, self.key = missing_target, key
         self.cells, self.categorical = Cells(missing or Missing()), frozenset(categorical)
-        names = {*self.targets, *(include or ()), *self.lags, *([timestamp] if timestamp else [])}
+        self.lags = Lags(lags or {}, self.cells)
+        names = {
+            *self.targets,
+            *(include or ()),
+            *self.lags.steps,
+            *([timestamp] if timestamp else []),
+        }
         self._get = {name: getter(name) for name in (*names, *([key] if key else []))}
         self._inner = tuple(name for name in self.dropped if is_nested(name))
         self._columns: tuple[tuple, tuple[str, ...]] = ((), ())  # of a header, its features
         self._told: set[str] = set()  # lists that were left out
         self._day_first = self._day_first_ahead = day_first
-        # The past of each key, newest first; of None if there are no keys.
-        self.histories: Histories = {}
-        self._ahead: dict[Key | None, dict[str, deque]] = {}  # after the last `transform`
 
     def transform(
         self, values: Sequence[Row], numbers: Numbers | None = None
@@ -133,12 +126,10 @@ class Rows:
             xs = self._features_of_cells(values, numbers)
         if self.timestamp is not None and (self.calendar is not None or self.keep_time):
             self._add_time(self.timestamp, xs, values)
-        if self.lags:
-            owners = [None] * len(values) if keys is None else keys
-            self._ahead = {key: self._history(key) for key in dict.fromkeys(owners)}
-            pasts = [self._ahead[key] for key in owners]
-            for field in self.lags:
-                self._add_lags(field, xs, values, pasts, numbers or PLAIN)
+        if self.lags.steps:
+            owners: list[Key | None] = [None] * len(values) if keys is None else [*keys]
+            columns = {field: self._field(field, values) for field in self.lags.steps}
+            self.lags.add(xs, columns, owners, numbers or PLAIN)
         if keys is not None:
             for x, key in zip(xs, keys, strict=True):
                 x[self.key] = key  # type: ignore[index]
@@ -160,9 +151,7 @@ class Rows:
 
     def commit(self) -> None:
         """The records of the last `transform` are past."""
-        for key, past in self._ahead.items():
-            self.histories[key] = {field: list(values) for field, values in past.items()}
-        self._ahead = {}
+        self.lags.commit()
         self._day_first = self._day_first_ahead
 
     def _field(self, name: str, values: Sequence[Row]) -> list[Any]:
@@ -304,7 +293,7 @@ class Rows:
                 if get(value) is ABSENT:
                     raise MissingTarget(f"the target field {name!r} is missing", index)
 
-    # Time and lags ------------------------------------------------------------------------
+    # Time ---------------------------------------------------------------------------------
 
     def _add_time(self, field: str, xs: list[Row], values: Sequence[Row]) -> None:
         missing, day_first = self.cells.missing, self._day_first
@@ -325,51 +314,14 @@ class Rows:
                 x[field] = moment
         self._day_first_ahead = day_first
 
-    def _history(self, key: Key | None) -> dict[str, deque]:
-        """A copy of a key's past."""
-        past = self.histories.get(key) or {}
-        return {
-            field: deque(past.get(field, ()), maxlen=steps[-1])
-            for field, steps in self.lags.items()
-        }
-
-    def _add_lags(
-        self, field: str, xs: list[Row], values: Sequence[Row], pasts: list, numbers: Numbers
-    ) -> None:
-        steps = [(step, f"{field}.lag{step}") for step in self.lags[field]]
-        for x, value, fields in zip(xs, self._field(field, values), pasts, strict=True):
-            past = fields[field]
-            for step, name in steps:
-                if step > len(past):
-                    break
-                if past[step - 1] is not None:
-                    x[name] = past[step - 1]
-            past.appendleft(_lasting(self.cells.known(value, numbers)))
-
     def snapshot(self) -> dict[str, Any]:
         """The lags' history, JSON-able; empty with a key: that of a key is in its context."""
         found = {} if self._day_first is None else {DAY_FIRST: self._day_first}
-        return found | ({} if self.key is not None else dict(self.histories.get(None) or {}))
+        return found | self.lags.snapshot(alone=self.key is None)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._day_first = self._day_first_ahead = state.get(DAY_FIRST, self._day_first)
-        if self.key is None:
-            self.histories[None] = {
-                field: list(map(_lasting, state.get(field, ()))) for field in self.lags
-            }
-
-
-def _lasting(value: Any) -> Any:
-    """What a lag keeps of *value*: a finite number, or None.
-
-    A record is judged by what it holds itself, never by what one before it held.
-    """
-    if type(value) is float:  # the common case
-        return value if isfinite(value) else None
-    try:
-        return value if isfinite(float(value)) and not isinstance(value, str) else None
-    except (TypeError, ValueError, OverflowError):
-        return None
+        self.lags.restore(state, alone=self.key is None)
 
 
 DAY_FIRST = "@day_first"  # among the fields of a snapshot

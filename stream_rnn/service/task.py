@@ -78,7 +78,7 @@ class Task:
             estimator.contexts if isinstance(estimator, ManyKeys) else None
         )
         if self.contexts is not None:
-            rows.histories = Notes(self.contexts)
+            rows.lags.histories = Notes(self.contexts)
         model = learner_of(estimator)
         rows.classes = isinstance(model, base.Classifier)
         rows.verbatim = is_verbatim(model)
