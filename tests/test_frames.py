@@ -7,7 +7,16 @@ import pyarrow as pa
 import pytest
 from river import datasets, metrics, model_selection, preprocessing, utils
 
-from stream_rnn import GRU, LSTM, Elman, RecurrentClassifier, RecurrentRegressor, options
+from stream_rnn import (
+    GRU,
+    LSTM,
+    Elman,
+    Keyed,
+    RecurrentClassifier,
+    RecurrentMultiTargetRegressor,
+    RecurrentRegressor,
+    options,
+)
 from stream_rnn.estimators.frames import records
 
 LIBRARIES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
@@ -92,3 +101,48 @@ def test_successive_halving_over_cells():
         chosen.learn_one(x, y)
     assert metric.get() < 2
     assert chosen.best_model["RecurrentRegressor"].cell.units in (2, 3)
+
+
+CLASSES = np.where(TARGET > 1, "high", "low").tolist()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_pipelines_learn_the_frames_of_each_library(library):
+    X = LIBRARIES[library](COLUMNS)
+    numbers = preprocessing.StandardScaler() | RecurrentRegressor(Elman(3))
+    numbers.learn_many(X, series(library, TARGET))
+    made = numbers.predict_many(X)
+    assert type(made).__module__.split(".")[0] == library
+    assert abs(np.asarray(made) - TARGET).mean() < 0.5
+    classes = preprocessing.StandardScaler() | RecurrentClassifier(Elman(3))
+    classes.learn_many(X, series(library, CLASSES))
+    made, chances = classes.predict_many(X), classes.predict_proba_many(X)
+    assert (np.asarray(made) == np.array(CLASSES)).mean() > 0.9
+    assert type(chances).__module__.split(".")[0] == library
+    high, low = (np.asarray(chances[name]) for name in ("high", "low"))
+    assert np.allclose(high + low, 1)
+    assert ((high > 0.5) == (np.asarray(made) == "high")).all()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_several_targets_are_the_columns_of_a_frame(library):
+    X, Y = LIBRARIES[library](COLUMNS), LIBRARIES[library]({"p": TARGET, "q": -TARGET})
+    model = RecurrentMultiTargetRegressor(Elman(3))
+    model.learn_many(X, Y)
+    made = model.predict_many(X)
+    assert type(made).__module__.split(".")[0] == library
+    assert abs(np.asarray(made["p"]) - TARGET).mean() < 0.5
+    assert abs(np.asarray(made["q"]) + TARGET).mean() < 0.5
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_frame_has_the_records_of_many_keys(library):
+    X = LIBRARIES[library]({**COLUMNS, "who": ["u", "v"] * 40})
+    model, single = (Keyed(RecurrentRegressor(Elman(3)), key="who") for _ in range(2))
+    model.learn_many(X, series(library, TARGET))
+    for x, y in zip(records(X), TARGET.tolist(), strict=True):
+        single.learn_one(x, y)
+    assert list(np.asarray(model.predict_many(X))) == [single.predict_one(x) for x in records(X)]
+    classes = Keyed(RecurrentClassifier(Elman(3)), key="who")
+    classes.learn_many(X, series(library, CLASSES))
+    assert (np.asarray(classes.predict_many(X)) == np.array(CLASSES)).mean() > 0.8

@@ -60,6 +60,20 @@ class RegressesFrames(LearnsFrames):
         return to_native_series(np.array(made, float), name=self._series_name, like=into_frame(X))
 
 
+class RegressesSeveral:
+    """`learn_many` and `predict_many` where a target is several numbers, a column each."""
+
+    def learn_many(self, X: Frame, y: Frame) -> None:
+        """Learn the rows of *X* with the targets in the rows of *y*, one after the other."""
+        self.stream(records(X), records(y))  # type: ignore[attr-defined]
+
+    def predict_many(self, X: Frame) -> Frame:
+        """A column of predictions for each target, each row taken as the next record."""
+        made = [self.predict_one(x) for x in records(X)]  # type: ignore[attr-defined]
+        columns = {name: np.array([row[name] for row in made]) for row in made[:1] for name in row}
+        return to_native_frame(columns, like=into_frame(X))
+
+
 class ClassifiesFrames(LearnsFrames):
     """The rest, where a target is a class."""
 

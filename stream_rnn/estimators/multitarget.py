@@ -9,10 +9,13 @@ from river import base
 from ..errors import BadRecord
 from ..features.index import FeatureIndex
 from .base import RecurrentEstimator
+from .frames import RegressesSeveral
 from .regressor import number
 
 
-class RecurrentMultiTargetRegressor(RecurrentEstimator, base.MultiTargetRegressor):
+class RecurrentMultiTargetRegressor(
+    RegressesSeveral, RecurrentEstimator, base.MultiTargetRegressor
+):
     """Regression of several targets with one recurrent network; targets may appear later.
 
     A target missing from a record (no key, None or NaN) is predicted and not learned.

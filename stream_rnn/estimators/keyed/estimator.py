@@ -13,6 +13,7 @@ from ...keys.contexts import fill
 from ...keys.key import Key, key_of, keys_of
 from ...keys.shelf import Shelf
 from ..base import RecurrentEstimator
+from ..frames import ClassifiesFrames, RegressesFrames, RegressesSeveral
 from ..protocol import Snapshot
 from ..saving import Savable
 from .models import SeparateModels
@@ -235,15 +236,15 @@ class Keyed(Savable, base.Wrapper, base.Estimator):
         yield {"estimator": RecurrentRegressor(), "key": "key"}
 
 
-class KeyedRegressor(Keyed, base.Regressor):
+class KeyedRegressor(RegressesFrames, Keyed, base.Regressor):
     """`Keyed` of a regressor."""
 
 
-class KeyedMultiTargetRegressor(Keyed, base.MultiTargetRegressor):
+class KeyedMultiTargetRegressor(RegressesSeveral, Keyed, base.MultiTargetRegressor):
     """`Keyed` of a regressor of several targets."""
 
 
-class KeyedClassifier(Keyed, base.Classifier):
+class KeyedClassifier(ClassifiesFrames, Keyed, base.Classifier):
     """`Keyed` of a classifier."""
 
 
