@@ -278,7 +278,7 @@ def test_evaluate_several_targets_and_a_timestamp(here, call):
     assert found["refused"] == 0
 
 
-def test_evaluate_reads_texts_or_says_who_scores_labels(here, call):
+def test_evaluate_reads_texts(here, call):
     lines = [
         {"message": f"win {n} now" if n % 3 else f"home at {n}", "kind": "spam" if n % 3 else "ham"}
         for n in range(200)
@@ -289,9 +289,40 @@ def test_evaluate_reads_texts_or_says_who_scores_labels(here, call):
     assert status == 0, err
     assert "left out" not in err
     assert json.loads(out)["scores"]["TextClassifier"]["accuracy"] > 0.9
-    status, _, err = call(*asked, "labeler")
+
+
+SENTENCES = "".join(
+    f"# {n}\n1\tWe\tO\n2\tleft\tO\n3\t{city}\tB-LOC\n\n"
+    for n, city in enumerate(["Rome", "Oslo", "Lima", "Bonn"] * 25)
+)
+
+
+def test_evaluate_scores_labels_of_tokens(here, call):
+    (here / "cities.iob2").write_text(SENTENCES + "1\tWe\tO\n2\tleft\n")
+    rows = [{"tokens": ["We", "left"], "labels": "O B-X"}, {"tokens": "We ran", "labels": None}]
+    (here / "cities.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows * 9))
+    asked = ("evaluate", "cities.iob2", "--estimator", "labeler", "--json")
+    status, _, err = call(*asked)
     assert status == 2
-    assert "EntityF1" in err
+    assert "3 columns in a line; name them, such as --columns number,word,label" in err
+    status, _, err = call(*asked, "--columns", "number,wort,label")
+    assert status == 2
+    assert "'word'" in err
+    status, out, err = call(*asked, "--columns", "number,word,label")
+    assert status == 0, err
+    found = json.loads(out)
+    assert (found["scored"], found["refused"]) == (100, 1)
+    assert found["scores"]["SequenceLabeler"]["entity F1"] > 0.9
+    assert found["scores"]["usual label of the word"] == {
+        "accuracy": pytest.approx((300 - 3 - 3) / 300),
+        "entity F1": pytest.approx(2 * 96 / (100 + 96)),
+    }
+    status, out, err = call("evaluate", "cities.jsonl", "--estimator", "labeler", "-y", "labels")
+    assert status == 0, err
+    assert "entity F1" in out
+    status, _, err = call("evaluate", "cities.jsonl", "--estimator", "labeler")
+    assert status == 2
+    assert "--target" in err
 
 
 def test_warm_compiles_what_a_pipeline_needs(here, call):

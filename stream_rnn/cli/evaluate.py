@@ -53,9 +53,11 @@ def command(
       stream-rnn evaluate load.csv -y load --estimator forecaster --plot load.png
       stream-rnn evaluate flowers.csv -y species --plot flowers.png
       stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
+      stream-rnn evaluate entities.tsv --estimator labeler --columns n,word,label
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
     """
     from .evaluate_config import Asked, configure
+    from .evaluate_labels import sentences
 
     dialect = {
         "format": format,
@@ -83,12 +85,14 @@ def command(
         day_first,
         tuple(missing or ()),
     )
-    loaded = configure(asked)
     if plot is not None:
         from ..evaluation.plot import check
 
         check(plot)
-    found = in_order(loaded, limit, sort, as_it_is)
+    if estimator == "labeler":
+        found = sentences(asked)
+    else:
+        found = in_order(configure(asked), limit, sort, as_it_is)
     result = scored(*found, period, limit, Path(file).name)
     if as_json:
         typer.echo(result.to_json())

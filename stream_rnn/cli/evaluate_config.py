@@ -63,11 +63,6 @@ def configure(asked: Asked) -> Config:
             f"--estimator text reads the field 'text', which {asked.file} does not have; give a "
             "file of lines, with --format text whatever its name"
         )
-    if asked.estimator == "labeler":
-        raise ConfigError(
-            "--estimator labeler: numbers and classes are compared here, not lists of labels; "
-            "score them in Python with stream_rnn.EntityF1 and TokenAccuracy"
-        )
     named_too = [setting.partition("=")[0].strip() for setting in asked.overrides]
     choice = choose(
         seen, asked.targets, asked.exclude, asked.timestamp, asked.key, asked.estimator, named_too

@@ -18,12 +18,14 @@ from rich.table import Table
 from connectors.base import Record, Source
 
 from ..estimators.delayed import Delayed
+from ..estimators.labeler import SequenceLabeler
 from ..estimators.protocol import innermost
 from ..rows import is_known
 from ..service.late.task import LateTask
 from ..service.outcome import Outcome
 from ..service.task import Task
 from .comparison import ErrorCurve, Judge
+from .labels import LabelJudge
 from .scores import Score, score_table
 from .unlabelled import AnomalyJudge, TextJudge
 
@@ -121,6 +123,8 @@ def evaluate(
     key = task.rows.key
     if key is not None and key not in task.copy:
         task.copy = (*task.copy, key)  # each key has baselines of its own
+    if isinstance(innermost(model), SequenceLabeler) and "tokens" not in task.copy:
+        task.copy = (*task.copy, "tokens")  # a baseline reads them too
     when = task.rows.timestamp
     if when is not None and when not in (*task.copy, *RESERVED):
         task.copy = (*task.copy, when)  # the plot has it on its axis
@@ -233,12 +237,18 @@ class Scoring:
 
     def _score(self, row: dict[str, Any], answers: list[Any] | None = None) -> None:
         if self.judge is None:
-            key = self._task.rows.key
-            self.judge = Judge(self._name, self._task.estimator, row, self._period, key)
+            self.judge = self._judge_of(row)
         if answers is not None:
             answers = answers or self.judge.unasked()
         self.judge.update(row, answers)
         self.recent.append(row)
+
+    def _judge_of(self, row: dict[str, Any]) -> Any:
+        """Who is to be beaten on rows such as this."""
+        if isinstance(row["prediction"], list):
+            return LabelJudge(self._name)
+        key = self._task.rows.key
+        return Judge(self._name, self._task.estimator, row, self._period, key)
 
 
 def _weighted_median(paces: list[tuple[float, int]]) -> float:

@@ -51,7 +51,7 @@ def score_table(scores: Sequence[Score], title: str) -> Table:
 
 
 def _best(values: list[float], column: str) -> float:
-    return max(values) if column in ("R2", "accuracy") else min(values)
+    return max(values) if column in ("R2", "accuracy", "entity F1") else min(values)
 
 
 class RegressionScorer:
