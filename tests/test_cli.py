@@ -291,6 +291,20 @@ def test_evaluate_reads_texts(here, call):
     assert json.loads(out)["scores"]["TextClassifier"]["accuracy"] > 0.9
 
 
+def test_evaluate_scores_written_targets(here, call):
+    words = ["".join("abcd"[(n >> k) % 4] for k in (0, 2, 4)) for n in range(60)]
+    lines = [f"{word},{word.upper()}" for word in words]
+    (here / "words.csv").write_text("\n".join(["source,target", *lines, ""]))
+    more = ("--set", "estimator.network=false", "--json")
+    status, out, err = call(
+        "evaluate", "words.csv", "-y", "target", "--estimator", "transducer", *more
+    )
+    assert status == 0, err
+    scores = json.loads(out)["scores"]
+    assert scores["SequenceTransducer"]["accuracy"] > 0.8
+    assert scores["usual symbol of a symbol"]["edits/symbol"] < 0.2
+
+
 SENTENCES = "".join(
     f"# {n}\n1\tWe\tO\n2\tleft\tO\n3\t{city}\tB-LOC\n\n"
     for n, city in enumerate(["Rome", "Oslo", "Lima", "Bonn"] * 25)

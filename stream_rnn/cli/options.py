@@ -29,8 +29,8 @@ Estimator = Annotated[
     typer.Option(
         "--estimator",
         "--model",
-        help="regressor, classifier, multitarget, forecaster, multivariate, anomaly or text; "
-        "else what the fields call for.",
+        help="regressor, classifier, multitarget, forecaster, multivariate, anomaly, text, "
+        "text-classifier, labeler, transducer or one of sequences; else what the fields call for.",
     ),
 ]
 Key = Annotated[

@@ -27,7 +27,7 @@ class Choice(NamedTuple):
 
 
 #: Estimators that read texts themselves.
-READERS = ("text", "text-classifier")
+READERS = ("text", "text-classifier", "transducer")
 
 
 def choose(
@@ -150,7 +150,7 @@ def _useful(
     """Which text columns tell something: not all the same, nor another in each record."""
     if estimator == "text":
         return [name for name in texts if name == "text"]
-    if estimator == "text-classifier":
+    if estimator in ("text-classifier", "transducer"):
         return list(texts)
     if estimator == "anomaly" or (estimator is None and not targets):
         return [name for name in texts if not seen.fields[name].is_identifier]

@@ -20,6 +20,7 @@ from connectors.base import Record, Source
 from ..estimators.delayed import Delayed
 from ..estimators.labeler import SequenceLabeler
 from ..estimators.protocol import innermost
+from ..estimators.transducer import SequenceTransducer
 from ..rows import is_known
 from ..service.late.task import LateTask
 from ..service.outcome import Outcome
@@ -27,6 +28,7 @@ from ..service.task import Task
 from .comparison import ErrorCurve, Judge
 from .labels import LabelJudge
 from .scores import Score, score_table
+from .transduced import TargetJudge
 from .unlabelled import AnomalyJudge, TextJudge
 
 RESERVED = ("prediction", "prediction_lower", "prediction_upper", "target")
@@ -123,8 +125,9 @@ def evaluate(
     key = task.rows.key
     if key is not None and key not in task.copy:
         task.copy = (*task.copy, key)  # each key has baselines of its own
-    if isinstance(innermost(model), SequenceLabeler) and "tokens" not in task.copy:
-        task.copy = (*task.copy, "tokens")  # a baseline reads them too
+    read = read_by(model)
+    if read is not None and read not in task.copy:
+        task.copy = (*task.copy, read)  # a baseline reads it too
     when = task.rows.timestamp
     if when is not None and when not in (*task.copy, *RESERVED):
         task.copy = (*task.copy, when)  # the plot has it on its axis
@@ -245,10 +248,20 @@ class Scoring:
 
     def _judge_of(self, row: dict[str, Any]) -> Any:
         """Who is to be beaten on rows such as this."""
-        if isinstance(row["prediction"], list):
+        if isinstance(innermost(self._task.estimator), SequenceLabeler):
             return LabelJudge(self._name)
+        if isinstance(innermost(self._task.estimator), SequenceTransducer):
+            return TargetJudge(self._name, str(read_by(self._task.estimator)))
         key = self._task.rows.key
         return Judge(self._name, self._task.estimator, row, self._period, key)
+
+
+def read_by(model: Any) -> str | None:
+    """The field of a record that an estimator reads as a sequence, and its baseline too."""
+    model = innermost(model)
+    if isinstance(model, SequenceTransducer):
+        return model.source
+    return "tokens" if isinstance(model, SequenceLabeler) else None
 
 
 def _weighted_median(paces: list[tuple[float, int]]) -> float:
