@@ -235,6 +235,10 @@ def open_source(table: schema.Source, dependency: Dependency | None = None) -> S
         from connectors.stdio import StdinSource
 
         return StdinSource(**options(table))
+    if isinstance(table, schema.HttpSource):
+        from connectors.posted import PostedSource
+
+        return PostedSource(table.max_waiting, table.max_record_bytes)
     return table.open()  # of another package, see `plugins`
 
 

@@ -133,11 +133,13 @@ def _observers(loaded: Any, dependencies: Any) -> Any:
     observers: list[Any] = []
     if metrics is not None:
         from ..assembly.parts import task
+        from ..config.schema import HttpSource
         from ..web import Site, serve
 
         table = loaded.metrics
         make = (lambda: task(loaded)) if loaded.http.predict or loaded.http.checkpoint else None
-        site = Site(metrics, loaded.http, table.host, make)
+        posted = isinstance(loaded.source, HttpSource)
+        site = Site(metrics, loaded.http, table.host, make, posted)
         server = serve(site, table.port, table.certfile, table.keyfile, table.client_cafile)
         log.info("metrics on %s", server.url)
         if site.has_page:

@@ -29,7 +29,7 @@ from .foreign import with_foreign
 from .labels import check as check_labels
 from .labels import duration
 from .messages import explain
-from .schema import Config, FileSource, KafkaSink, KafkaSource, StdoutSink
+from .schema import Config, FileSource, HttpSource, KafkaSink, KafkaSource, StdoutSink
 
 VARIABLE = "STREAM_RNN__"  # how variables of the environment begin that set a field
 
@@ -164,8 +164,20 @@ def _check(config: Config) -> None:
     for part in ("source", "sink", "dead_letter"):
         if isinstance(table := getattr(config, part), KafkaSource | KafkaSink):
             duration(table.wait, f"{part}.wait")
+    if isinstance(config.source, HttpSource):
+        _check_posted(config)
     if config.labels is not None:
         check_labels(config, config.labels, targets)
+
+
+def _check_posted(config: Config) -> None:
+    if not config.metrics.enabled:
+        raise ConfigError("source.type = 'http' needs metrics.enabled: records are posted there")
+    if config.http.token_file is None:
+        raise ConfigError(
+            "source.type = 'http' needs http.token_file: name a file with the secret of those who "
+            "may post records"
+        )
 
 
 def _check_key(config: Config, targets: list[str]) -> None:

@@ -92,6 +92,8 @@ def _check_source(config: schema.Config, labels: schema.Labels) -> None:
     kafka = isinstance(config.source, schema.KafkaSource)
     if labels.topic is not None and labels.source is not None:
         raise ConfigError("labels.topic and labels.source: give one of them")
+    if labels.source is not None and isinstance(config.source, schema.HttpSource):
+        raise ConfigError("labels.source: post the labels to /learn too, among the records")
     if labels.source is not None and isinstance(config.source, schema.StdinSource):
         raise ConfigError(
             "labels.source: standard input cannot be read twice, so that a run could not go on "

@@ -57,6 +57,13 @@ class StdinSource(_Dialect, tag="stdin", kw_only=True):
     max_record_bytes: Positive = 1 << 20  # a longer record is refused
 
 
+class HttpSource(_Table, tag="http"):
+    """Records that are posted to ``/learn``, at the address of `metrics`; see docs/http.md."""
+
+    max_waiting: Positive = 10_000  # records; beyond it requests are answered with 503
+    max_record_bytes: Positive = 1 << 20  # a longer record is refused
+
+
 class KafkaConnection(_Table):
     """How to reach the brokers; secrets come from files or from the environment."""
 
@@ -108,7 +115,7 @@ class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     format: JsonFormat | AvroFormat = field(default_factory=JsonFormat)
 
 
-Source = FileSource | StdinSource | KafkaSource
+Source = FileSource | StdinSource | HttpSource | KafkaSource
 
 
 # -- sinks -------------------------------------------------------------------------------
@@ -211,7 +218,7 @@ class Http(_Table):
     most_behind: Positive = 10_000  # records; farther behind, /readyz is 503
     predict: bool = False  # answer POST /predict
     checkpoint: bool = False  # answer GET /checkpoint with the newest
-    token_file: str | None = None  # a file with the secret that both need
+    token_file: str | None = None  # a file with the secret that these and POST /learn need
     max_requests: Positive = 2000  # a second, of all clients together
     max_records: Positive = 100  # in one request
     max_body_bytes: Positive = 1 << 20

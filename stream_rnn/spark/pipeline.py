@@ -65,6 +65,8 @@ def check(config: schema.Config) -> None:
         raise ConfigError("key: is missing; on Spark each key has a model: name a field")
     if config.checkpoint is None:
         raise ConfigError("checkpoint.url: is missing; Spark keeps states and offsets there")
+    if isinstance(source, schema.HttpSource):
+        raise ConfigError("source.type: 'http' cannot be read by Spark; give 'file' or 'kafka'")
     if isinstance(source, schema.StdinSource):
         raise ConfigError("source.type: 'stdin' cannot be read by Spark; give 'file' or 'kafka'")
     if isinstance(source, schema.FileSource):

@@ -44,7 +44,7 @@ def application(site: Site) -> Starlette:
         reasons = site.ready.reasons()
         return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
-    described = document(site.http.predict, site.http.checkpoint)
+    described = document(site.http.predict, site.http.checkpoint, site.learns)
 
     async def openapi(request: Request) -> Response:
         return JSONResponse(described)
@@ -53,7 +53,7 @@ def application(site: Site) -> Starlette:
     routes.append(Route("/openapi.json", openapi))
     if site.has_page:
         routes += page.routes(site)
-    if site.http.predict or site.http.checkpoint:
+    if site.http.predict or site.http.checkpoint or site.learns:
         routes += Asking(site).routes()
     return Starlette(
         routes=routes,

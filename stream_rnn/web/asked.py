@@ -15,6 +15,21 @@ class Question(msgspec.Struct, forbid_unknown_fields=True):
     level: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.9  # of intervals
 
 
+class Lesson(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of ``POST /learn``."""
+
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    records: list[msgspec.Raw] | None = None
+    at: Annotated[int, msgspec.Meta(ge=0)] | None = None  # number of the first, see docs/http.md
+
+
+class Taken(msgspec.Struct):
+    """Records that will be learned."""
+
+    taken: int
+    next: int  # number of the record that comes after them
+
+
 class Answer(msgspec.Struct, omit_defaults=True):
     """The answer: to one record its fields stand beside `learned`, see docs/http.md."""
 
@@ -35,10 +50,11 @@ class Fault(msgspec.Struct, omit_defaults=True):
     field: str | None = None
 
 
-class Problem(msgspec.Struct):
+class Problem(msgspec.Struct, omit_defaults=True):
     """The body of every answer that is none."""
 
     error: Fault
+    next: int | msgspec.UnsetType = msgspec.UNSET  # of 409: the number that is expected
 
 
 class Alive(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""``POST /predict`` and ``GET /checkpoint``: for those who have the token.
+"""``POST /predict``, ``POST /learn`` and ``GET /checkpoint``: for those who have the token.
 
 A body is JSON: ``{"record": {…}}`` or ``{"records": [{…}, …]}``, each answered as if it came
 next.  What is wrong is said as ``{"error": {"field": …, "message": …}}``.
@@ -8,20 +8,24 @@ import hmac
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.posted import Full, Misplaced
+
 from ..config.schema import Http
 from ..errors import BadRecord, ConfigError
 from .answers import Asked
-from .asked import Question
+from .asked import Fault, Lesson, Problem, Question, Taken
 from .page import check_host
 from .replica import Replica, TooBusy
 from .site import Site
+
+Body = TypeVar("Body", Question, Lesson)
 
 LEAST_TOKEN = 16  # characters
 JSON = "application/json"
@@ -66,8 +70,10 @@ class Allowance:
 def token_of(http: Http) -> bytes:
     """The secret in ``http.token_file``; raises `ConfigError`."""
     if http.token_file is None:
-        raise ConfigError("http.predict and http.checkpoint need http.token_file: name a file "
-                          "with a secret of 16 characters or more")  # fmt: skip
+        raise ConfigError(
+            "http.predict, http.checkpoint and source.type = 'http' need http.token_file: name a "
+            "file with a secret of 16 characters or more"
+        )
     try:
         token = Path(http.token_file).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -93,6 +99,8 @@ class Asking:
         found = []
         if self.http.predict:
             found.append(Route("/predict", self.predict, methods=["POST"]))
+        if self.site.learns:
+            found.append(Route("/learn", self.learn, methods=["POST"]))
         if self.http.checkpoint:
             found.append(Route("/checkpoint", self.checkpoint))
         return found
@@ -100,8 +108,8 @@ class Asking:
     async def predict(self, request: Request) -> Response:
         try:
             self._admit(request)
-            question = _parsed(await self._body(request))
-            records = self._records(question)
+            question = _parsed(await self._body(request), Question)
+            records = self._one_or_several(question.record, question.records)
             replica = self._replica(question.partition)
             answers, upto = await replica.answer(records, Asked(question.horizon, question.level))
         except Refused as refused:
@@ -113,6 +121,25 @@ class Asking:
         found: dict[str, Any] = {"learned": upto}
         found |= {"answers": answers} if question.record is None else answers[0]
         return Response(_ENCODER.encode(found), media_type=JSON)
+
+    async def learn(self, request: Request) -> Response:
+        try:
+            self._admit(request)
+            lesson = _parsed(await self._body(request), Lesson)
+            raws = self._one_or_several(
+                None if lesson.record is msgspec.UNSET else lesson.record, lesson.records
+            )
+            if (posted := self.site.posted) is None:
+                raise Refused(503, "nothing is being learned yet", Retry_After="1")
+            following = posted.offer([bytes(raw) for raw in raws], lesson.at)
+        except Refused as refused:
+            return refused.response()
+        except Misplaced as error:
+            problem = Problem(Fault(str(error), "at"), error.expected)
+            return Response(_ENCODER.encode(problem), 409, media_type=JSON)
+        except Full:
+            return Refused(503, "source.max_waiting records wait", Retry_After="1").response()
+        return Response(_ENCODER.encode(Taken(len(raws), following)), 202, media_type=JSON)
 
     async def checkpoint(self, request: Request) -> Response:
         import anyio.to_thread
@@ -155,12 +182,11 @@ class Asking:
                           Connection="close")  # fmt: skip
         return b"".join(parts)
 
-    def _records(self, question: Question) -> list[dict[str, Any]]:
-        if (question.record is None) == (question.records is None):
+    def _one_or_several(self, record: Any, records: list[Any] | None) -> list[Any]:
+        if (record is None) == (records is None):
             raise Refused(400, "give one of record and records", "record")
-        if question.record is not None:
-            return [question.record]
-        records = question.records or []
+        if records is None:
+            return [record]
         if len(records) > self.http.max_records:
             raise Refused(
                 413,
@@ -181,9 +207,9 @@ class Asking:
         return replicas[partition]
 
 
-def _parsed(body: bytes) -> Question:
+def _parsed(body: bytes, kind: type[Body]) -> Body:
     try:
-        return msgspec.json.decode(body, type=Question)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         found = re.fullmatch(r"(.*) - at `\$\.?(.*)`", str(error))
         message, field = (found[1], found[2]) if found else (str(error), None)

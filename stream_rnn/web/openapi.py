@@ -1,6 +1,6 @@
 """The OpenAPI description of what a server answers, from the types that it decodes into.
 
->>> found = document(predict=True, checkpoint=False)
+>>> found = document(predict=True, checkpoint=False, learn=False)
 >>> found["openapi"], sorted(found["paths"])
 ('3.1.0', ['/healthz', '/metrics', '/openapi.json', '/predict', '/readyz'])
 >>> sorted(found["components"]["schemas"]["Question"]["properties"])
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from .asked import Alive, Answer, Problem, Question, Ready
+from .asked import Alive, Answer, Problem, Question, Ready, Taken
 
 REFERENCE = "#/components/schemas/{name}"
 TOKEN: list[dict[str, list[str]]] = [{"token": []}]
@@ -26,10 +26,10 @@ PROBLEMS = {
 }
 
 
-def document(predict: bool, checkpoint: bool) -> dict[str, Any]:
+def document(predict: bool, checkpoint: bool, learn: bool) -> dict[str, Any]:
     """All paths that are switched on."""
     _, schemas = msgspec.json.schema_components(
-        [Question, Answer, Problem, Alive, Ready], ref_template=REFERENCE
+        [Question, Answer, Taken, Problem, Alive, Ready], ref_template=REFERENCE
     )
     paths = {
         "/healthz": {"get": _reading("Whether the process may come right by itself", "Alive")},
@@ -49,6 +49,8 @@ def document(predict: bool, checkpoint: bool) -> dict[str, Any]:
     }
     if predict:
         paths["/predict"] = {"post": _prediction()}
+    if learn:
+        paths["/learn"] = {"post": _lesson()}
     if checkpoint:
         paths["/checkpoint"] = {"get": _checkpoint()}
     return {
@@ -75,6 +77,27 @@ def _prediction() -> dict[str, Any]:
         "security": TOKEN,
         "requestBody": {"required": True, **_json("Question")},
         "responses": {"200": _json("Answer", "The predictions"), **_problems()},
+    }
+
+
+def _lesson() -> dict[str, Any]:
+    """Its body is not made from its type, which holds the records as they come."""
+    record = {"type": "object"}
+    fields = {
+        "record": record,
+        "records": {"type": "array", "items": record},
+        "at": {"type": "integer", "minimum": 0, "description": "the number of the first record"},
+    }
+    body = {"schema": {"type": "object", "properties": fields, "additionalProperties": False}}
+    return {
+        "summary": "Records to be learned, in this order",
+        "security": TOKEN,
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": {
+            "202": _json("Taken", "They wait to be learned"),
+            "409": _json("Problem", "They do not begin where the stream goes on"),
+            **_problems(),
+        },
     }
 
 

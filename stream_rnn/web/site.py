@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from connectors.posted import PostedSource
+
 from ..config.schema import Http
 from ..metrics import Metrics
 from ..service.observers import Observer, Run
@@ -24,6 +26,7 @@ class Site(Observer):
         http: what else is served.
         host: the address that is listened on.
         make: makes another task like the one that learns, to answer for it.
+        learns: records are posted to ``/learn``.
     """
 
     def __init__(
@@ -32,13 +35,15 @@ class Site(Observer):
         http: Http | None = None,
         host: str = LOOPBACK[0],
         make: Callable[[], Task] | None = None,
+        learns: bool = False,
     ):
         self.metrics, self.http, self.host = metrics, http or Http(), host
         self.ready = Readiness(self.http.most_behind)
         self.ready.statuses = metrics.dependencies.statuses
         self.board = Board(metrics)
         self.replicas: dict[str, Replica] = {}  # by partition; "" where there are none
-        self._make = make
+        self._make, self.learns = make, learns
+        self.posted: PostedSource | None = None  # once records are taken
         self._known: dict[str, Replica] = {}
         self.closing = threading.Event()
 
@@ -63,6 +68,9 @@ class Site(Observer):
         """A learner has its state, and has not learned yet."""
         task, ledger = run.ledger.task, run.ledger
         task.guard = turn = Turn(run.part or self.metrics.learner, self.ready)
+        source = getattr(run, "source", None)
+        if isinstance(source, PostedSource):
+            self.posted = source
         if self._make is not None:
             records = lambda: ledger.counters["consumed"]  # noqa: E731
             replica = Replica(task, turn, self._make, records, ledger.store)
