@@ -145,6 +145,18 @@ def test_times_as_text_as_numbers_and_none():
     assert counted["step"].tolist() == [3, 4]
 
 
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_times_come_back_in_their_unit(unit, zone):
+    begin = datetime(2024, 1, 1)
+    times = pl.datetime_range(
+        begin, begin + timedelta(days=5), "1d", time_unit=unit, time_zone=zone, eager=True
+    )
+    made = FrameForecaster().learn(pl.DataFrame({"ds": times, "y": range(6)})).forecast(1)
+    assert made.schema["ds"] == pl.Datetime(unit, zone)
+    assert made["ds"][0].replace(tzinfo=None) == datetime(2024, 1, 7)
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_saved_and_loaded_it_goes_on(library, tmp_path):
     model = FrameForecaster(RecurrentForecaster(point="mean")).learn(two_series(library))
@@ -205,6 +217,16 @@ def test_what_cannot_be_is_refused_in_words():
     with pytest.raises(ConfigError, match="makes no forecasts"):
         FrameForecaster(object())
     model = FrameForecaster().learn(frame)
+    later = pd.DataFrame({"ds": pd.to_datetime(["2024-01-04"]).tz_localize("UTC"), "y": [1.0]})
+    with pytest.raises(
+        BadRecord, match=r"the times have no zone, and 2024-01-04 00:00:00.* has one"
+    ):
+        model.learn(later)
+    many = FrameForecaster()
+    with pytest.raises(BadRecord, match=r"unique_id.* cannot be a key"):
+        many.learn(frame.assign(unique_id=["a", None, "b"]))
+    with pytest.raises(ValueError, match="nothing was learned"):
+        many.forecast(1)
     with pytest.raises(BadRecord, match="is before 2024-01-03"):
         model.learn(frame[:1])
     with pytest.raises(BadRecord, match="two values at"):

@@ -17,6 +17,7 @@ from connectors import times
 from ..errors import BadRecord, ConfigError, suggest
 from ..features.missing import is_missing
 from ..features.spacing import instant
+from ..keys.key import key_of
 
 ID, TIME, TARGET = "unique_id", "ds", "y"  # as they are usually called
 COUNTED = "step"  # the time of series without one
@@ -36,6 +37,7 @@ class Layout(NamedTuple):
     kind: str  # of the times: "datetime", "date", "whole" or "number"
     zone: str | None  # the name of their time zone; "offset" where each has its own
     in_index: bool  # whether the time is the index (of pandas)
+    unit: Any = "us"  # of the times
 
     def named(self, key: Any) -> str:
         """How a message about the series *key* begins."""
@@ -108,7 +110,9 @@ def layout_of(
     kind, zone = ("whole", None) if time is None else _kind_of(frame[time])
     features = tuple(name for name in names if name not in (id, time, target))
     backend = frame.implementation.value
-    return Layout(backend, id, time, target, features, kind, zone, in_index)
+    dtype = None if time is None else frame[time].dtype
+    unit = dtype.time_unit if isinstance(dtype, nw.Datetime) else "us"
+    return Layout(backend, id, time, target, features, kind, zone, in_index, unit)
 
 
 def rows_of(frame: nw.DataFrame, layout: Layout, *, known: bool = True) -> list[Row]:
@@ -121,7 +125,10 @@ def rows_of(frame: nw.DataFrame, layout: Layout, *, known: bool = True) -> list[
         if name is not None and name not in frame.columns:
             raise ConfigError(f"the frame has no column {name!r}; it has {list(frame.columns)}")
     count = len(frame)
-    keys = [None] * count if layout.id is None else frame[layout.id].to_list()
+    keys: list[Any] = [None] * count
+    if layout.id is not None:
+        names = enumerate(frame[layout.id].to_list())
+        keys = [key_of(name, layout.id, index) for index, name in names]
     ys = frame[layout.target].to_list() if known else [None] * count
     moments = read_times(frame, layout)
     features = [name for name in layout.features if name in frame.columns]
@@ -184,10 +191,14 @@ def time_column(layout: Layout, name: str, moments: Sequence[Any]) -> nw.Series:
         return nw.new_series(name, [t.date() for t in moments], backend=backend)
     unit = nw.Datetime("us")
     if layout.zone is None:
-        return nw.new_series(name, list(moments), unit, backend=backend)
+        plain = nw.new_series(name, list(moments), unit, backend=backend)
+        return plain.cast(nw.Datetime(layout.unit))
     passed = [t.astimezone(UTC).replace(tzinfo=None) for t in moments]
     column = nw.new_series(name, passed, unit, backend=backend).dt.replace_time_zone("UTC")
-    return column if layout.zone == "offset" else column.dt.convert_time_zone(layout.zone)
+    if layout.zone == "offset":
+        return column
+    column = column.dt.convert_time_zone(layout.zone)
+    return column.cast(nw.Datetime(layout.unit, layout.zone))
 
 
 def zone_of(layout: Layout) -> tzinfo | str | None:
@@ -274,6 +285,11 @@ def _moment(value: Any, layout: Layout, day_first: bool | None, index: int) -> d
     """One time, in the zone of the column; raises `BadRecord`."""
     if hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime(warn=False)
+    if isinstance(value, datetime) and (value.tzinfo is None) != (layout.zone is None):
+        known, this = ("a zone", "none") if layout.zone else ("no zone", "one")
+        raise BadRecord(
+            f"{layout.time}: row {index}: the times have {known}, and {value} has {this}", index
+        )
     if not isinstance(value, datetime):
         if isinstance(value, date):
             value = datetime.combine(value, time())

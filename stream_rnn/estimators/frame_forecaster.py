@@ -27,7 +27,8 @@ class FrameForecaster(Savable):
     those named below are exogenous inputs.  The dates' spacing is found: months by their day
     or their end, days and working days by the clock of their own zone, shorter steps by time
     that passes; where values are missing in between, they are imputed, as many as the spacing
-    says, so that a season stays in step.
+    says, so that a season stays in step.  Pauses within a day, such as nights without trade, are
+    not told from what is missing: leave the time out, or say ``fill=False``, where there are some.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-LAST_DAY, LAST_WEEKDAY = 31, 32  # values of `Spacing.day`
+LAST_DAY, LAST_WEEKDAY, FIRST_WEEKDAY = 31, 32, 33  # values of `Spacing.day`
 EVERY_DAY, WEEKDAYS = 0b1111111, 0b0011111  # values of `Spacing.week`, Monday being bit 0
 REGULAR = 0.5  # share of the usual step from which on a longer one is a gap
 WEEK = timedelta(days=7)
@@ -146,7 +146,9 @@ def _day_of_month(times: Sequence[datetime]) -> int:
     day = max(t.day for t in times)
     if all(t.day == min(day, _length(t.year, t.month)) for t in times):
         return day
-    return LAST_WEEKDAY if all(t.day == _last_weekday(t.year, t.month) for t in times) else 0
+    if all(t.day == _last_weekday(t.year, t.month) for t in times):
+        return LAST_WEEKDAY
+    return FIRST_WEEKDAY if all(t.day == _first_weekday(t.year, t.month) for t in times) else 0
 
 
 def _days_of_week(times: Sequence[datetime]) -> int:
@@ -180,6 +182,8 @@ def _in_month(last: datetime, months: int, day: int) -> datetime:
     month += 1
     if day == LAST_WEEKDAY:
         day = _last_weekday(year, month)
+    elif day == FIRST_WEEKDAY:
+        day = _first_weekday(year, month)
     return last.replace(year=year, month=month, day=min(day, _length(year, month)))
 
 
@@ -190,6 +194,10 @@ def _length(year: int, month: int) -> int:
 def _last_weekday(year: int, month: int) -> int:
     last = date(year, month, _length(year, month))
     return last.day - max(0, last.weekday() - 4)
+
+
+def _first_weekday(year: int, month: int) -> int:
+    return {5: 3, 6: 2}.get(date(year, month, 1).weekday(), 1)
 
 
 def _normal(moment: datetime) -> datetime:
