@@ -134,7 +134,15 @@ class Reporting(Protocol):
 
 @runtime_checkable
 class Skipping(Protocol):
-    """A source that can go on with what is left of a position that is `Lost`."""
+    """A source that can go on with what is left of a position that is `Lost`.
+
+    >>> from connectors.memory import MemorySource
+    >>> class Ring(MemorySource):
+    ...     def restore_left(self, position):
+    ...         return None
+    >>> isinstance(Ring([]), Skipping), isinstance(MemorySource([]), Skipping)
+    (True, False)
+    """
 
     def restore_left(self, position: Any) -> int | None:
         """Continue as near to *position* as there are records.
