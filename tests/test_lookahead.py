@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from river import base
+from river import base, checks
 
 from stream_rnn import (
     GRU,
@@ -22,6 +22,8 @@ from stream_rnn import (
     RecurrentMultiTargetRegressor,
     RecurrentRegressor,
     SequenceClassifier,
+    SequenceRegressor,
+    Sequences,
     dumps,
     load,
     loads,
@@ -151,6 +153,20 @@ def test_what_does_not_go_together(change, says):
     with pytest.raises(ConfigError, match=says):
         task(from_table(TABLE | change))
     assert type(task(from_table(TABLE)).estimator) is Lookahead
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # river's checks use what pandas will remove
+@pytest.mark.parametrize(
+    "model",
+    [
+        Lookahead(RecurrentRegressor(GRU(3), seed=1), 2),
+        Sequences(SequenceRegressor(network=False, reservoir=4), length=3),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_rivers_checks_of_what_is_around_another_one(model):
+    checks.check_estimator(model)
 
 
 @pytest.mark.slow

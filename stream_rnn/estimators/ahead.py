@@ -80,17 +80,17 @@ class Lookahead(Savable, base.Wrapper, base.Estimator):
         """What `stream` would refuse, see `protocol.Checking`."""
         return bad_records(self.estimator, xs, ys)
 
-    def learn_one(self, x: dict, y: Any = None) -> None:
+    def learn_one(self, x: dict, y: Any = None, **kwargs: Any) -> None:
         """Take the next record; the target of that k before is learned."""
         self.stream([x], [y])
 
-    def predict_one(self, x: dict) -> Any:
+    def predict_one(self, x: dict, **kwargs: Any) -> Any:
         """The target of the record k before *x*, were *x* the next; None if there is none."""
         if len(self._waiting) < self.k:
             return None
         return self.estimator.predict_one(x)
 
-    def predict_proba_one(self, x: dict) -> dict:
+    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
         """The same by class."""
         if len(self._waiting) < self.k:
             return {}

@@ -99,15 +99,15 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
             raise fault
         return [self._take(x, y) for x, y in zip(xs, ys, strict=True)]
 
-    def learn_one(self, x: dict, y: Any = None) -> None:
+    def learn_one(self, x: dict, y: Any = None, **kwargs: Any) -> None:
         """Take the next record."""
         self.stream([x], [y])
 
-    def predict_one(self, x: dict) -> Any:
+    def predict_one(self, x: dict, **kwargs: Any) -> Any:
         """The prediction for the sequence of *x*, if that were its last record."""
         return self.estimator.predict_one(self._with(x))
 
-    def predict_proba_one(self, x: dict) -> dict:
+    def predict_proba_one(self, x: dict, **kwargs: Any) -> dict:
         """The same by class."""
         return self.estimator.predict_proba_one(self._with(x))
 
