@@ -68,6 +68,8 @@ def progress(model: Any) -> str:
     except (AttributeError, TypeError):  # it is being made
         metrics = {}
     said = [f"{metrics['keys']:,.0f} keys"] if metrics.get("keys") else []
+    if said and getattr(model, "share", "nothing") == "nothing":
+        return said[0]  # the counts of a model for each key begin anew when they are loaded
     for name, words in UNITS:
         if metrics.get(name):
             said.append(f"{metrics[name]:,.0f} {words}")
