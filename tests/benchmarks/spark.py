@@ -109,6 +109,7 @@ def session():
         "ui.enabled": "false",
         "ui.showConsoleProgress": "false",
         "python.unix.domain.socket.enabled": "true",
+        "executorEnv.MALLOC_TRIM_THRESHOLD_": "100000000",
         "driver.host": "127.0.0.1",
         "driver.bindAddress": "127.0.0.1",
         "sql.shuffle.partitions": "2",
