@@ -101,9 +101,13 @@ class Lags:
 
     def snapshot(self, alone: bool) -> dict[str, Any]:
         """JSON-able; the past only if it is *alone*: that of a key is in its context."""
-        told = any(self._texts.values()) or (self._texts and not alone)
-        found: dict[str, Any] = {TEXTS: dict(self._texts)} if told else {}
-        return found | (dict(self.histories.get(None) or {}) if alone else {})
+        past = dict(self.histories.get(None) or {}) if alone else {}
+        told = [  # what the past itself does not tell
+            field
+            for field, is_text in self._texts.items()
+            if is_text or all(value is None for value in past.get(field, ()))
+        ]
+        return ({TEXTS: dict(self._texts)} if told else {}) | past
 
     def restore(self, state: Mapping[str, Any], alone: bool) -> None:
         """Take over what `snapshot` gave."""
