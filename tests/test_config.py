@@ -51,7 +51,7 @@ def test_a_whole_configuration():
     [
         ('source.pth="x"', "source.pth: unknown field; did you mean 'path'?"),
         ('source={type="fiel", path="x"}', "source.type = 'fiel': unknown; did you mean 'file'?"),
-        ('source={path="x"}', "source.type: is missing; known: file, kafka, stdin"),
+        ('source={path="x"}', "source.type: is missing; known: file, http, kafka, stdin"),
         ('source={type="kafka"}', "source.topic: is missing; add it"),
         ('source={type="kafka", topic="t", password="p"}', "source.password: unknown field"),
         ("source.path=3", "source.path = 3: expected"),
