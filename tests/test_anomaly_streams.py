@@ -4,6 +4,7 @@ import numpy as np
 import operations_series
 import pytest
 
+from stream_rnn.codegen.bound import bind
 from stream_rnn.estimators.anomaly import RecurrentAnomalyDetector
 from stream_rnn.novelty import joint
 from stream_rnn.novelty.fields import OUTS
@@ -57,7 +58,9 @@ def test_false_alarms_are_below_what_was_allowed_however_long_the_stream():
         for name, x in noises(n, seed).items():
             outs, rows = np.empty((n, 1, OUTS)), np.empty((n, joint.COLUMNS))
             none = np.full((n, 1), np.nan)
-            joint.run(allocate(1)[1], x.reshape(-1, 1), times, none, 3.0, 0, outs, rows)
+            joint.run(
+                bind((), allocate(1)[1], ()), x.reshape(-1, 1), times, none, 3.0, 0, outs, rows
+            )
             at = np.flatnonzero(rows[:, joint.ALARMED])
             doublings = np.floor(np.log2(at[at >= 1000] / 1000)).astype(int)
             counts.setdefault(name, np.zeros(3))

@@ -7,6 +7,7 @@ import numpy as np
 from river import base
 
 from ..categories.category import checked
+from ..codegen.bound import bind
 from ..errors import BadRecord, CheckpointError, faults
 from ..features.saved_names import as_name, saved
 from ..forecasting.bank import MEDIAN
@@ -16,7 +17,7 @@ from ..forecasting.reaction import react
 from ..novelty import joint, labels
 from ..novelty.budget import budget
 from ..novelty.fields import OUTS
-from ..novelty.state import ALARM, ALARMS, SEEN, WORST, allocate, grown
+from ..novelty.state import ALARM, ALARMS, SEEN, WORST, State, allocate, grown
 from ..numerics import trees
 from .anomaly_fields import EachField
 from .anomaly_records import Kinds, Table, table
@@ -96,7 +97,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         self._rules = checked(categorical)
         self._budget = budget(false_alarms)
         self._names: list[Any] = []
-        self._words, self._state = allocate(0)
+        self._hold(*allocate(0))
         self._each = self._no_fields()
 
     # river ------------------------------------------------------------------------------------
@@ -216,10 +217,14 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         """Make room for new ones."""
         known, count = len(self._names), len(part.names)
         if count > known:
-            self._words, self._state = grown(self._state, count)
+            self._hold(*grown(self._state, count))
             for f in range(known, count):
                 self._each.add(f, f in part.texts)
             self._names = list(part.names)
+
+    def _hold(self, words: np.ndarray, state: State) -> None:
+        """*state*, which lies in *words*, and how compiled code finds it."""
+        self._words, self._state, self._bound = words, state, bind((), state, ())
 
     def _no_fields(self) -> EachField:
         specs = FORECASTER if self.experts is None else tuple(self.experts)
@@ -233,7 +238,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         outs = np.empty((*part.values.shape, OUTS))
         rows = np.empty((len(part.values), joint.COLUMNS))
         values = np.ascontiguousarray(part.values)
-        joint.run(self._state, values, part.times, points, *self._budget, outs, rows)
+        joint.run(self._bound, values, part.times, points, *self._budget, outs, rows)
         return outs, rows
 
     # saving -----------------------------------------------------------------------------------
@@ -267,7 +272,8 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
             each.load(len(fields), arrays)
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
-        self._names, self._words, self._state, self._each = fields, words, state, each
+        self._names, self._each = fields, each
+        self._hold(words, state)
 
     def health(self) -> dict[str, float]:
         """Counters by metric name, summed over the fields."""
