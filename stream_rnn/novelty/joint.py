@@ -35,8 +35,9 @@ JOINT, ALARMED, BEGINNING, ENDED, SEVERITY, THRESHOLD, FIELD, COLUMNS = range(8)
 def run(bound, xs, times, expected, budget, unit, outs, rows):
     """Score the records *xs* (T, F) at *times* (T,), then learn each; NaN is missing.
 
-    *bound* holds a `State`; *expected* (T, F) are the forecasts, NaN where there is none;
-    *budget* false alarms are allowed by *unit*.  *outs* (T, F, OUTS) takes what `stream_rnn.novelty.fields.learn` tells
+    *bound* holds a `State`.  *expected* (T, F) are the forecasts, NaN where there is none;
+    *budget* false alarms are allowed by *unit*.  *outs* (T, F, OUTS) takes what
+    `stream_rnn.novelty.fields.learn` tells
     of each field, NaN where it is missing; *rows* (T, COLUMNS) the joint score, 1 for an alarm,
     the first record of the running episode (0 if there is none), the last one of an episode
     that is over, the highest score in the episode, the threshold, and the worst field, or −1.
