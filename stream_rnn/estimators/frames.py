@@ -8,10 +8,16 @@ row as the next record, and changes nothing.
 from typing import Any
 
 import numpy as np
-from river.utils.dataframe import into_frame, to_native_frame, to_native_series
 
 Frame = Any  # of any library that narwhals reads
 Series = Any
+
+
+def _river() -> Any:
+    """river's readers of frames, when the first frame comes: to import them takes 50 ms."""
+    from river.utils import dataframe
+
+    return dataframe
 
 
 def records(X: Frame) -> list[dict[Any, Any]]:
@@ -21,7 +27,7 @@ def records(X: Frame) -> list[dict[Any, Any]]:
     >>> records(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
     [{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}]
     """
-    return list(into_frame(X).iter_rows(named=True))
+    return list(_river().into_frame(X).iter_rows(named=True))
 
 
 def as_dicts(X: Any, count: int) -> list[dict[Any, Any]]:
@@ -57,7 +63,9 @@ class RegressesFrames(LearnsFrames):
     def predict_many(self, X: Frame) -> Series:
         """A prediction for each row, each taken as the next record."""
         made = [self.predict_one(x) for x in records(X)]  # type: ignore[attr-defined]
-        return to_native_series(np.array(made, float), name=self._series_name, like=into_frame(X))
+        return _river().to_native_series(
+            np.array(made, float), name=self._series_name, like=_river().into_frame(X)
+        )
 
 
 class RegressesSeveral:
@@ -71,7 +79,7 @@ class RegressesSeveral:
         """A column of predictions for each target, each row taken as the next record."""
         made = [self.predict_one(x) for x in records(X)]  # type: ignore[attr-defined]
         columns = {name: np.array([row[name] for row in made]) for row in made[:1] for name in row}
-        return to_native_frame(columns, like=into_frame(X))
+        return _river().to_native_frame(columns, like=_river().into_frame(X))
 
 
 class ClassifiesFrames(LearnsFrames):
@@ -81,9 +89,11 @@ class ClassifiesFrames(LearnsFrames):
         """A column of probabilities for each class, each row taken as the next record."""
         made = [self.predict_proba_one(x) for x in records(X)]  # type: ignore[attr-defined]
         columns = {c: np.array([row.get(c, 0.0) for row in made]) for row in made[:1] for c in row}
-        return to_native_frame(columns, like=into_frame(X))
+        return _river().to_native_frame(columns, like=_river().into_frame(X))
 
     def predict_many(self, X: Frame) -> Series:
         """The most probable class for each row; None before anything was learned."""
         made = [self.predict_one(x) for x in records(X)]  # type: ignore[attr-defined]
-        return to_native_series(np.array(made, object), name=self._series_name, like=into_frame(X))
+        return _river().to_native_series(
+            np.array(made, object), name=self._series_name, like=_river().into_frame(X)
+        )
