@@ -30,6 +30,7 @@ from stream_rnn import (
 )
 from stream_rnn.assembly.parts import task
 from stream_rnn.config import from_table
+from stream_rnn.estimators.saving import served
 
 
 class Recorder(base.Regressor):
@@ -95,6 +96,15 @@ def test_what_comes_next_is_known_and_a_saved_one_goes_on_with_the_same_bits(kin
     else:
         one = [p["a"] if kind == 2 else p for p in made]
         assert np.corrcoef(one, [y["a"] if kind == 2 else y for y in true])[0, 1] > 0.9
+
+
+def test_the_table_of_a_service_says_so():
+    """What `load` makes of a service's checkpoint, whether it has keys or not."""
+    identity = {"estimator": {"type": "regressor"}, "lookahead": 2}
+    inner = {"type": "lookahead", "estimator": {"type": "regressor"}, "k": 2}
+    assert served({"identity": identity}) == inner
+    keyed = served({"identity": identity | {"key": "id", "share": "nothing"}})
+    assert keyed == {"type": "keyed", "estimator": inner, "key": "id", "share": "nothing"}
 
 
 def test_no_target_reaches_its_own_prediction():

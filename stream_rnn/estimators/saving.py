@@ -103,6 +103,8 @@ def served(manifest: dict[str, Any]) -> dict[str, Any] | None:
         table = {"timestamp": time, **table}
     if identity.get("sequence") is not None:
         return {"type": "sequences", "estimator": table} | identity["sequence"]
+    if identity.get("lookahead") is not None:
+        table = {"type": "lookahead", "estimator": table, "k": identity["lookahead"]}
     if identity.get("key") is None:
         return table
     return {"type": "keyed", "estimator": table} | {n: identity[n] for n in ("key", "share")}
