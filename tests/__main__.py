@@ -6,6 +6,7 @@ long tests after so many minutes, and says which were left out; further argument
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -30,7 +31,10 @@ def main() -> int:
     parser.add_argument("--slow", action="store_true", help="the long tests")
     parser.add_argument("--minutes", type=float, help="begin no file of them after so many")
     options, extra = parser.parse_known_args()
-    return slow(options.minutes, extra) if options.slow else quick(extra)
+    if not options.slow:
+        return quick(extra)
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "search")
+    return slow(options.minutes, extra)
 
 
 def quick(extra: list[str]) -> int:

@@ -6,9 +6,11 @@ import os
 import pytest
 from hypothesis import settings
 
-# A first call compiles, and machines that run tests are busy: no deadline for an example.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# A first call compiles, and machines that run tests are busy: no deadline for an example.  The
+# quick tests try the same examples each time, the long ones look for others.
+settings.register_profile("quick", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.hookimpl(tryfirst=True)
