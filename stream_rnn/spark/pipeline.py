@@ -7,6 +7,7 @@ states are in Spark's checkpoint below ``checkpoint.url``; refused records are r
 import logging
 import os
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .. import specs
@@ -114,6 +115,8 @@ def session(master: str, name: str) -> "SparkSession":
         raise ConfigError(
             "--on: Spark is not installed; pip install 'stream-rnn[spark]', and Java 17"
         ) from None
+    if master.startswith("local"):  # workers on this machine: Spark would take any python3
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return SparkSession.builder.master(master).appName(f"stream-rnn {name}").getOrCreate()
 
 

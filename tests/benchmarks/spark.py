@@ -10,6 +10,7 @@ code is loaded.  CPU is that of driver, JVM and Python workers together; of one 
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from itertools import count
@@ -104,6 +105,7 @@ def in_one_process(keys, per_key):
 def session():
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "1g")
     for name, value in {
         "ui.enabled": "false",

@@ -1,6 +1,7 @@
 """A real Spark on this machine, small: two cores, 1 GB."""
 
 import os
+import sys
 import warnings
 
 import pytest
@@ -24,6 +25,7 @@ def pytest_collection_modifyitems(items):
 def make_session(partitions=2, **settings):
     """A session; what a test says of it is in Spark's own words, dots written as double ones."""
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pyspark, about a newer pandas and sockets
         from pyspark.sql import SparkSession
