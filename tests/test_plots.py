@@ -91,7 +91,7 @@ def test_an_evaluation_of_text_is_in_bits():
     assert axis.get_title("left") == "Bits per symbol"
 
 
-@pytest.mark.parametrize("unit", ["byte", "char", "word"])
+@pytest.mark.parametrize("unit", ["byte", "char", pytest.param("word", marks=pytest.mark.slow)])
 def test_text_is_coloured_by_its_bits(unit):
     model = TextPredictor(unit=unit, units=16, seed=1)
     model.learn_text("all is well\n" * 50)
