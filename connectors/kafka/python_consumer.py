@@ -18,7 +18,7 @@ from .driver import (
     RecordDecoder,
     deleted,
 )
-from .python_group import complete_joins, create_no_topics
+from .python_group import complete_joins, create_no_topics, topics_within
 from .settings import KafkaSettings
 
 with warnings.catch_warnings():  # it reads its schemas with a deprecated call
@@ -36,6 +36,7 @@ GONE = (
     errors.TopicAuthorizationFailedError,
 )
 LISTEN_SECONDS = 2.0
+TOPICS_SECONDS = 5.0  # in which the brokers ought to say which topics there are
 COLUMNS = [attrgetter(name) for name in ("value", "offset", "timestamp", "key")]
 
 
@@ -72,7 +73,7 @@ class PythonConsumer:
     def topics(self) -> set[str]:
         """See `connectors.kafka.driver.Consumer.topics`."""
         try:
-            return set(self._client.topics())
+            return topics_within(self._client, TOPICS_SECONDS)
         except errors.KafkaError as error:
             raise source_error("the names of topics", error) from error
 

@@ -66,6 +66,22 @@ def create_no_topics(client: Any) -> None:
         cluster.config["allow_auto_create_topics"] = False
 
 
+def topics_within(consumer: Any, seconds: float) -> set[str]:
+    """``consumer.topics()``, which as of 3.0.12 waits without bound for brokers that are gone.
+
+    Raises `KafkaTimeoutError`.
+    """
+    cluster: Any = consumer._cluster
+    before, cluster.need_all_topic_metadata = cluster.need_all_topic_metadata, True
+    try:
+        for _ in range(1 + bool(cluster.metadata_refresh_in_progress)):
+            answer = cluster.request_update()
+            consumer._net.run(consumer._manager.wait_for, answer, round(seconds * 1000))
+    finally:
+        cluster.need_all_topic_metadata = before
+    return set(cluster.topics())
+
+
 def complete_joins(consumer: KafkaConsumer) -> None:
     """Give *consumer*, which has made its coordinator itself, the one above."""
     coordinator = consumer._coordinator
