@@ -55,20 +55,12 @@ def topic_limits(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, in
 
 
 def _python(settings: KafkaSettings, topics: list[str]) -> dict[str, int]:
+    from .python_admin import administrator
     from .python_consumer import kafka
 
-    options = settings.python_options()
-    del options["metrics_enabled"]  # this client has none
-    admin = kafka.KafkaAdminClient(
-        **options,
-        bootstrap_timeout_ms=round(SECONDS * 1000),
-        request_timeout_ms=round(SECONDS * 1000),
-    )
     resources = [kafka.admin.ConfigResource("topic", topic, {LIMIT: None}) for topic in topics]
-    try:
+    with administrator(settings, SECONDS) as admin:
         told = admin.describe_configs(resources, config_filter="all")
-    finally:
-        admin.close()
     return {topic: int(configs[LIMIT]["value"]) for topic, configs in _of_topics(told).items()}
 
 

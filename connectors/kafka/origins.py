@@ -99,20 +99,11 @@ def check_origin(topic: str, before: Origin | None, now: Origin | None) -> None:
 
 
 def _python(settings: KafkaSettings, topics: list[str]) -> dict[str, Origin]:
-    from .python_consumer import kafka
+    from .python_admin import administrator
 
-    options = settings.python_options()
-    del options["metrics_enabled"]  # this client has none
-    admin = kafka.KafkaAdminClient(
-        **options,
-        bootstrap_timeout_ms=round(SECONDS * 1000),
-        request_timeout_ms=round(SECONDS * 1000),
-    )
-    try:
+    with administrator(settings, SECONDS) as admin:
         cluster = admin.describe_cluster()["cluster_id"]
         told = admin.describe_topics(topics)
-    finally:
-        admin.close()
     ids = {topic["name"]: topic.get("topic_id") for topic in told}
     return {name: Origin(_text(i), cluster or "") for name, i in ids.items() if i}
 
