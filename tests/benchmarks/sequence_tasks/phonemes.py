@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stream_rnn import SequenceTransducer
+from stream_rnn.evaluation.transduced import edits
 
 from .table import GOAL, PEER, PRODUCT, Row
 
@@ -31,16 +32,6 @@ def words() -> tuple[list[str], list[str], dict[str, list[tuple[str, ...]]]]:
     order = sorted(plain)
     random.Random(2026).shuffle(order)
     return order[:HELD_OUT], order[HELD_OUT:], plain
-
-
-def edits(a: tuple, b: tuple) -> int:
-    """Levenshtein's distance."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        corner, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (x != y))
-    return row[-1]
 
 
 def rates(model: Any, held: list[str], said: dict) -> tuple[float, float, float]:
