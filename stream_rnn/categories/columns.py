@@ -16,7 +16,8 @@ import numpy as np
 from ..features.cells import PLAIN
 from ..features.index import FeatureIndex
 from ..features.missing import is_missing
-from ..numerics.trees import walk
+from ..numerics.growing import into_corner
+from ..numerics.trees import leaves
 from .category import Category, Places, Plan, checked
 from .effects import NUMBERS, Effects, OfClasses, OfNumbers
 from .packed import pack, unpack
@@ -253,8 +254,8 @@ class Columns:
         theirs = other.effects.state
         values, targets = theirs.effects.shape
         self.effects.fit(values, len(theirs.shown), targets)
-        for (_, mine), (_, array) in zip(walk(self.effects.state), walk(theirs)):
-            mine[tuple(slice(n) for n in array.shape)] = array  # values get the same slots in turn
+        for mine, array in zip(leaves(self.effects.state), leaves(theirs), strict=True):
+            into_corner(array, mine)  # values get the same slots in turn
 
     def align(self, names: Sequence[Hashable]) -> list[int] | None:
         """Take over the order of *names*, those of another that saw the same records.

@@ -123,8 +123,7 @@ class Series:
         inputs = np.full((steps, self.inputs), np.nan)
         if xs is not None:
             inputs[: len(xs)] = xs
-        copies: dict[int, Bank] = {}
-        bound_copies: dict[int, Any] = {}
+        copies: dict[int, tuple[Bank, Any]] = {}  # each with what `banks.run` takes
         taken = dict.fromkeys(self.horizons, 0)
         for j in range(1, steps + 1):
             index = max(i for i, h in enumerate(self.horizons) if h <= j)
@@ -134,9 +133,9 @@ class Series:
                 rows[j - 1] = self.newest(index)
                 continue
             if index not in copies:
-                copies[index] = trees.duplicate(self.banks[index])
-                bound_copies[index] = banks.bound(copies[index])
-            copy, bound = copies[index], bound_copies[index]
+                copy = trees.duplicate(self.banks[index])
+                copies[index] = copy, banks.bound(copy)
+            copy, bound = copies[index]
             done, missing = taken[h], np.full(ahead - taken[h], np.nan)
             out = np.empty((len(missing), WIDTH))
             fills, at = rows[done:ahead, MEDIAN].copy(), 0

@@ -37,10 +37,10 @@ def run(bound, xs, times, expected, budget, unit, outs, rows):
 
     *bound* holds a `State`.  *expected* (T, F) are the forecasts, NaN where there is none;
     *budget* false alarms are allowed by *unit*.  *outs* (T, F, OUTS) takes what
-    `stream_rnn.novelty.fields.learn` tells
-    of each field, NaN where it is missing; *rows* (T, COLUMNS) the joint score, 1 for an alarm,
-    the first record of the running episode (0 if there is none), the last one of an episode
-    that is over, the highest score in the episode, the threshold, and the worst field, or −1.
+    `stream_rnn.novelty.fields.learn` tells of each field, NaN where it is missing; *rows*
+    (T, COLUMNS) the joint score, 1 for an alarm, the first record of the running episode (0 if
+    there is none), the last one of an episode that is over, the highest score in the episode,
+    the threshold, and the worst field, or −1.
     """
     fields, joint = bound.state.fields, bound.state.joint
     for t in range(len(xs)):
