@@ -4,6 +4,7 @@ A row is a dict, a line of the output.  Everything downstream reads it by what i
 drift, metrics, evaluation, the display, the page docs/rows.md.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 NUMBERS = (float, int)
@@ -102,6 +103,19 @@ LETTER: tuple[Field, ...] = (
     Field("key_base64", "text", "the key of the message, where it has one"),
     Field("raw", "text", "the bytes as they came, or `raw_base64` where they are no text"),
 )
+
+
+#: Which fields show of what kind a row is; any other row is of numbers.
+_KINDS = {"classes": "probabilities", "anomalies": "alarm", "text": "bits_per_symbol"}
+
+
+def kind_of(row: Mapping[str, Any]) -> str:
+    """What is to be shown of it: "classes", "anomalies", "text" or "numbers".
+
+    >>> kind_of({"prediction": 1.0}), kind_of({"score": 2.0, "alarm": True})
+    ('numbers', 'anomalies')
+    """
+    return next((kind for kind, field in _KINDS.items() if field in row), "numbers")
 
 
 def is_known(target: Any) -> bool:

@@ -9,8 +9,10 @@ import pytest
 from stream_rnn.cli.warm import RECORDS, TARGETS
 from stream_rnn.drift.losses import losses
 from stream_rnn.metrics import RecentErrors
-from stream_rnn.rows import FIELDS, error_of, errors_of, is_known
+from stream_rnn.rows import FIELDS, error_of, errors_of, is_known, kind_of
+from stream_rnn.service.outcome import Outcome
 from stream_rnn.specs import ESTIMATORS, estimator
+from stream_rnn.web.tracker import Tracker
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +29,25 @@ def test_an_estimator_yields_what_is_said(kind):
     xs = RECORDS.get(kind, [{"x": 0.5}] * 2)
     rows = estimator({"type": kind}).stream(xs, TARGETS[kind])
     assert [set(row) for row in rows] == [{field.name for field in FIELDS[kind]}] * 2
+    shown = {"anomaly": "anomalies", "text": "text"}
+    expected = "classes" if kind.endswith("classifier") else shown.get(kind, "numbers")
+    assert kind_of(rows[0]) == expected
+
+
+def test_the_page_takes_in_rows_of_every_kind():
+    def seen(row):
+        tracker, counts = Tracker(), {"consumed": 1, "predicted": 1, "learned": 1, "refused": 0}
+        tracker.see(Outcome([row], [], counts, {}, 0.1, []), mean=1.0)
+        return [one.size for one in tracker.worst], len(tracker.anomalies)
+
+    assert seen({"score": 2.5, "alarm": True}) == ([2.5], 1)
+    assert seen({"score": 0.5, "alarm": False}) == ([0.5], 0)
+    assert seen({"prediction": 1.0, "target": 3.0}) == ([2.0], 0)
+    assert seen({"prediction": 1.0, "target": None}) == ([], 0)
+    assert seen({"prediction": "a", "probabilities": {"b": 0.25}, "target": "b"}) == ([2.0], 0)
+    assert seen({"prediction": ["B", "I"], "target": ["B", "O"]}) == ([0.5], 0)
+    assert seen({"prediction": "cat", "probability": 0.9, "target": "cat"}) == ([], 0)
+    assert seen({"bits_per_symbol": 2.0, "surprise": 4.0, "top": []}) == ([4.0], 0)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ second and then only read.
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from operator import ne
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..drift.losses import losses
 from ..metrics import Quality
+from ..rows import kind_of
 from ..service.outcome import Outcome
 
 ROWS = 300  # results in the picture of truth and prediction
@@ -71,12 +73,15 @@ class Tracker:
         if not rows:
             return
         keys = outcome.keys if len(outcome.keys) == len(rows) else ()
-        if "anomaly" in rows[0]:
+        kind = kind_of(rows[0])
+        if kind == "anomalies":
             self._see_anomalies(rows, keys, start)
-        elif "probabilities" in rows[0]:
+        elif kind == "classes":
             self._see_classes(rows, keys, start)
-        elif "surprise" in rows[0]:
+        elif kind == "text":
             self._see_lines(rows, keys, start)
+        elif isinstance(rows[0].get("prediction"), str | list):
+            self._see_worst(np.array([_wrong(row) for row in rows]), rows, keys, start)
         elif mean > 0:
             sizes = losses(rows)[0].max(axis=1, initial=-1.0) / mean
             self._see_worst(sizes, rows, keys, start)
@@ -85,6 +90,8 @@ class Tracker:
         """The worst of a batch, if it is among the worst of late."""
         sizes = np.where(np.isnan(sizes), -1.0, sizes)
         t = int(sizes.argmax())
+        if sizes[t] <= 0.0:
+            return
         if len(self.worst) < WORST or sizes[t] > self.worst[-1].size:
             key = keys[t] if keys else None
             self.worst.append(Surprise(time.time(), at + t, float(sizes[t]), key, rows[t]))
@@ -95,7 +102,7 @@ class Tracker:
         scores = np.array([row["score"] for row in rows], float)
         self._see_worst(scores, rows, keys, at)
         for t, row in enumerate(rows):
-            if row["anomaly"]:
+            if row["alarm"]:
                 key = keys[t] if keys else None
                 self.anomalies.append(Surprise(time.time(), at + t, row["score"], key, row))
 
@@ -159,6 +166,16 @@ class Tracker:
             "classes": sorted(self.classes.items(), key=lambda item: -item[1])[:CLASSES_SHOWN],
             "keys": [(key, past.error, past.count) for key, past in errors[:KEYS_SHOWN]],
         }
+
+
+def _wrong(row: Row) -> float:
+    """The share of labels that are wrong; of another prediction 1 if it is."""
+    made, truth = row.get("prediction"), row.get("target")
+    if made is None or truth is None:
+        return -1.0
+    if isinstance(made, list) and isinstance(truth, list | tuple) and len(made) == len(truth):
+        return sum(map(ne, made, truth)) / max(1, len(made))
+    return float(made != truth)
 
 
 CURVES = (

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..metrics import FAMILIES
+from ..rows import kind_of
 from .board import Frame
 from .site import Site
 
@@ -61,7 +62,7 @@ def _learner(frame: Frame) -> dict[str, Any]:
     return {
         "counts": frame["counts"],
         "totals": frame["totals"],
-        "kind": _kind(rows),
+        "kind": kind_of(rows[-1] if rows else {}),
         "points": _points(frame["rows"]),
         "history": _columns(frame["history"]),
         "marks": frame["marks"],
@@ -74,25 +75,17 @@ def _learner(frame: Frame) -> dict[str, Any]:
     }
 
 
-def _kind(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Which pictures fit the results."""
-    last = rows[-1] if rows else {}
-    for field, kind in (("probabilities", "classes"), ("anomaly", "anomalies"), ("top", "text")):
-        if field in last:
-            return kind
-    return "numbers"
-
-
 def _points(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, Any]:
     """The columns of the picture of truth and prediction, None where there is no number."""
     results = [row for _, row in rows]
     last = results[-1] if results else {}
     columns: dict[str, Column] = {"number": [number for number, _ in rows]}
-    if "anomaly" in last:
+    kind = kind_of(last)
+    if kind == "anomalies":
         columns["score"] = [_number(row.get("score")) for row in results]
-    elif "top" in last:
+    elif kind == "text":
         columns["bits"] = [_number(row.get("bits_per_symbol")) for row in results]
-    elif "probabilities" in last:
+    elif kind == "classes":
         columns["surprise"] = [_class_surprise(row) for row in results]
     else:
         name = _first_target(last)
@@ -150,6 +143,7 @@ def _surprise(surprise: Any) -> dict[str, Any]:
         "prediction": _word(
             row.get("prediction", row.get("score", row.get("bits_per_symbol", "")))
         ),
+        "reason": _word(row.get("reason") or "", 200),
     }
 
 

@@ -219,7 +219,7 @@ function pictures(learner) {
     chart("Surprise", "1 − the probability that the true class had", points.number,
       [["surprise", points.surprise]], { wide: true, overTime: false });
   if (kind === "anomalies")
-    chart("Anomaly score", "−log₁₀ of the share of past errors as large: 3 comes once in 1,000 records",
+    chart("Anomaly score", "−log₁₀ of the false alarms to expect until the stream has doubled",
       points.number, [["score", points.score]], { wide: true, overTime: false });
   if (kind === "text")
     chart("Bits per symbol of each line", "", points.number, [["bits", points.bits]], { wide: true, overTime: false });
@@ -262,8 +262,8 @@ function lists(event) {
     "Errors as a multiple of the mean error, in 15 minutes",
     [["record"], ["time"], ["size"], [anomalies ? "field" : "truth", true], [anomalies ? "score" : "prediction", true]],
     learner.worst.map((w) => [(w.key === null ? "" : w.key + " · ") + whole(w.number), clock(w.time), short(w.size), w.truth, w.prediction]));
-  table("Anomalies", "The newest first", [["record"], ["time"], ["score"], ["field", true]],
-    learner.anomalies.map((w) => [whole(w.number), clock(w.time), short(w.size), w.truth]));
+  table("Anomalies", "The newest first", [["record"], ["time"], ["score"], ["field", true], ["why", true]],
+    learner.anomalies.map((w) => [(w.key === null ? "" : w.key + " · ") + whole(w.number), clock(w.time), short(w.size), w.truth, w.reason]), true);
   table("Largest errors by key", "Mean error of the last 20 or so records", [["key", true], ["error"], ["records"]],
     learner.keys.map(([key, error, count]) => [key, short(error), whole(count)]));
   if (event.parts.length > 1)
