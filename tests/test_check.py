@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,21 @@ def test_what_run_would_refuse_is_refused(override, message):
     with pytest.raises(ConfigError, match=message):
         check(parse(TOML, [override]))
     result = CliRunner().invoke(app, ["run", "p.toml", "--check", "--set", override])
+    assert isinstance(result.exception, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["metrics.enabled=true"], "need http.token_file"),
+        (["metrics.enabled=true", "http.token_file='no'"], "http.token_file = 'no': No such file"),
+        (["http.token_file='token'"], "metrics.enabled = false: http.predict"),
+    ],
+)
+def test_what_the_server_would_refuse_is_refused_before_it_listens(settings, message):
+    more = [word for setting in [*settings, "http.predict=true"] for word in ("--set", setting)]
+    result = CliRunner().invoke(app, ["run", "p.toml", "--check", *more])
+    assert re.search(message, str(result.exception))
     assert isinstance(result.exception, ConfigError)
 
 

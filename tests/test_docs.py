@@ -1,15 +1,25 @@
 """The documentation: it builds, its links lead somewhere, its snippets run as printed."""
 
+import contextlib
 import importlib.util
+import json
 import os
 import re
 import shlex
+import signal
+import socket
 import subprocess
 import sys
+import time
 import types
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from stream_rnn.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -86,33 +96,82 @@ RUNS = [path for path in TEXTS if FENCE.search(path.read_text(encoding="utf-8"))
 def test_snippets_run(path, tmp_path, monkeypatch):
     """Blocks of python run, one after the other, and so do blocks of sh marked <!-- run -->.
 
-    A block marked <!-- file NAME --> is written to a file first; one marked <!-- shown --> is not
-    run, and its page says what it needs.
+    A block marked <!-- file NAME --> is written to a file first; a command marked <!-- beside -->
+    goes on to the end of the page; one marked <!-- shown --> is not run, and its page says what it
+    needs.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     names: dict[str, object] = {"__name__": "snippet"}
-    for found in FENCE.finditer(path.read_text(encoding="utf-8")):
-        note, kind, code = found["note"] or "", found["kind"], found["code"]
-        if note.startswith("file "):
-            Path(note.removeprefix("file ").strip()).write_text(code, encoding="utf-8")
-        elif kind == "python" and note != "shown":
-            exec(compile(code, f"{name(path)}: {code[:40]!r}", "exec"), names)
-        elif kind == "sh" and note == "run":
-            _run_lines(code)
+    with Beside() as beside:
+        for found in FENCE.finditer(path.read_text(encoding="utf-8")):
+            note, kind, code = found["note"] or "", found["kind"], found["code"]
+            if note.startswith("file "):
+                Path(note.removeprefix("file ").strip()).write_text(code, encoding="utf-8")
+            elif kind == "python" and note != "shown":
+                exec(compile(code, f"{name(path)}: {code[:40]!r}", "exec"), names)
+            elif kind == "sh" and note == "run":
+                _run_lines(code, beside.port)
+            elif kind == "sh" and note == "beside":
+                beside.start(code.strip())
 
 
-def _run_lines(code: str) -> None:
-    """Each line as a command; stream-rnn is this environment's."""
-    environment = os.environ | {"COLUMNS": "100"}
+def _run_lines(code: str, port: int) -> None:
+    """Each line as a command; those of stream-rnn alone in this process, which has it already."""
     for line in code.replace("\\\n", " ").splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        line = re.sub(r"^stream-rnn\b", f"{shlex.quote(sys.executable)} -m stream_rnn", line)
-        done = subprocess.run(
-            ["bash", "-c", line], capture_output=True, text=True, env=environment, timeout=600
-        )
+        if line.startswith("stream-rnn ") and not set(line) & set("|<>&$;`"):
+            words = shlex.split(line.replace(":9108", f":{port}"))[1:]
+            result = CliRunner().invoke(app, words, env={"COLUMNS": "100"})
+            assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception}"
+            continue
+        done = subprocess.run(**_command(line, port), capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        assert '{"error":' not in done.stdout, f"{line}\n{done.stdout}"
+
+
+def _command(line: str, port: int) -> dict[str, Any]:
+    """With *port* in place of the page's own, which somebody may be using."""
+    programs = {"stream-rnn": "-m stream_rnn", "python": ""}
+    for program, arguments in programs.items():
+        line = re.sub(rf"^{program}\b", f"{shlex.quote(sys.executable)} {arguments}", line)
+    line = line.replace("127.0.0.1:9108", f"127.0.0.1:{port}")
+    environment = os.environ | {"COLUMNS": "100", "STREAM_RNN__METRICS__PORT": str(port)}
+    return {"args": ["bash", "-c", line], "env": environment}
+
+
+class Beside:
+    """Commands that go on to the end of a page; the service among them must then end well."""
+
+    def __enter__(self) -> "Beside":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.running: list[tuple[str, subprocess.Popen]] = []
+        return self
+
+    def start(self, line: str) -> None:
+        command = _command(line, self.port)
+        command["args"][-1] = f"exec {command['args'][-1]}"
+        process = subprocess.Popen(**command, stderr=subprocess.PIPE, text=True)
+        self.running.append((line, process))
+        while line.startswith("stream-rnn run") and not self.learns():
+            assert process.poll() is None, f"{line}\n{process.communicate()}"
+            time.sleep(0.1)
+
+    def learns(self) -> bool:
+        state = f"http://127.0.0.1:{self.port}/state"
+        with contextlib.suppress(OSError), urllib.request.urlopen(state, timeout=5) as answer:
+            return json.load(answer)["learner"] is not None
+        return False
+
+    def __exit__(self, *failed: object) -> None:
+        for line, process in self.running:
+            process.send_signal(signal.SIGINT)  # as Ctrl-C does
+            said = process.communicate(timeout=60)[1]
+            if failed[0] is None and line.startswith("stream-rnn"):
+                assert process.returncode == 0, f"{line}\n{said}"
 
 
 @pytest.mark.parametrize("package", ["stream_rnn", "connectors.base"])

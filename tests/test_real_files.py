@@ -351,7 +351,7 @@ def test_a_semicolon_file_three_ways(call, tmp_path):
     for options in ((), ("--set", "source.delimiter=;"), ("--config", "s.toml")):
         found, err = score(call, "s.csv", "-y", "load", *SMALL, *options)
         assert (found["task"], found["scored"]) == ("regression", 100)
-        assert "s.csv: columns between semicolons" in err
+        assert err.count("s.csv: columns between semicolons") == 1
 
 
 def test_a_file_without_header_says_what_to_add(call, tmp_path):

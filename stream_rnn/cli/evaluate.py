@@ -58,6 +58,7 @@ def command(
     """
     from .evaluate_config import Asked, configure
     from .evaluate_labels import sentences
+    from .logs import warnings_only
 
     dialect = {
         "format": format,
@@ -89,11 +90,12 @@ def command(
         from ..evaluation.plot import check
 
         check(plot)
-    if estimator == "labeler":
-        found = sentences(asked)
-    else:
-        found = in_order(configure(asked), limit, sort, as_it_is)
-    result = scored(*found, period, limit, Path(file).name)
+    with warnings_only("connectors.lines"):  # what is found in the file is said here, once
+        if estimator == "labeler":
+            found = sentences(asked)
+        else:
+            found = in_order(configure(asked), limit, sort, as_it_is)
+        result = scored(*found, period, limit, Path(file).name)
     if as_json:
         typer.echo(result.to_json())
     else:

@@ -9,6 +9,8 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,3 +132,15 @@ def set_up(level: int, form: str, with_values: bool) -> None:
     _given.extend({logging.DEBUG: ["--debug"], logging.WARNING: ["--quiet"]}.get(level, []))
     for name in ("stream_rnn", "connectors"):
         logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def warnings_only(name: str) -> Iterator[None]:
+    """Within it, what *name* has to say is logged from a warning on."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -64,6 +64,7 @@ def command(
     if on is not None:
         _run_on(on, config, loaded, check)
         return
+    _check_server(loaded)
     if check:
         for line in examine(on_one_cluster(loaded)):
             typer.echo(f"{config}: {line}", err=True)
@@ -90,6 +91,22 @@ def command(
             if server is not None:
                 server.close()
     log.info("done: %s", ", ".join(f"{number} {name}" for name, number in counters.items()))
+
+
+def _check_server(loaded: Any) -> None:
+    """Raise `ConfigError` for what the server would refuse, or if it is needed and off."""
+    from ..config.schema import HttpSource
+    from ..errors import ConfigError
+    from ..web import check
+
+    table, posted = loaded.metrics, isinstance(loaded.source, HttpSource)
+    if table.enabled:
+        check(loaded.http, posted, table.certfile, table.keyfile, table.client_cafile)
+    elif posted or loaded.http.predict or loaded.http.checkpoint:
+        raise ConfigError(
+            "metrics.enabled = false: http.predict, http.checkpoint and source.type = 'http' are "
+            "answered by the same server; leave metrics.enabled out"
+        )
 
 
 def _run_on(master: str, config: Path, loaded: Any, check: bool) -> None:

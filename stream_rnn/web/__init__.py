@@ -1,6 +1,6 @@
 """What a running service tells over HTTP: metrics, health, the page, answers to questions."""
 
-from .server import Server, serve
+from .server import Server, check, serve
 from .site import Site
 
-__all__ = ["Server", "Site", "serve"]
+__all__ = ["Server", "Site", "check", "serve"]

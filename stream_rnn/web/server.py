@@ -13,8 +13,10 @@ from typing import Any
 
 import uvicorn
 
+from ..config.schema import Http
 from ..errors import ConfigError
 from .app import application
+from .asking import token_of
 from .listener import Listener, listen
 from .patience import HEAD_BYTES, SECONDS, PatientProtocol
 from .site import Site
@@ -103,6 +105,19 @@ def serve(
     tls = _tls(certfile, keyfile, client_cafile)
     app = application(site)
     return Server(site, app, listen(site.host, port, CONNECTIONS), tls)
+
+
+def check(
+    http: Http,
+    learns: bool = False,
+    certfile: str | None = None,
+    keyfile: str | None = None,
+    client_cafile: str | None = None,
+) -> None:
+    """Raise `ConfigError` for what `serve` would refuse of its files, without listening."""
+    _tls(certfile, keyfile, client_cafile)
+    if http.predict or http.checkpoint or learns:
+        token_of(http)
 
 
 def _tls(certfile: str | None, keyfile: str | None, client_cafile: str | None) -> dict[str, Any]:
