@@ -1,4 +1,4 @@
-"""Result rows as JSON, whatever classes and numbers are in them: what every sink writes.
+"""Result rows as JSON, whatever classes and numbers are in them: what sinks write by default.
 
 NaN and infinity become null, bytes base64, NumPy's scalars and arrays Python's.  Keys of an
 object are text: the class True is "true".  Where a number and a text among the classes are
@@ -10,7 +10,7 @@ b'{"probabilities":{"true":0.75,"false":0.25}}'
 b'{"probabilities":{"1":0.75,"\\\\"1\\\\"":0.25}}'
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -19,6 +19,8 @@ import msgspec
 from .base import Unwritable
 
 Row = Mapping[str, Any]
+#: Rows, sizes and limit as of `encode_each`: the bytes of each row, or `Unwritable`.
+Encode = Callable[[Sequence[Row], Sequence[int], int], list[bytes]]
 
 
 def _plain(value: Any) -> Any:
@@ -49,7 +51,7 @@ def encode_lines(rows: Sequence[Row]) -> bytes:
         raise Unwritable(_problems(rows)) from None
 
 
-def encode_each(rows: Iterable[Row], sizes: Sequence[int], limit: int) -> list[bytes]:
+def encode_each(rows: Sequence[Row], sizes: Sequence[int], limit: int) -> list[bytes]:
     """The JSON of each of *rows*; raises `Unwritable` that names those without one.
 
     So it does for those that, with their *sizes* in bytes of what goes along, pass *limit*.
@@ -57,7 +59,12 @@ def encode_each(rows: Iterable[Row], sizes: Sequence[int], limit: int) -> list[b
     try:
         values = [_encoder.encode(_named(row)) for row in rows]
     except _ERRORS:
-        raise Unwritable(_problems(list(rows))) from None
+        raise Unwritable(_problems(rows)) from None
+    return within(limit, values, sizes)
+
+
+def within(limit: int, values: list[bytes], sizes: Sequence[int]) -> list[bytes]:
+    """*values*; raises `Unwritable` that names those that with their *sizes* pass *limit*."""
     large = {
         index: f"{len(value) + size} bytes, more than the {limit} that one message may have"
         for index, (value, size) in enumerate(zip(values, sizes, strict=True))
@@ -66,6 +73,14 @@ def encode_each(rows: Iterable[Row], sizes: Sequence[int], limit: int) -> list[b
     if large:
         raise Unwritable(large)
     return values
+
+
+def plain(row: Row) -> dict[str, Any]:
+    """*row* in Python's own types, as its JSON says it, except that NaN stays; `Unwritable`."""
+    try:
+        return msgspec.to_builtins(_named(row), str_keys=True, enc_hook=_plain)
+    except _ERRORS as error:
+        raise Unwritable({0: f"it cannot be written: {error}"}) from None
 
 
 def _problems(rows: Sequence[Row]) -> dict[int, str]:

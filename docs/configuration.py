@@ -71,9 +71,16 @@ def title(node: ast.ClassDef) -> str:
         return "The whole"
     if node.name == "KafkaConnection":
         return "Of every Kafka source and sink"
+    if node.name == "RegistryConnection":
+        return "Of every format with a schema registry"
     if node.name == "_Dialect":
         return "Of CSV, in `source` of type file or stdin"
-    for ending, place in (("Source", "source"), ("Sink", "sink"), ("Format", "source.format")):
+    for ending, place in (
+        ("Source", "source"),
+        ("Sink", "sink"),
+        ("Format", "source.format"),
+        ("Results", "sink.format"),
+    ):
         if tags and node.name.endswith(ending):
             return f'`{place} = {{type = "{tags[0]}"}}`'
     return f"`[{node.name.lower()}]`"
@@ -97,7 +104,7 @@ def values(kind: str) -> str:
         if part.startswith("Literal["):
             texts = [repr(v).replace("'", '"') for v in ast.literal_eval(f"[{part[8:-1]}]")]
             found.append(" or ".join(texts))
-        elif part.endswith(("Source", "Sink", "Format")) and part not in TYPES:
+        elif part.endswith(("Source", "Sink", "Format", "Results")) and part not in TYPES:
             found.append("a table, see below")
         else:
             found.append(TYPES.get(part, "a table, see below"))

@@ -1,13 +1,11 @@
 """Avro: what is decoded, what is refused, and what a registry has to do with it."""
 
 import base64
-import http.server
 import io
 import json
 import logging
 import math
 import struct
-import threading
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -15,12 +13,14 @@ import fastavro
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from registry_server import Server
 
 from connectors.avro.records import AvroMessages, avro_messages, by_registry
-from connectors.avro.registry import Registry, RegistrySettings
-from connectors.avro.schemas import BadAvro, BadSchema, avro_decoder, parsed
+from connectors.avro.schemas import BadAvro, avro_decoder, parsed
 from connectors.base import SourceError
 from connectors.kafka.settings import Secret
+from connectors.registry.client import BadSchema, Registry
+from connectors.registry.settings import RegistrySettings
 from stream_rnn.assembly.parts import messages
 from stream_rnn.assembly.service import service
 from stream_rnn.config import parse
@@ -183,50 +183,6 @@ def test_schemas_that_are_refused(schema, reason):
 # -- the registry ------------------------------------------------------------------------
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """The part of a schema registry that reads schemas; it can fail on demand."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: dict[str, dict | bytes | int] = {}
-        self.asked: list[str] = []
-        self.headers: list = []
-        self.failures = 0  # of the next requests, with status 503
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def add(self, number, schema, **more):
-        self.answers[f"/schemas/ids/{number}"] = {"schema": json.dumps(schema), **more}
-
-    def end(self):
-        self.shutdown()
-        self.server_close()
-        self.thread.join()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        server = self.server
-        server.asked.append(self.path)
-        server.headers.append(self.headers)
-        answer = server.answers.get(self.path, 404)
-        if server.failures:
-            server.failures -= 1
-            answer = 503
-        status = answer if isinstance(answer, int) else 200
-        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        self.send_response(status)
-        if status == 302:
-            self.send_header("Location", "http://127.0.0.1:9/")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def server():
     server = Server()
@@ -363,7 +319,7 @@ def test_settings_that_are_refused(options, message, tmp_path):
 CONFIG = """
 source = {{type = "kafka", bootstrap = "{bootstrap}", topic = "{topic}", stop_at_end = true, \
 format = {format}}}
-sink = {{type = "kafka", bootstrap = "{bootstrap}", topic = "{out}"}}
+sink = {{type = "kafka", bootstrap = "{bootstrap}", topic = "{out}", format = {results}}}
 dead_letter = {{type = "kafka", bootstrap = "{bootstrap}", topic = "{dead}"}}
 features = {{target = "m", exclude = ["site"], missing_target = "advance"}}
 estimator = {{type = "regressor", cell = {{type = "LSTM", units = 6}}}}
@@ -375,6 +331,7 @@ run.copy = ["site"]
 
 def test_the_configuration_names_what_is_wrong():
     good = {"bootstrap": "b", "topic": "t", "out": "o", "dead": "d", "folder": "c"}
+    good["results"] = '{type = "json"}'
 
     def table(text):
         return parse(CONFIG.format(**good, format=text))
@@ -401,12 +358,18 @@ def test_from_an_avro_topic_to_predictions(topics, server, tmp_path):
     topics.produce(names["topic"], sent)
     format = f'{{type = "avro", registry = "{server.url}"}}'
     places = {"bootstrap": topics.bootstrap, "folder": tmp_path, "format": format}
+    places["results"] = format
     counters = service(parse(CONFIG.format(**names, **places))).run()
     assert counters == {"consumed": 302, "predicted": 300, "learned": 300, "refused": 2}
-    results = [json.loads(r.value) for r in topics.read(names["out"])[0]]
+    results = [
+        r.value for r in decode(reader(server), *(r.value for r in topics.read(names["out"])[0]))
+    ]
     assert [r["site"] for r in results] == [row["site"] for row in rows]
     assert [r["target"] for r in results] == [row["m"] for row in rows]
     letters = topics.read(names["dead"])[0]
     assert [letter.value for letter in letters] == sent[50:52]
     assert dict(letters[1].headers)["error"] == b"schema 99: the registry does not know it"
-    assert server.asked == ["/schemas/ids/3", "/schemas/ids/99", "/schemas/ids/4"]
+    assert [r["offset"] for r in results] == [*range(50), *range(52, 302)]
+    subject = f"/subjects/{names['out']}-value/versions"
+    assert server.asked[:4] == [subject, "/schemas/ids/3", "/schemas/ids/99", "/schemas/ids/4"]
+    assert server.asked[4:] == ["/schemas/ids/100"]

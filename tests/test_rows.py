@@ -1,12 +1,19 @@
 """The definition of a result row, held to what estimators yield."""
 
 import importlib.util
+import json
+from io import BytesIO
 from math import nan
 from pathlib import Path
 
 import pytest
+from fastavro import schemaless_reader
 
+from connectors.avro.rows import AvroRows
+from connectors.json_rows import encode
+from stream_rnn.assembly.results import result_schema
 from stream_rnn.cli.warm import RECORDS, TARGETS
+from stream_rnn.config import from_table
 from stream_rnn.drift.losses import losses
 from stream_rnn.metrics import RecentErrors
 from stream_rnn.rows import FIELDS, error_of, errors_of, is_known, kind_of
@@ -32,6 +39,13 @@ def test_an_estimator_yields_what_is_said(kind):
     shown = {"anomaly": "anomalies", "text": "text"}
     expected = "classes" if kind.endswith("classifier") else shown.get(kind, "numbers")
     assert kind_of(rows[0]) == expected
+    table = {"source": {"type": "stdin"}, "sink": {"type": "stdout"}, "estimator": {"type": kind}}
+    in_avro = AvroRows(result_schema(from_table(table)))
+    for row in rows:  # the values are of the types that are said, too
+        found = schemaless_reader(BytesIO(in_avro.encode(row)), in_avro.schema, None)
+        pairs = [list(pair.values()) for pair in found.get("top") or ()]
+        found |= {"top": pairs} if "top" in found else {}
+        assert json.loads(encode(found)) == json.loads(encode(row))
 
 
 def test_the_page_takes_in_rows_of_every_kind():

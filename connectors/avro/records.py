@@ -3,17 +3,17 @@
 import json
 import os
 import pathlib
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..base import Record
 from ..json_records import MAX_BYTES
 from ..kafka.records import one
-from .registry import Registry, RegistrySettings
-from .schemas import BadAvro, BadSchema, Schema, avro_decoder, parsed
+from ..registry.client import PREFIX, BadSchema, Registry
+from ..registry.settings import RegistrySettings
+from .schemas import Schema, avro_decoder, parsed
+from .subjects import by_number
 
-PREFIX = struct.Struct(">bI")  # a zero, and the number of the schema
 SchemaOf = Callable[[bytes], tuple[Schema, int]]
 
 
@@ -75,13 +75,8 @@ def avro_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> Avr
 
 def by_registry(registry: Registry) -> SchemaOf:
     """Schemas by the number in front of every message."""
-
-    def schema_of(raw: bytes) -> tuple[Schema, int]:
-        if len(raw) < PREFIX.size or raw[0] != 0:
-            raise BadAvro("not in the registry's wire format: no zero and schema number in front")
-        return registry.schema(PREFIX.unpack_from(raw)[1]), PREFIX.size
-
-    return schema_of
+    schemas = by_number(registry)
+    return lambda raw: (schemas(raw), PREFIX.size)
 
 
 def schema_file(path: str | os.PathLike[str]) -> Schema:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..base import BadMessage
 from ..json_records import FLOAT64_DIGITS, MAX_BYTES, MAX_DEPTH
+from ..registry.client import BadSchema
 
 try:
     import fastavro
@@ -31,10 +32,6 @@ class BadAvro(BadMessage):
     """Not one Avro record of its schema."""
 
 
-class BadSchema(ValueError):
-    """A schema that records cannot be read with."""
-
-
 def parsed(source: Any, named: Mapping[str, Any] | None = None) -> Schema:
     """The schema in *source*, as JSON gives it, ready for `avro_decoder`.
 
@@ -48,7 +45,7 @@ def parsed(source: Any, named: Mapping[str, Any] | None = None) -> Schema:
     >>> parsed("long")
     Traceback (most recent call last):
         ...
-    connectors.avro.schemas.BadSchema: the schema is not of a record but 'long'
+    connectors.registry.client.BadSchema: the schema is not of a record but 'long'
     """
     known = dict(named or {})
     schema = parse_into(known, source)

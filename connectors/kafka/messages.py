@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..json_rows import encode, encode_each
+from ..json_rows import Encode, encode, encode_each
 from .driver import Header
 
 LETTER_BYTES = 1_000_000  # brokers take 1,048,588 unless told otherwise; headers come on top
@@ -17,7 +17,10 @@ Message = tuple[bytes, bytes | None, list[Header]]
 
 
 def encoded(
-    rows: Sequence[Mapping[str, Any]], keys: Sequence[bytes | None], limit: int
+    rows: Sequence[Mapping[str, Any]],
+    keys: Sequence[bytes | None],
+    limit: int,
+    encode_each: Encode = encode_each,
 ) -> list[bytes]:
     """The values of messages with *keys*; raises `Unwritable` for those beyond *limit* bytes."""
     return encode_each(rows, [OVERHEAD + len(key or b"") for key in keys], limit)

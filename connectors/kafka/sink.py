@@ -7,6 +7,7 @@ A run that is killed repeats what it sent since its last checkpoint;
 from collections.abc import Mapping
 from typing import Any
 
+from ..json_rows import Encode, encode_each
 from ..state import Dependency
 from .clients import open_producer
 from .limits import topic_limits
@@ -15,7 +16,7 @@ from .settings import KafkaSettings
 
 
 class KafkaSink:
-    """Rows as JSON into a topic, at least once; dead letters with their bytes unchanged.
+    """Rows into a topic, at least once; dead letters with their bytes unchanged.
 
     A row goes to the partition that the hash of its key picks; ``key`` names the field that is
     the key, so that a row of the same key as its record lands beside it.
@@ -29,6 +30,7 @@ class KafkaSink:
         dependency: is told whether the brokers answer.
         message_bytes: a row that would be a larger message is `Unwritable`; so is one that is
             larger than the topic takes.
+        encode: makes the values of messages; by default JSON.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class KafkaSink:
         letter_bytes: int = LETTER_BYTES,
         dependency: Dependency | None = None,
         message_bytes: int = MESSAGE_BYTES,
+        encode: Encode = encode_each,
     ):
         self.topic, self.key, self.dead_letters = topic, key, dead_letters
+        self._encode = encode
         self._limit = limit = topic_limits(settings, [topic]).get(topic)
         self.letter_bytes = letter_bytes
         self.message_bytes = message_bytes if limit is None else min(message_bytes, limit)
@@ -61,7 +65,7 @@ class KafkaSink:
             ]
         else:
             keys = [message_key(row, self.key) for row in rows]
-            values = encoded(rows, keys, self.message_bytes)
+            values = encoded(rows, keys, self.message_bytes, self._encode)
             messages = [(value, key, []) for value, key in zip(values, keys, strict=True)]
         with self._dependency.waiting():
             for value, key, headers in messages:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from ..base import SinkError
+from ..json_rows import Encode, encode_each
 from ..state import Dependency
 from .clients import open_producer
 from .driver import Fenced, Header, Partition, Producer
@@ -47,6 +48,7 @@ class TransactionalSink:
         message_bytes: a result that would be a larger message is `Unwritable`.
         limits: what topics take, where that is known, see `connectors.kafka.limits`; a result
             beyond it is `Unwritable` too, a letter is cut.
+        encode: makes the values of results' messages; by default JSON.
     """
 
     def __init__(
@@ -62,9 +64,10 @@ class TransactionalSink:
         dependency: Dependency | None = None,
         message_bytes: int = MESSAGE_BYTES,
         limits: Mapping[str, int] | None = None,
+        encode: Encode = encode_each,
     ):
         self.settings, self.source, self.topic = settings, source, topic
-        self.dead_letters, self.key = dead_letters, key
+        self.dead_letters, self.key, self._encode = dead_letters, key, encode
         self.letter_bytes, self.limits = letter_bytes, limits or {}
         self.message_bytes = min(message_bytes, self.limits.get(topic, message_bytes))
         self.transactional_id = f"{application}-{source}"
@@ -99,7 +102,7 @@ class TransactionalSink:
         """
         if self.key is not None:
             keys = [message_key(row, self.key) for row in rows]
-        values = encoded(rows, keys, self.message_bytes)
+        values = encoded(rows, keys, self.message_bytes, self._encode)
         with self._open_producer() as producer:
             offsets = {self.source: next_offset, **(also or {})}
             producer.begin(offsets, group_metadata, {self.source: note})

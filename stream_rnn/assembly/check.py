@@ -40,7 +40,7 @@ def check(config: schema.Config) -> list[str]:
 
 
 def conflicts(config: schema.Config) -> None:
-    """Raise `ConfigError` where the run would read what it writes."""
+    """Raise `ConfigError` where the run would read what it writes, or cannot write it."""
     written = [("sink", config.sink), ("dead_letter", config.dead_letter)]
     read: list[tuple[str, Any]] = [("source", config.source)]
     if config.labels is not None and config.labels.source is not None:
@@ -52,6 +52,8 @@ def conflicts(config: schema.Config) -> None:
                     f"{part} writes to what {other} reads ({_name(table)}): the run would read its "
                     "own results for ever; give it another place"
                 )
+    if not isinstance(getattr(config.dead_letter, "format", None), str | schema.JsonFormat | None):
+        raise ConfigError("dead_letter.format: letters have the record's own bytes; leave it out")
     if config.dead_letter is not None and _meet(config.sink, config.dead_letter):
         raise ConfigError(
             f"dead_letter writes to the sink's own place ({_name(config.sink)}): give it another"

@@ -5,6 +5,8 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 
 import logging
 
+from connectors.base import Denied
+from connectors.json_rows import Encode
 from connectors.kafka.clients import open_consumer
 from connectors.kafka.driver import Consumer, GroupOptions, Partition, RecordDecoder
 from connectors.kafka.limits import Limits
@@ -25,7 +27,8 @@ from ..service.exactly_once.partition import PartitionRun
 from ..service.ledger import Ledger
 from ..service.observers import Observers
 from .dependencies import Surroundings, surroundings
-from .parts import WITHOUT_LETTERS, connection, identity, messages, schedule, task
+from .parts import connection, identity, messages, schedule, task
+from .sinks import WITHOUT_LETTERS, encoder
 from .topics import check_widths, topic_widths, topics_of, widths_at_the_start
 
 log = logging.getLogger(__name__)
@@ -85,9 +88,12 @@ def member(config: schema.Config, around: Surroundings | None = None) -> Member:
         group, source.instance, source.session_seconds, cooperative=source.cooperative
     )
     try:
+        part = "source"
         decode = messages(source)
-    except (ValueError, ImportError) as error:
-        raise ConfigError(f"source: {error}") from None
+        part = "sink"
+        encode = around.reach("sink", config.sink, lambda _: encoder(config))
+    except (ValueError, ImportError, Denied) as error:
+        raise ConfigError(f"{part}: {error}") from None
     if config.dead_letter is None:
         log.warning(WITHOUT_LETTERS)
     dependency = around.add("source", source)
@@ -98,7 +104,7 @@ def member(config: schema.Config, around: Surroundings | None = None) -> Member:
 
     return Member(
         join,
-        Runs(config, settings, decode, group, around),
+        Runs(config, settings, decode, encode, group, around),
         topics_of(source),
         schedule(config),
         Batching(run.transaction_records, run.transaction_seconds, not source.cooperative),
@@ -116,6 +122,7 @@ class Runs:
         config: schema.Config,
         settings: KafkaSettings,
         decode: RecordDecoder,
+        encode: Encode,
         group: str,
         around: Surroundings,
     ):
@@ -124,7 +131,8 @@ class Runs:
         assert isinstance(sink, schema.KafkaSink)
         assert isinstance(letters, schema.KafkaSink | None)
         assert config.checkpoint is not None
-        self._config, self._settings, self._decode = config, settings, decode
+        self._config, self._settings = config, settings
+        self._decode, self._encode = decode, encode
         self._group, self._around = group, around
         self._source, self._sink, self._letters = source, sink, letters
         self._folder, self._keep = config.checkpoint.url, config.checkpoint.keep
@@ -187,6 +195,7 @@ class Runs:
             dependency=self._written,
             message_bytes=sink.max_message_bytes,
             limits=self._limits.now(),
+            encode=self._encode,
         )
 
     def _ledger(self, partition: Partition) -> Ledger:

@@ -1,12 +1,11 @@
-"""What a pipeline is made of, from a checked configuration: its task, sources and sinks."""
+"""What a pipeline is made of, from a checked configuration: its task and its sources."""
 
 import inspect
-import logging
 from typing import Any
 
 import msgspec
 
-from connectors.base import Sink, Source
+from connectors.base import Source
 from connectors.state import Dependency
 
 from .. import specs
@@ -25,11 +24,8 @@ from ..service.task import Task
 from . import sequences
 from .dependencies import Surroundings, surroundings
 from .drift import monitor
+from .results import says_origin
 from .topics import topics_of
-
-log = logging.getLogger(__name__)
-
-WITHOUT_LETTERS = "no [dead_letter] is configured: refused records are only logged and counted"
 
 
 def task(config: schema.Config) -> Task:
@@ -53,9 +49,7 @@ def task(config: schema.Config) -> Task:
         keep_time=taken or sequences.takes_time(config),
         categorical=(*features.categorical, *marks),
     )
-    origin = config.run.origin
-    if origin is None:
-        origin = isinstance(config.source, schema.KafkaSource)
+    origin = says_origin(config)
     model = estimator(config)
     made: Task
     if late is None:
@@ -271,48 +265,3 @@ def messages(table: schema.KafkaSource) -> Any:
     from connectors.kafka.records import JsonMessages
 
     return JsonMessages(table.max_record_bytes)
-
-
-def open_sink(
-    table: schema.Sink, dependency: Dependency | None = None, dead_letters: bool = False
-) -> Sink:
-    """The sink that *table* describes; *dependency* is told whether it is there."""
-    if isinstance(table, schema.KafkaSink):
-        from connectors.kafka.settings import KafkaSettings
-        from connectors.kafka.sink import KafkaSink
-
-        settings = KafkaSettings.from_options(connection(table))
-        return KafkaSink(
-            *(settings, table.topic),
-            key=table.key,
-            dead_letters=dead_letters,
-            letter_bytes=table.max_letter_bytes,
-            dependency=dependency,
-            message_bytes=table.max_message_bytes,
-        )
-    if isinstance(table, schema.FileSink):
-        from connectors.files.csv_sink import CsvSink
-        from connectors.files.json_sink import JsonLinesSink
-        from connectors.lines.formats import format_of
-
-        form = table.format or ("jsonl" if dead_letters else format_of(table.path))
-        kinds: dict[str, Any] = {"jsonl": JsonLinesSink, "csv": CsvSink}
-        if form not in kinds:
-            raise ValueError(f"path = {table.path!r}: results are written as jsonl or csv")
-        return kinds[form](table.path)
-    if isinstance(table, schema.StdoutSink):
-        from connectors.stdio import StdoutSink
-
-        return StdoutSink()
-    return table.open()  # of another package, see `plugins`
-
-
-def open_refused(config: schema.Config, around: Surroundings) -> Sink | None:
-    """Where dead letters go; beside the results' file unless something else is said."""
-    table = config.dead_letter
-    if table is None and isinstance(config.sink, schema.FileSink):
-        table = schema.FileSink(path=f"{config.sink.path}.refused.jsonl")
-    if table is None:
-        log.warning(WITHOUT_LETTERS)
-        return None
-    return around.reach("dead_letter", table, lambda told: open_sink(table, told, True))

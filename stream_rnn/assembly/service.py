@@ -21,13 +21,12 @@ from .exactly_once import delivery, member
 from .parts import (
     connection,
     identity,
-    open_refused,
-    open_sink,
     open_source,
     schedule,
     task,
     with_labels,
 )
+from .sinks import open_refused, open_results
 
 
 def service(
@@ -60,7 +59,7 @@ def pipeline(config: schema.Config, around: Surroundings | None = None) -> Pipel
         source = with_labels(source, config, around)
         opened[0] = source
         part = "sink"
-        sink = around.reach(part, config.sink, lambda told: open_sink(config.sink, told))
+        sink = around.reach(part, config.sink, lambda told: open_results(config, told))
         opened.append(sink)
         part = "dead_letter"
         refused = open_refused(config, around)

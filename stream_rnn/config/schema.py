@@ -84,20 +84,25 @@ class KafkaConnection(_Table):
 
 
 class JsonFormat(_Table, tag="json"):
-    """Messages are JSON objects."""
+    """Messages are JSON objects; so are results."""
 
 
-class AvroFormat(_Table, tag="avro"):
-    """Messages are Avro records, of the schemas in a registry or of one schema file."""
+class RegistryConnection(_Table):
+    """How to reach a schema registry."""
 
     registry: str | None = None  # its address; a message begins with the number of its schema
-    schema: str | None = None  # an .avsc file; a message is a record and nothing else
     username: str | None = None
     username_file: str | None = None
     password_file: str | None = None  # or SCHEMA_REGISTRY_PASSWORD in the environment
     cafile: str | None = None
     timeout_seconds: Seconds = 5.0
     retry_seconds: Seconds = 30.0  # a registry that is silent for so long ends the run
+
+
+class AvroFormat(RegistryConnection, tag="avro"):
+    """Messages are Avro records, of the schemas in a registry or of one schema file."""
+
+    schema: str | None = None  # an .avsc file; a message is a record and nothing else
 
 
 class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
@@ -122,22 +127,31 @@ Source = FileSource | StdinSource | HttpSource | KafkaSource
 
 
 class FileSink(_Table, tag="file"):
-    """A JSONL or CSV file."""
+    """A JSONL, CSV or Avro file."""
 
     path: str
-    format: Literal["jsonl", "csv"] | None = None
+    format: Literal["jsonl", "csv", "avro"] | None = None  # from the name if not given
 
 
 class StdoutSink(_Table, tag="stdout"):
     """Standard output, as JSON lines."""
 
 
+class AvroResults(RegistryConnection, tag="avro"):
+    """Results are Avro records, of a schema in a registry or without its number in front."""
+
+    schema: str | None = None  # an .avsc file, which selects fields; made for the estimator if not
+    subject: str | None = None  # in the registry; by default the topic's name and "-value"
+    register: bool = True  # the schema if it is not there; else it must be
+
+
 class KafkaSink(KafkaConnection, tag="kafka", kw_only=True):
-    """A topic; a result becomes one JSON object."""
+    """A topic; a result becomes one message."""
 
     topic: str
     key: str | None = None  # the field of a result that is its message's key
     max_message_bytes: Positive = 1_048_576  # a longer result becomes a dead letter
+    format: JsonFormat | AvroResults = field(default_factory=JsonFormat)  # of results
     max_letter_bytes: Positive = 1_000_000  # of a longer dead letter only the first are kept
     wait: float | str = "5m"  # for brokers that are not there at the start; then exit status 5
 

@@ -86,7 +86,7 @@ def check(config: schema.Config) -> None:
         raise ConfigError(
             "features.calendar: Spark makes none; set calendar = [], or give them as fields"
         )
-    if isinstance(sink, schema.StdoutSink) or getattr(sink, "format", None) == "csv":
+    if isinstance(sink, schema.StdoutSink) or getattr(sink, "format", None) in ("csv", "avro"):
         raise ConfigError("sink: Spark writes a folder of JSON lines, or Kafka; give one of these")
     for name, end in (("source", source), ("sink", sink)):
         if isinstance(end, schema.KafkaConnection):
@@ -101,7 +101,7 @@ def _check_kafka(name: str, end: schema.KafkaConnection) -> None:
         )
     if not isinstance(getattr(end, "format", schema.JsonFormat()), schema.JsonFormat):
         raise ConfigError(
-            f"{name}.format: Avro; write the query with stream_rnn.spark.learn, from_avro and "
+            f"{name}.format: not JSON; write the query with stream_rnn.spark.learn, from_avro and "
             "confluent_payload"
         )
     _bootstrap(name, end)

@@ -60,7 +60,7 @@ def test_a_configuration_that_means_something_there():
             "features.lags: it has no",
         ),
         ({"dead_letter": {"type": "file", "path": "x"}}, "dead_letter: it has no meaning"),
-        ({"source": KAFKA | {"format": {"type": "avro"}}}, "source.format: Avro"),
+        ({"source": KAFKA | {"format": {"type": "avro"}}}, "source.format: not JSON"),
         ({"source": KAFKA | {"topic": ["t", "u"]}}, "source.topic: several"),
         ({"sink": KAFKA | {"protocol": "SSL"}}, "sink.protocol: SSL"),
     ],

@@ -1,0 +1,1 @@
+"""Schema registries: where the schemas of messages are, by number."""
