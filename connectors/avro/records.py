@@ -6,9 +6,8 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..base import Record
 from ..json_records import MAX_BYTES
-from ..kafka.records import one
+from ..kafka.records import EachMessage
 from ..registry.client import PREFIX, BadSchema, Registry
 from ..registry.settings import RegistrySettings
 from .schemas import Schema, avro_decoder, parsed
@@ -17,7 +16,7 @@ from .subjects import by_number
 SchemaOf = Callable[[bytes], tuple[Schema, int]]
 
 
-class AvroMessages:
+class AvroMessages(EachMessage):
     """Decodes the messages of one partition; a bad one gets its ``error``, never a raise.
 
     Args:
@@ -34,22 +33,13 @@ class AvroMessages:
     """
 
     def __init__(self, schema_of: SchemaOf, max_bytes: int = MAX_BYTES):
-        self._schema_of, self._decode = schema_of, avro_decoder(max_bytes)
+        decode = avro_decoder(max_bytes)
 
-    def __call__(
-        self,
-        partition: str,
-        raws: list[bytes | None],
-        offsets: list[int],
-        milliseconds: list[int],
-        keys: list[bytes | None],
-    ) -> list[Record]:
-        columns = zip(raws, offsets, milliseconds, keys)
-        return [one(self._value, partition, *column) for column in columns]
+        def value(raw: bytes) -> dict[str, Any]:
+            schema, start = schema_of(raw)
+            return decode(raw, start, schema)
 
-    def _value(self, raw: bytes) -> dict[str, Any]:
-        schema, start = self._schema_of(raw)
-        return self._decode(raw, start, schema)
+        super().__init__(value)
 
 
 def avro_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> AvroMessages:

@@ -58,6 +58,31 @@ class JsonMessages:
             return None
 
 
+class EachMessage:
+    """Decodes messages one by one with *decode*, which refuses a bad one by `BadMessage`.
+
+    >>> from connectors.json_records import json_decoder
+    >>> decode = EachMessage(json_decoder())
+    >>> good, bad = decode("t-0", [b'{"m": 3}', b"[1]"], [7, 9], [0, 0], [None, None])
+    >>> good.value, bad.error
+    ({'m': 3}, 'not a JSON object but list')
+    """
+
+    def __init__(self, decode: Callable[[bytes], dict[str, Any]]):
+        self._decode = decode
+
+    def __call__(
+        self,
+        partition: str,
+        raws: list[bytes | None],
+        offsets: list[int],
+        milliseconds: list[int],
+        keys: list[bytes | None],
+    ) -> list[Record]:
+        columns = zip(raws, offsets, milliseconds, keys)
+        return [one(self._decode, partition, *column) for column in columns]
+
+
 def one(
     decode: Callable[[bytes], dict[str, Any]],
     partition: str,

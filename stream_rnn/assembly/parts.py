@@ -262,6 +262,10 @@ def messages(table: schema.KafkaSource) -> Any:
         from connectors.avro.records import avro_messages
 
         return avro_messages(options(table.format), table.max_record_bytes)
+    if isinstance(table.format, schema.ProtobufFormat):
+        from connectors.protobuf.records import protobuf_messages
+
+        return protobuf_messages(options(table.format), table.max_record_bytes)
     from connectors.kafka.records import JsonMessages
 
     return JsonMessages(table.max_record_bytes)

@@ -105,6 +105,13 @@ class AvroFormat(RegistryConnection, tag="avro"):
     schema: str | None = None  # an .avsc file; a message is a record and nothing else
 
 
+class ProtobufFormat(RegistryConnection, tag="protobuf"):
+    """Messages are Protobuf, of the schemas in a registry or of one descriptor file."""
+
+    descriptor: str | None = None  # of protoc --include_imports --descriptor_set_out
+    message: str | None = None  # of the descriptor, by its full name, if it has several
+
+
 class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     """Topics of records; ``"^orders-.*"`` is a pattern, and what matches it later is read too."""
 
@@ -117,7 +124,7 @@ class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     max_record_bytes: Positive = 1 << 20  # a longer record is refused
     stop_at_end: bool = False  # finish at the offsets that were last when the run began
     wait: float | str = "5m"  # for brokers that are not there at the start; then exit status 5
-    format: JsonFormat | AvroFormat = field(default_factory=JsonFormat)
+    format: JsonFormat | AvroFormat | ProtobufFormat = field(default_factory=JsonFormat)
 
 
 Source = FileSource | StdinSource | HttpSource | KafkaSource
