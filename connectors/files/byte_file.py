@@ -1,6 +1,5 @@
 """The uncompressed bytes of one file, and marks by which the same file is found again."""
 
-import codecs
 import hashlib
 import os
 import stat
@@ -8,7 +7,7 @@ from typing import IO, Any, NamedTuple
 
 from ..base import Lost, SourceError
 from .json_values import JsonValues, is_json, is_whole
-from .streams import DAMAGED, MacStream, Utf16Stream, decompressed
+from .streams import DAMAGED, MacStream, WideStream, decompressed, wide_encoding
 
 HEAD_BYTES = 4096
 
@@ -23,8 +22,8 @@ class Identity(NamedTuple):
 class ByteFile:
     """One open file, decompressed if its first bytes say how it is compressed.
 
-    Of a *whole* file, one that does not grow, UTF-16 becomes UTF-8, old Macintosh's line ends
-    usual ones, and one JSON array lines.
+    Of a *whole* file, one that does not grow, UTF-16 and UTF-32 become UTF-8, old
+    Macintosh's line ends usual ones, and one JSON array lines.
 
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "a.jsonl.gz")
@@ -76,9 +75,9 @@ class ByteFile:
             except SourceError:
                 return  # it will be told when it is read
         stream = self._stream
-        if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            self._stream = Utf16Stream(self._stream)
-            head = head.decode("utf-16", "ignore").encode()
+        if (encoding := wide_encoding(head)) is not None:
+            self._stream = WideStream(self._stream, encoding)
+            head = head.decode(encoding, "ignore").encode("utf-8", "replace")
         if b"\r" in head and b"\n" not in head:
             self._stream = MacStream(self._stream)
         if is_json(self.path) and is_whole(head):

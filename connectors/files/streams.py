@@ -140,12 +140,28 @@ class MacStream:
         self._stream.close()
 
 
-class Utf16Stream:
-    """UTF-16 with a byte order mark as UTF-8."""
+def wide_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32, with or without a byte order mark; None for what has a byte a letter.
 
-    def __init__(self, stream: IO[bytes] | Any):
+    >>> wide_encoding("load".encode("utf-16-le")), wide_encoding(b"load")
+    ('utf-16-le', None)
+    """
+    if head[:4] in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        return "utf-32"
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) <= 0.4 * len(head) or min(even, odd):
+        return None
+    return "utf-16-be" if even else "utf-16-le"
+
+
+class WideStream:
+    """UTF-16 or UTF-32 as UTF-8."""
+
+    def __init__(self, stream: IO[bytes] | Any, encoding: str):
         self._stream = stream
-        self._decode = codecs.getincrementaldecoder("utf-16")("replace").decode
+        self._decode = codecs.getincrementaldecoder(encoding)("replace").decode
 
     def read(self, size: int) -> bytes:
         """Some bytes, empty at the end."""

@@ -1,11 +1,14 @@
 """What a CSV file is made of: its dialect, in words a person and a setting share."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..missing import is_marker
 from .numbers import Numbers
 
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+NAMES |= {"^": "carets", "~": "tildes", "¦": "broken bars", "\x01": "control characters 1"}
 ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252 (Latin)"}
 
 
@@ -29,6 +32,7 @@ class Dialect(NamedTuple):
     padded: bool = False  # spaces around cells are no part of them
     encoding: str = "utf-8"
     units: Sequence[str] = ()  # behind or before numbers, such as "kW", "%", "$"
+    escape: str = ""  # makes the quote after it a part of the cell; "" where quotes are doubled
 
     @property
     def numbers(self) -> Numbers:
@@ -42,6 +46,8 @@ class Dialect(NamedTuple):
             said.append(f"columns between {NAMES.get(self.delimiter, repr(self.delimiter))}")
         if self.quote != plain.quote:
             said.append(f"quotes {self.quote}")
+        if self.escape:
+            said.append(f"quotes within cells as {self.escape}{self.quote}")
         if self.decimal != plain.decimal:
             said.append(f"decimal mark {self.decimal!r}")
         if self.thousands:
@@ -67,6 +73,18 @@ class Dialect(NamedTuple):
         return ", ".join(said)
 
 
+def is_comment(text: str, mark: str) -> bool:
+    """Whether a line that is *text* is a comment: ``#N/A`` in its first cell makes none.
+
+    >>> is_comment("# station 7", "#"), is_comment("#N/A,7", "#"), is_comment("a,b", "")
+    (True, False, False)
+    """
+    return bool(mark) and text.startswith(mark) and not is_marker(_FIRST(text)[0])  # type: ignore[index]
+
+
+_FIRST = re.compile(r"[^,;\t|]*").match
+
+
 def checked(given: dict[str, Any]) -> dict[str, Any]:
     """The settings that were *given*, without those that are None; raises `ValueError`."""
     given = {name: value for name, value in given.items() if value is not None}
@@ -75,6 +93,10 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"delimiter={delimiter!r} must be one character, as ',' or ';'")
     if len(quote) != 1 or quote in "\r\n" or quote == delimiter:
         raise ValueError(f"quote={quote!r} must be one character, as '\"'")
+    if given.get("escape", "") not in ("", "\\"):
+        raise ValueError(
+            f"escape={given['escape']!r} must be '\\\\', or '' where quotes are doubled"
+        )
     if given.get("decimal", ".") not in (".", ","):
         raise ValueError(f"decimal={given['decimal']!r} must be '.' or ','")
     if given.get("thousands", "") not in ("", ",", ".", " ", "'"):

@@ -9,6 +9,11 @@ which the file's dialect says; `Numbers()` is the plain form.
 1234.5
 >>> [Numbers(units=("kW", "$")).read(cell) for cell in ("12 kW", "-$3.5", "7", "5 MW")]
 [12, -3.5, 7, None]
+
+Minus signs of bookkeeping, of typesetting, and what Excel writes to keep a text:
+
+>>> [Numbers().read(cell) for cell in ("(12.5)", "12.5-", "\u22127", '="007"', "1.5D+02")]
+[-12.5, -12.5, -7, 7, 150.0]
 """
 
 import re
@@ -38,6 +43,9 @@ class Numbers(NamedTuple):
         found = _pattern(self)(cell)
         if found is None and self.units:
             cell = self.bare(cell)
+            found = _pattern(self)(cell)
+        if found is None and (other := usual(cell)) is not cell:
+            cell = other
             found = _pattern(self)(cell)
         if found is None:
             return float(cell) if cell.strip().lower() in _INFINITE else None
@@ -83,7 +91,48 @@ class Numbers(NamedTuple):
 
     def is_strict(self, cell: str) -> bool:
         """Whether *cell* is a number whose thousands, if it has any, are all grouped."""
-        return _pattern(self, strict=True)(self.bare(cell)) is not None
+        return _pattern(self, strict=True)(usual(self.bare(cell))) is not None
+
+
+_ODD = re.compile(
+    r"""="(?P<kept>[^"]*)" | \((?P<debit>[^-+()]+)\) | (?P<late>[^-+]+)- |
+    (?P<whole>[+-]?\d+\.\d*)[dD](?P<power>[+-]?\d+)""",
+    re.ASCII | re.VERBOSE,
+).fullmatch
+
+
+def usual(cell: str) -> str:
+    """*cell* with its sign before it and as it is meant; the same object if that is no matter.
+
+    >>> usual("(1.234,5)"), usual("Ulm")
+    ('-1.234,5', 'Ulm')
+    """
+    if "\u2212" in cell:
+        cell = cell.replace("\u2212", "-")
+    text = cell.strip()
+    if text[-1:] not in _ENDS:
+        return cell
+    found = _ODD(text)
+    if found is None:
+        return cell
+    kept, debit, late, whole, power = found.groups()
+    if kept is not None:
+        return kept
+    return f"{whole}e{power}" if whole else f"-{debit or late}"
+
+
+_ENDS = frozenset(')-"0123456789')
+
+
+STYLES = (
+    Numbers(),
+    Numbers(".", " "),
+    Numbers(".", "'"),
+    Numbers(".", ","),
+    Numbers(",", " "),
+    Numbers(",", "."),
+    Numbers(","),
+)  # that are looked for
 
 
 @cache
@@ -91,7 +140,10 @@ def _pattern(style: Numbers, strict: bool = False) -> Any:
     whole = r"\d+"
     if style.thousands is not None:
         mark = f"[{SPACES}]" if style.thousands == " " else re.escape(style.thousands)
-        whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|{'0|[1-9][0-9]{0,2}' if strict else whole})"
+        groups = rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+"
+        if style.thousands == ",":
+            groups += r"|[1-9]\d?(?:,\d\d)+,\d{3}"  # lakhs and crores, as in India
+        whole = rf"(?:{groups}|{'0|[1-9][0-9]{0,2}' if strict else whole})"
     point = re.escape(style.decimal)
     return re.compile(
         rf"\s*[+-]?(?:{whole}(?P<fraction>{point}\d*)?|(?P<bare>{point}\d+))"

@@ -9,6 +9,7 @@ CURRENCIES = frozenset(
 )
 FEWEST = 3  # cells of a column that tell
 LONGEST = 12  # characters of a unit
+SIGNS = "%‰°$€£¥₹₩₽"  # that are units without a letter
 NEARLY = 0.9  # share of the cells that have it
 TIMES = frozenset(("am", "pm", "a.m.", "p.m.", "z"))  # which belong to a time of day
 
@@ -56,4 +57,6 @@ def _affix(cell: str) -> str | None:
     after = after.strip()
     if bool(before) == bool(after) or len(after) > LONGEST or after.casefold() in TIMES:
         return None
+    if after and not any(sign.isalpha() or sign in SIGNS for sign in after):
+        return None  # quotes, parentheses and dashes are no units
     return after if after else before if before in CURRENCIES else None

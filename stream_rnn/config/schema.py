@@ -37,6 +37,7 @@ class _Dialect(_Table):
     padded: bool | None = None  # spaces around cells do not count, found if not given
     encoding: str | None = None  # "utf-8" or such as "cp1252", found if not given
     units: list[str] | None = None  # at numbers, such as ["kW", "%", "$"], found if not given
+    escape: Literal["", "\\"] | None = None  # before a quote within a cell, found if not given
 
 
 class FileSource(_Dialect, tag="file", kw_only=True):
