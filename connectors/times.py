@@ -2,7 +2,8 @@
 
 ISO 8601 in its forms (a month alone, a week, a day of the year, 24:00), digits (2024010107),
 slashes, dots and dashes with the day or the month first, names of months, AM and PM, "UTC",
-epoch seconds, milliseconds, microseconds and nanoseconds, and Excel's serial days.
+quarters, epoch seconds, milliseconds, microseconds and nanoseconds, and Excel's serial days.
+Of an interval, "00:00 - 00:15", the beginning is its time.
 
 A number is an epoch only if its year is plausible, `FIRST` to `LAST`.  A time with an offset
 keeps it; one without is UTC.
@@ -18,9 +19,11 @@ keeps it; one without is UTC.
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
 from typing import Any
+
+from . import time_forms as forms
 
 FIRST, LAST = 1980, 2100  # years of an epoch
 LATEST = 7_258_118_400.0  # the year 2200 as an epoch: a later time is a mistake
@@ -29,42 +32,7 @@ _LOW = (datetime(FIRST, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()
 _HIGH = (datetime(LAST, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # of epochs, in a second
 _EXCEL = datetime(1899, 12, 30, tzinfo=UTC)  # its day 0
-_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
-
 FORMS = "ISO 8601 (2014-07-01T00:30:00), epoch seconds or milliseconds, or such as 31.12.2014 23:30"
-
-_CLOCK = r"""
-    (?: [T\ ,] \s* (?P<hour>\d{1,2})
-        (?: :? (?P<minute>\d\d) (?: :? (?P<second>\d\d) (?: [.,] (?P<part>\d+) )? )? )?
-        \s* (?P<half>[ap]\.?m\.?)?
-    )?
-    \s* (?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?
-"""
-
-
-def _form(days: str) -> Any:
-    return re.compile(days + _CLOCK, re.ASCII | re.IGNORECASE | re.VERBOSE).fullmatch
-
-
-_YEAR_FIRST = _form(
-    r"(?P<year>\d{4}) (?P<mark>[-/.]) (?P<month>\d{1,2}) (?: (?P=mark) (?P<day>\d{1,2}) )?"
-)
-_WEEK = _form(r"(?P<year>\d{4}) -? W(?P<week>\d\d) (?: -? (?P<weekday>[1-7]) )?")
-_ORDINAL = _form(r"(?P<year>\d{4}) - (?P<yearday>\d{3})")
-_YEAR_LAST = _form(r"(?P<a>\d{1,2}) (?P<mark>[-/.]) (?P<b>\d{1,2}) (?P=mark) (?P<year>\d{4}|\d\d)")
-_NAMED = _form(
-    r"""(?: [a-z]{3,9}\.? ,? \s+ )?
-    (?: (?P<day>\d{1,2}) [-\ .]* (?P<name>[a-z]{3,9}) \.?
-      | (?P<name2>[a-z]{3,9}) \.? \s+ (?P<day2>\d{1,2}) )
-    [-,\ ]+ (?P<year>\d{4}|\d\d)"""
-)
-_BASIC = _form(r"(?P<year>\d{4}) (?P<month>\d\d) (?P<day>\d\d)")
-_DIGITS = re.compile(
-    r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)?(?P<day>\d\d)?(?P<hour>\d\d)?(?P<minute>\d\d)?"
-    r"(?P<second>\d\d)?(?P<part>\d{3})?",
-    re.ASCII,
-).fullmatch
 
 
 class NotATime(ValueError):
@@ -148,7 +116,7 @@ def find_day_first(values: Iterable[Any]) -> bool | None:
     (True, None)
     """
     for value in values:
-        found = _YEAR_LAST(value.strip()) if isinstance(value, str) else None
+        found = forms.YEAR_LAST(value.strip()) if isinstance(value, str) else None
         if found is not None and found["mark"] != ".":
             first, second = int(found["a"]), int(found["b"])
             if first > 12 >= second or second > 12 >= first:
@@ -163,18 +131,24 @@ def _refused(value: Any) -> NotATime:
 def _of_text(text: str, day_first: bool | None) -> datetime:
     plain = text.strip()
     try:
-        if plain[:1].isdigit() and plain[4:5] == "-" and not plain[10:].startswith(("T24", " 24")):
+        if _is_plain_iso(plain):
             try:
                 moment = datetime.fromisoformat(plain)
                 return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             except ValueError:
                 pass
-        for form in (_YEAR_FIRST, _BASIC, _WEEK, _ORDINAL, _NAMED, _YEAR_LAST):
+        if not plain.isascii():
+            plain = forms.ascii_of(plain)
+        for form in forms.ALL:
             found = form(plain)
-            if found is not None and not (form is _BASIC and not found["hour"]):
+            if found is not None and not (form is forms.BASIC and not found["hour"]):
                 return _moment(_day_of(found.groupdict(), day_first, text), found.groupdict())
-        if _DIGITS(plain) or re.fullmatch(r"[+-]?\d+(\.\d*)?", plain, re.ASCII):
-            return _of_number(float(plain) if "." in plain else int(plain))
+        if forms.DIGITS(plain) or _NUMBER(plain):
+            return _of_number(float(plain) if _FLOAT(plain) else int(plain))
+        if (found := forms.DOT_NET(plain)) is not None:
+            return _of_number(int(found[1]))
+        if (begin := forms.begin_of(plain)) is not None:
+            return _of_text(begin, day_first)
     except WhichDay:
         raise
     except (ValueError, OverflowError):
@@ -182,10 +156,24 @@ def _of_text(text: str, day_first: bool | None) -> datetime:
     raise _refused(text)
 
 
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE]\+?\d+)?", re.ASCII).fullmatch
+_FLOAT = re.compile(r"[.eE]").search
+
+
+def _is_plain_iso(plain: str) -> bool:
+    """Whether Python may read it: it takes 00.15 for a part of an hour."""
+    if not plain[:1].isdigit() or plain[4:5] != "-":
+        return False
+    return plain[13:14] != "." and not plain[10:].startswith(("T24", " 24"))
+
+
 def _day_of(found: dict[str, Any], day_first: bool | None, text: str) -> date:
-    year = int(found["year"])
-    if len(found["year"]) == 2:
+    written = found["year"] or found["short"]
+    year = int(written)
+    if len(written) == 2:
         year += 2000 if year < 70 else 1900
+    if "quarter" in found:
+        return date(year, 3 * int(found["quarter"]) - 2, 1)
     if "week" in found:
         return date.fromisocalendar(year, int(found["week"]), int(found["weekday"] or 1))
     if "yearday" in found:
@@ -194,12 +182,9 @@ def _day_of(found: dict[str, Any], day_first: bool | None, text: str) -> date:
             raise ValueError
         return day
     if "name" in found:
-        name = (found["name"] or found["name2"]).lower()[:3]
-        if name not in _MONTHS:
-            raise ValueError
-        return date(year, _MONTHS[name], int(found["day"] or found["day2"]))
+        return date(year, forms.month_of(found["name"]), int(found.get("day") or 1))
     if "a" not in found:
-        return date(year, int(found["month"]), int(found["day"] or 1))
+        return date(year, int(found["month"]), int(found.get("day") or 1))
     first, second = int(found["a"]), int(found["b"])
     if found["mark"] == ".":
         day_first = True
@@ -224,15 +209,7 @@ def _moment(day: date, found: dict[str, Any]) -> datetime:
         raise ValueError
     micro = int((found.get("part") or "")[:6].ljust(6, "0"))
     passed = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=micro)
-    return datetime.combine(day, time(), _zone(found.get("zone"))) + passed
-
-
-def _zone(text: str | None) -> timezone:
-    if not text or text[0] not in "+-":
-        return UTC
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return timezone(-offset if text[0] == "-" else offset)
+    return forms.in_zone(datetime.combine(day, time()) + passed, found.get("zone"))
 
 
 def _of_number(value: Any) -> datetime:
@@ -241,7 +218,7 @@ def _of_number(value: Any) -> datetime:
     if isinstance(value, bool) or not isfinite(number):
         raise ValueError
     if number.is_integer() and 0 < number < 1e17:
-        found = _DIGITS(str(int(value)))
+        found = forms.DIGITS(str(int(value)))
         if found is not None:
             try:
                 parts = found.groupdict()

@@ -75,6 +75,9 @@ def check(spec: Any) -> None:
     """Raise `ConfigError` for numbers of a spec that cannot be; each registers its own."""
 
 
+MANY = 30  # names that are listed
+
+
 def suggest(name: Any, known: Iterable[str]) -> str:
     """``did you mean 'path'?``, or all that is known.
 
@@ -82,7 +85,11 @@ def suggest(name: Any, known: Iterable[str]) -> str:
     "did you mean 'path'?"
     """
     known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    folded = {str(one).casefold(): one for one in known}
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(sorted(known))}" if known else "nothing is accepted here"
+        return f"did you mean {folded[close[0]]!r}?"
+    if not known:
+        return "nothing is accepted here"
+    more = f" and {len(known) - MANY} more" if len(known) > MANY else ""
+    return f"known: {', '.join(sorted(known)[:MANY])}{more}"

@@ -13,6 +13,7 @@ from ..state import Dependency
 from .byte_file import ByteFile, Mark, digest
 from .file_list import FileList, expand, only
 from .followed import FollowedFile
+from .foreign import foreign, head_of
 from .rotation import Tail
 from .streams import inner_name
 
@@ -83,7 +84,7 @@ class FileSource:
         self.poll_interval = poll_interval
         self.max_record_bytes = max_record_bytes
         self._format = line_format(
-            format or format_of(inner_name(self._files.path)),
+            format or _format(self._files.path),
             columns=columns,
             max_record_bytes=max_record_bytes,
             live=follow,
@@ -227,3 +228,13 @@ class FileSource:
     def _read_from(self, path: str, position: int = 0, records: int = 0) -> RecordReader:
         partition = self._files.path if self.follow else path
         return RecordReader(self._format, self.max_record_bytes, partition, position, records)
+
+
+def _format(path: str) -> str:
+    """The format by the name; raises `SourceError` that says what the file is."""
+    try:
+        return format_of(inner_name(path))
+    except SourceError:
+        if os.path.isfile(path) and (told := foreign(path, head_of(path))):
+            raise SourceError(told) from None
+        raise

@@ -1,5 +1,6 @@
 """What a line-oriented format is to a source, and the choice of one by name."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -92,6 +93,21 @@ def format_of(path: str) -> str:
         if plain.endswith(suffix):
             return name
     raise SourceError(
-        f"cannot tell the format of {path!r} from its name; give format= one of "
+        f"cannot tell the format of {path!r} from its name; give format (--format), one of "
         f"{', '.join(FORMATS)}"
     )
+
+
+def format_in(head: bytes) -> str | None:
+    """The format of a file that begins with *head*; None if nothing is in it.
+
+    >>> format_in(b' {"u": 1}'), format_in(b"u,y")
+    ('jsonl', 'csv')
+    """
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not first:
+        return None
+    return "jsonl" if _OBJECT(first) else "csv"
+
+
+_OBJECT = re.compile(rb"""\x1e?(?:\[\s*)*\{\s*["'}]""").match

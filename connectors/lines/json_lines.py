@@ -74,5 +74,17 @@ def _one_by_one(lines: list[bytes], partition: str, offset: int) -> list[Record]
     for line in lines:
         if line.strip():
             value, error = decode_object(line.removeprefix(BOM))
+            if error is not None and (bare := _bare(line)) is not None:
+                value, error = decode_object(bare)
             records.append(Record(value, line, error, partition, offset + len(records)))
     return records
+
+
+def _bare(line: bytes) -> bytes | None:
+    """The object alone, of a line as within an array or a JSON text sequence (RFC 7464).
+
+    >>> _bare(b'\x1e{"u": 1}'), _bare(b'{"u": 1},'), _bare(b'{"u"')
+    (b'{"u": 1}', b'{"u": 1}', None)
+    """
+    bare = line.strip().removeprefix(b"\x1e").removesuffix(b",")
+    return bare if bare[:1] == b"{" and bare[-1:] == b"}" and bare != line.strip() else None

@@ -54,6 +54,13 @@ def configure(asked: Asked) -> Config:
         for name in names:
             if name is not None:
                 check_field(f"--{option} {name}", name, seen)
+    for name in asked.targets:
+        if name in seen.lists and name not in seen.fields:
+            raise ConfigError(
+                f"--target {name}: {asked.file} has lists there, not values; of one object of "
+                'columns make lines, with python -c "import pandas as p; p.read_json('
+                f"'{asked.file}').to_json('{asked.file}l', orient='records', lines=True)\""
+            )
     if not asked.targets and asked.estimator not in ("anomaly", "text", "multivariate"):
         raise ConfigError(
             f"--target: name the field to predict; {asked.file} has {', '.join(seen.fields)}"
@@ -67,6 +74,10 @@ def configure(asked: Asked) -> Config:
     choice = choose(
         seen, asked.targets, asked.exclude, asked.timestamp, asked.key, asked.estimator, named_too
     )
+    held = seen.source.get("format")
+    if held is not None and "format" not in source:
+        holds = "JSON" if held == "jsonl" else "CSV"
+        typer.echo(f"{asked.file}: read as {holds}, by its content", err=True)
     for line in (f"{asked.file}: {seen.said}" if seen.said else "", choice.said):
         if line:
             typer.echo(line, err=True)
@@ -143,6 +154,8 @@ def check_field(place: str, name: str, seen: Look) -> None:
             f"; the file is one object, with a list {inner!r}: if that holds the records, make "
             f"lines of it, with jq -c '.{inner}[]' {seen.file} > {seen.file}l"
         )
+    if [*seen.fields] == ["text"]:
+        message += "; its lines are read as text: say --format csv if they are a table"
     if seen.source.get("header_rows") == 0 and not seen.source.get("columns"):
         message += (
             "; the file has no header: name its columns, such as --columns "

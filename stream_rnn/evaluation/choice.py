@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from connectors import times
 from connectors.missing import MARKERS
 
+from ..errors import ConfigError
 from .look import Field, Look
 
 SERIES = (
     0.5  # error of the last value, as a share of that of the mean, of a target that moves slowly
 )
 LAGS = 2  # past targets that are then inputs
+TELLS = 20  # records from which on it tells that each has a text of its own
 LARGE = 100 << 20  # bytes of a file from which on a mixture takes too long to wait for
 
 
@@ -55,10 +57,7 @@ def choose(
     if timestamp is None and clocks and key is None:
         timestamp = clocks[0]
         reasons.append(f"{timestamp} is the time")
-    texts = [name for name, field in free.items() if field.kind == "text" and name != timestamp]
-    told = _useful(texts, seen, targets, estimator)
-    left_out = [name for name in texts if name not in told]
-    left_out += [n for n, field in free.items() if field.kind == "time" and n != timestamp]
+    told, left_out = _texts(seen, free, targets, timestamp, estimator)
     counts = [name for name, field in free.items() if field.is_count]
     inputs = [n for n in free if n not in (*left_out, *counts, timestamp)]
     if left_out:
@@ -86,7 +85,7 @@ def choose(
     if odd:
         features["missing"] = [*MARKERS, *dict.fromkeys(chain.from_iterable(odd.values()))]
         reasons += [f"{', '.join(map(repr, words))} in {n} is missing" for n, words in odd.items()]
-    mixed = [n for n in told if any(not isinstance(v, str) for v in seen.fields[n].known)]
+    mixed = [n for n in told if not all(isinstance(v, str) for v in seen.fields[n].known)]
     if mixed and estimator not in READERS:
         way = "indicators" if estimator.startswith("sequence") else "statistics"
         features["categorical"] = dict.fromkeys(mixed, way)
@@ -114,10 +113,19 @@ def _called_for(
         return "multitarget", "there are several targets"
     target, known = targets[0], fields[0].known if fields else []
     kind = fields[0].kind if fields else "number"
+    if kind in ("text", "time") and fields[0].is_identifier and len(known) >= TELLS:
+        raise ConfigError(
+            f"--target {target}: nearly every record has a text of its own, such as {known[0]!r}, "
+            "of which no class can be learned; if these are numbers, say how they are written "
+            "(--decimal, --thousands, --missing, --set 'source.units=[…]'), or choose with "
+            "--estimator classifier all the same"
+        )
     if kind in ("boolean", "text", "time"):
         return "classifier", f"{target} is {'true or false' if kind == 'boolean' else 'text'}"
-    if set(known) == {0, 1}:
-        return "classifier", f"{target} is 0 or 1"
+    if set(known) in ({0, 1}, {1, 2}, {-1, 1}):
+        return "classifier", f"{target} is {min(known):g} or {max(known):g}"
+    if fields and fields[0].is_code:
+        return "classifier", f"{target} has digits that are names, as 007 beside 7"
     if inputs or lagged:
         some = ", ".join(inputs[:3]) + (", …" if len(inputs) > 3 else "")
         return "regressor", f"{target} is a number" + (f" beside {some}" if inputs else "")
@@ -142,6 +150,24 @@ def _not_mixed(seen: Look, key: str | None, settings: Sequence[str]) -> str | No
     if seen.bytes > LARGE:
         return "the file is large, and a record costs about ten times as much"
     return None
+
+
+def _texts(
+    seen: Look,
+    free: dict[str, Field],
+    targets: Sequence[str],
+    timestamp: str | None,
+    estimator: str | None,
+) -> tuple[list[str], list[str]]:
+    """The fields of text, and of digits that are names, that tell something; and the others."""
+    texts = [n for n, field in free.items() if field.kind == "text" and n != timestamp]
+    told = _useful(texts, seen, targets, estimator)
+    left_out = [name for name in texts if name not in told]
+    left_out += [n for n, field in free.items() if field.kind == "time" and n != timestamp]
+    for name, field in free.items():
+        if field.kind == "number" and field.is_code:
+            (left_out if field.is_identifier else told).append(name)
+    return told, left_out
 
 
 def _useful(

@@ -3,12 +3,17 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from connectors import times
 from connectors.base import Record, SourceError
+from connectors.files.byte_file import ByteFile
 from connectors.files.file_list import expand
+from connectors.files.foreign import foreign, head_of
 from connectors.files.source import FileSource
+from connectors.files.streams import inner_name
+from connectors.lines.formats import format_in, format_of
 from connectors.lines.numbers import Numbers
 
 from ..features.cells import PLAIN, Cells
@@ -18,6 +23,7 @@ from ..features.paths import flatten
 PEEK = 1000  # records that are looked at
 FURTHEST = 100_000  # and as many more until a target is known
 IDENTIFIES = 0.9  # share of different values from which on they only identify a record
+MANY = 10  # different numbers for each of such texts
 FEW = 3  # texts in a column of numbers that stand for a missing value
 KINDS = ("number", "boolean", "time", "text", "empty")
 
@@ -45,12 +51,24 @@ class Field(NamedTuple):
             return "empty"
         if all(isinstance(value, bool) for value in known):
             return "boolean"
-        numbers = sum(isinstance(v, int | float) and not isinstance(v, bool) for v in known)
-        if numbers >= 0.9 * len(known):
+        numbers = [v for v in known if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(numbers) >= 0.9 * len(known) or _have_words(numbers, known):
             return "number"
         if all(isinstance(v, str) and times.looks_like(v) for v in known[:100]):
             return "time"
         return "text"
+
+    @property
+    def is_code(self) -> bool:
+        """Whether its digits are names, as 007 beside 7: zeros before them mean something.
+
+        >>> Field([7, 7, 12], ["007", "7", "012"]).is_code, Field([1, 2], ["01", "02"]).is_code
+        (True, False)
+        """
+        raw = [cell for cell in self.raw if isinstance(cell, str) and cell.isdigit()]
+        if not any(cell[0] == "0" and len(cell) > 2 for cell in raw) or all(map(_is_clock, raw)):
+            return False
+        return len(set(map(len, raw))) > 1 or len(set(raw)) < 0.5 * len(raw)
 
     @property
     def is_identifier(self) -> bool:
@@ -60,14 +78,24 @@ class Field(NamedTuple):
 
     @property
     def is_count(self) -> bool:
-        """Whether it counts the records, from 0 or 1 on."""
+        """Whether it counts the records, up or down, from any number on."""
         values = self.values
-        if len(values) < 3 or values[0] not in (0, 1) or isinstance(values[0], bool):
+        if len(values) < 3 or any(type(value) not in (int, float) for value in values):
             return False
-        return all(
-            isinstance(value, int | float) and value == values[0] + place
-            for place, value in enumerate(values)
-        )
+        step = values[1] - values[0]
+        return step in (1, -1) and all(b - a == step for a, b in pairwise(values))
+
+
+def _have_words(numbers: Sequence[float], known: Sequence[Any]) -> bool:
+    """Whether a few words stand among many different numbers, for those that are missing."""
+    words = {v for v in known if isinstance(v, str)}
+    different = len(set(numbers)) >= MANY * len(words)
+    return len(words) <= FEW and 2 * len(numbers) >= len(known) and different
+
+
+def _is_clock(cell: str) -> bool:
+    """Whether digits are a time of day, as 0930."""
+    return len(cell) in (4, 6) and cell[:2] < "24" and cell[2:4] < "60" and cell[4:] < "60"
 
 
 class Look(NamedTuple):
@@ -103,6 +131,15 @@ class Look(NamedTuple):
         )
 
 
+#: By words of an error, what makes such a file readable.
+HINTS = {
+    "got `array`": "rows without names are CSV: jq -r '.[] | @csv' makes it of one array, "
+    "jq -r @csv of one in each line",
+    "keys must be strings": "names in single quotes are Python's, not JSON's: write json.dumps",
+    "trailing characters": "of objects one after the other jq -c . makes lines",
+}
+
+
 def look(
     file: str,
     targets: Sequence[str] = (),
@@ -113,7 +150,8 @@ def look(
 
     *settings* are those of its source.
     """
-    source = FileSource(file, **(settings or {}))
+    settings = {**_by_content(file, settings or {}), **(settings or {})}
+    source = FileSource(file, **settings)
     eye = _Eye(Cells(missing or Missing()))
     try:
         while not source.finished and eye.count < FURTHEST:
@@ -129,6 +167,7 @@ def look(
     if not eye.count:
         raise SourceError(
             f"{file}: none of the first {len(eye.errors)} records can be read: {eye.errors[0]}"
+            + next((f"; {hint}" for words, hint in HINTS.items() if words in eye.errors[0]), "")
         )
     found = {} if dialect is None else dialect._asdict()
     said = "" if dialect is None else dialect.describe()
@@ -136,12 +175,37 @@ def look(
         file,
         eye.fields,
         sorted(eye.lists),
-        {**(settings or {}), **found},
+        {**settings, **found},
         said,
         eye.count,
         eye.errors,
         sum(map(os.path.getsize, expand([file]))),
     )
+
+
+def _by_content(file: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The format where the name does not tell it, or tells another than the content.
+
+    Raises `SourceError` for what is no lines of text.
+    """
+    path = expand([file])[0]
+    told = foreign(path, head_of(path))
+    if told is None:
+        with ByteFile(path, whole=True) as opened:
+            head = opened.head()
+        told = foreign(path, head)
+    if told is not None:
+        raise SourceError(told)
+    try:
+        named = format_of(inner_name(path))
+    except SourceError:
+        named = None
+    found = format_in(head)
+    if "format" in settings or named == "text" or found in (named, None):
+        return {}
+    if named == "jsonl" and head.lstrip()[:1] in (b"[", b"{"):
+        return {}  # but not of objects
+    return {"format": found}
 
 
 class _Eye:
