@@ -50,6 +50,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("upper", "object of lists", "upper bounds of the forecasts"),
     ),
     "anomaly": (
+        Field("record", "whole number", "which one it is, from 1: episodes are told by it"),
         Field("score", "number", "how unusual the record is: −log10 of how often such comes"),
         Field("alarm", "true or false", "whether a new alarm begins"),
         Field("field", "text or null", "the field that is the most unusual"),
@@ -63,6 +64,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("episode_end", "whole number or null", "the record at which it ended"),
         Field("severity", "number", "of the episode"),
         Field("scores", "object", "the score of each field"),
+        Field("feedback", "text or null", "what came of an operator's label in the record"),
     ),
     "text": (
         Field("bits", "number", "−log2 of the probability that the line had, newline included"),

@@ -24,6 +24,7 @@ from ..service.task import Task
 from . import sequences
 from .dependencies import Surroundings, surroundings
 from .drift import monitor
+from .feedback import check_feedback
 from .results import says_origin
 from .topics import topics_of
 
@@ -88,6 +89,7 @@ def estimator(config: schema.Config) -> Any:
     if takes_time(config):
         table = {"timestamp": config.features.timestamp, **table}
     table = with_categories(config, table)
+    check_feedback(config)
     model = sequences.ahead(config, sequences.gathered(config, specs.estimator(table)))
     if config.key is None:
         return model
@@ -166,9 +168,13 @@ def identity(config: schema.Config) -> Identity:
         del features[name]
     settings = {f"features.{name}": value for name, value in features.items()}
     refused = config.dead_letter
+    table = with_categories(config, config.estimator)
+    kind = specs.estimator_class(table.get("type", "regressor"))
+    free = {name: table.get(name) for name in getattr(kind, "changeable", ())}
+    settings |= {f"estimator.{name}": value for name, value in free.items()}
     return Identity(
         model={
-            "estimator": with_categories(config, config.estimator),
+            "estimator": {n: value for n, value in table.items() if n not in free},
             "target": target,
             "labels": None if config.labels is None else config.labels.key,
             "key": config.key,

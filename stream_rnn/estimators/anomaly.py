@@ -1,24 +1,25 @@
 """River's anomaly detector: what is new in the stream, and what the forecaster did not expect."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from river import base
 
 from ..categories.category import checked
 from ..codegen.bound import bind
-from ..errors import BadRecord, CheckpointError, faults
+from ..errors import BadRecord, CheckpointError
 from ..features.saved_names import as_name, saved
 from ..forecasting.bank import MEDIAN
 from ..forecasting.experts.default import LIGHT
 from ..forecasting.experts.lstm import Lstm
 from ..forecasting.reaction import react
-from ..novelty import joint, labels
+from ..novelty import joint
 from ..novelty.budget import budget
 from ..novelty.fields import OUTS
-from ..novelty.state import ALARM, ALARMS, SEEN, WORST, State, allocate, grown
+from ..novelty.state import ALARMS, RECORDS, SEEN, State, allocate, grown
 from ..numerics import trees
+from .anomaly_feedback import answer, faults_of, heed, row_of_none, told
 from .anomaly_fields import EachField
 from .anomaly_records import Kinds, Table, table
 from .anomaly_rows import results
@@ -29,7 +30,6 @@ from .targets import stretches
 
 #: What forecasts a field: as light as it can be with a recurrent network in it.
 FORECASTER: tuple[Any, ...] = (*LIGHT, Lstm(4, prior=0.1, drift=1e-5))
-NOT_AN_ANOMALY, MISSED = "not an anomaly", "missed"
 
 
 class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
@@ -63,6 +63,10 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         day it is.
     seed
         Of the forecasters' random weights.
+    feedback_field
+        The field in which the stream itself brings an operator's labels, see `feedback`: in a
+        record of its own, or in one that is scored, ``"not an anomaly"``, ``"not an anomaly:
+        1001"`` (the alarm of record 1001), ``"missed"`` or ``"missed: cpu"`` (in that field).
     categorical
         For a field whose values are names, such as a postcode, ``"statistics"``; ``"leave"`` for
         one that is not to be looked at.
@@ -79,6 +83,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
     [(450, 'value of load: highest in 450 records')]
     """
 
+    #: Parameters that may be others when a checkpoint is continued.
+    changeable: ClassVar[tuple[str, ...]] = ("false_alarms", "feedback_field")
+
     def __init__(
         self,
         false_alarms: float | str = 3.0,
@@ -87,6 +94,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         timestamp: str = "timestamp",
         seed: int = 0,
         categorical: Mapping[str, str] | None = None,
+        feedback_field: str | None = None,
     ):
         self.false_alarms = false_alarms
         self.experts = experts
@@ -94,9 +102,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         self.timestamp = timestamp
         self.seed = seed
         self.categorical = categorical
+        self.feedback_field = feedback_field
         self._rules = checked(categorical)
-        self._budget = budget(false_alarms)
-        self._names: list[Any] = []
+        self._budget, self._names = budget(false_alarms), list[Any]()
         self._hold(*allocate(0))
         self._each = self._no_fields()
 
@@ -105,7 +113,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
     def score_one(self, x: dict) -> float:
         """The score of *x* as the next record; −2, the least, while too little is known."""
         kept = self._words.copy()
-        found = table([x], self._kinds(), self.timestamp)
+        found = table(
+            told([x], self.feedback_field, self.timestamp).xs, self._kinds(), self.timestamp
+        )
         known = found.values[:, : len(self._names)]
         texts = {f: text for f, text in found.texts.items() if f in self._each.rarities}
         part = Table(self._names, known, found.times, [], texts)
@@ -116,8 +126,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
 
     def learn_one(self, x: dict) -> None:
         """Take in the next record.  Raises `BadRecord` if a field is not a finite number."""
-        for _ in self._take([x]):
-            pass
+        list(self._take([x]))
 
     reactions = ("noise", "widen", "both")
 
@@ -127,32 +136,24 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
             for bank in one.banks:
                 react(bank, kind)
 
-    def feedback(self, label: str, field: Any = None) -> None:
+    def feedback(self, label: str, field: Any = None, record: int | None = None) -> list[Any]:
         """What an operator says; it counts from now on, and is kept in the checkpoint.
 
-        ``"not an anomaly"`` is about the last alarm: what is like it raises none.
-        ``"missed"`` is about the last record, in *field* or else in the one with the highest
-        score: what is like it raises an alarm.  The last 16 labels of a field are kept.
-        Raises ValueError if there has been no such alarm, record or field.
+        ``"not an anomaly"`` is about the last alarm, or that of *record*, as its row says: what is
+        like it raises none.  ``"missed"`` is about the last record, in *field* or else in the one
+        with the highest score: what is like it raises an alarm.  The last 16 labels of a field are
+        kept.  Returns the fields; raises ValueError if there has been no such alarm, record or
+        field.
         """
-        now = self._state.joint
-        if label == NOT_AN_ANOMALY:
-            if now[ALARM] == 0:
-                raise ValueError("feedback: no alarm has been raised yet")
-            labels.not_an_anomaly(self._state, now[ALARM])
-        elif label == MISSED:
-            if not self._names or (field is not None and field not in self._names):
-                raise ValueError(f"feedback: {field!r} is no field of the records so far")
-            chosen = int(now[WORST]) if field is None else self._names.index(field)
-            labels.missed(self._state, [chosen])
-        else:
-            raise ValueError(f"feedback: {label!r}; give {NOT_AN_ANOMALY!r} or {MISSED!r}")
+        return heed(self._state, self._names, label, field, record)
 
     # StreamEstimator --------------------------------------------------------------------------
 
     def stream(self, xs: Sequence[dict], ys: Sequence[Any] | None = None) -> list[dict[str, Any]]:
         """Score each record before learning from it.  Targets *ys* are ignored.
 
+        ``record``
+            Its number, from 1.
         ``score``
             −log₁₀ of the false alarms to expect until the stream has doubled.
         ``alarm``
@@ -170,31 +171,50 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
             The highest score in the running episode; 0 if none runs.
         ``scores``
             The score of each field that is not missing.
+        ``feedback``
+            What came of a label in the record.
 
         Of text nothing is expected.
         """
-        return [
-            row
-            for part, expected, outs, rows, seen, counts in self._take(xs)
-            for row in results(part, outs, rows, expected, seen, counts)
-        ]
+        made: list[dict[str, Any]] = []
+        for learned, is_bare, said in self._take(xs):
+            if learned is not None:
+                made += results(*learned)
+            if is_bare:
+                made.append(row_of_none(self._state))
+            if said is not None:
+                made[-1]["feedback"] = said
+        return made
 
-    def _take(self, xs: Sequence[dict]) -> Iterator[tuple]:
-        """Score and learn records, a stretch without a new field at a time."""
-        found = table(xs, self._kinds(), self.timestamp)
-        for start, end in stretches(found.widths):
-            part = Table(
-                found.names[: found.widths[start]],
-                np.ascontiguousarray(found.values[start:end, : found.widths[start]]),
-                found.times[start:end],
-                [],
-                {f: t[start:end] for f, t in found.texts.items() if f < found.widths[start]},
-            )
-            self._add_fields(part)
-            counts = self._each.learn_texts(part)
-            seen = self._state.fields.clock[:, SEEN].copy()
-            expected = self._each.forecast(part.values)
-            yield part, expected, *self._judge(part, expected), seen, counts
+    def _take(self, xs: Sequence[dict]) -> Iterator[tuple[tuple | None, bool, str | None]]:
+        """Score and learn records, a stretch without a new field or a label at a time.
+
+        What came of the stretch, whether a record follows that is nothing but a label, and what
+        came of the label.
+        """
+        given = told(xs, self.feedback_field, self.timestamp)
+        found = table(given.xs, self._kinds(), self.timestamp)
+        for first, last in stretches(found.widths):
+            for start, end, at in given.pieces(first, last):
+                learned = self._learn(found, start, end) if end > start else None
+                said = None if at is None else answer(self._state, self._names, given.labels[at])
+                yield learned, at in given.bare, said
+
+    def _learn(self, found: Table, start: int, end: int) -> tuple:
+        """What `results` takes, of the records from *start* to *end*."""
+        part = Table(
+            found.names[: found.widths[start]],
+            np.ascontiguousarray(found.values[start:end, : found.widths[start]]),
+            found.times[start:end],
+            [],
+            {f: t[start:end] for f, t in found.texts.items() if f < found.widths[start]},
+        )
+        self._add_fields(part)
+        counts = self._each.learn_texts(part)
+        seen = self._state.fields.clock[:, SEEN].copy()
+        records = int(self._state.joint[RECORDS])
+        expected = self._each.forecast(part.values)
+        return part, *self._judge(part, expected), expected, seen, counts, records
 
     def _kinds(self) -> Kinds:
         """What is known of the fields."""
@@ -202,16 +222,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
 
     def check(self, xs: Sequence[dict], ys: Sequence[Any] | None = None) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
-        kinds = self._kinds()
-
-        def attempt(t: int) -> None:
-            nonlocal kinds
-            found = table(xs[t : t + 1], kinds, self.timestamp)
-            if len(found.names) > len(kinds.known):
-                texts = {*kinds.texts, *(found.names[f] for f in found.texts)}
-                kinds = Kinds(found.names, texts, self._rules)
-
-        return faults(attempt, len(xs))
+        return faults_of(xs, self._kinds(), self.timestamp, self.feedback_field)
 
     def _add_fields(self, part: Table) -> None:
         """Make room for new ones."""

@@ -13,9 +13,7 @@ from ..novelty.state import TAILS
 from .anomaly_records import Table
 
 LEVEL = 0.9  # of the interval in which a value was expected
-_NOTHING = dict.fromkeys(
-    ("field", "view", "reason", "expected", "expected_lower", "expected_upper")
-)
+NOTHING = dict.fromkeys(("field", "view", "reason", "expected", "expected_lower", "expected_upper"))
 
 
 def results(
@@ -25,10 +23,12 @@ def results(
     expected: dict[int, np.ndarray],
     seen: np.ndarray,
     counts: dict[int, list[int]],
+    before: int,
 ) -> list[dict[str, Any]]:
     """Rows for the user; *seen* are the records of each field before.
 
-    *expected* has the forecasts of fields that have one, *counts* how often a text was met before.
+    *expected* has the forecasts of fields that have one, *counts* how often a text was met before;
+    so many records came *before*.
     """
     known = ~np.isnan(part.values)
     past = seen + np.cumsum(known, axis=0) - known
@@ -43,7 +43,8 @@ def results(
             for f in order
             if (told[f][PART] if alarm else told[f][SCORE] >= row[joint.THRESHOLD])
         ]
-        result = {"score": row[joint.JOINT], "alarm": alarm, **_NOTHING, "fields": chosen}
+        result = {"record": before + t + 1, "score": row[joint.JOINT], "alarm": alarm}
+        result |= {**NOTHING, "fields": chosen}
         if worst >= 0:
             name, tail = part.names[worst], int(told[worst][CAUSE])
             result["field"], result["view"] = name, TAILS[tail]
@@ -61,6 +62,7 @@ def results(
         result["episode_end"] = int(row[joint.ENDED]) or None
         result["severity"] = row[joint.SEVERITY]
         result["scores"] = {part.names[f]: told[f][SCORE] for f in order}
+        result["feedback"] = None
         made.append(result)
     return made
 

@@ -13,9 +13,11 @@ OPTIONAL = ("categorical",)  # parameters that checkpoints of 0.1.0 lack
 def described(estimator: Any, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """Constructor parameters in words, comparable across processes.
 
-    Those named in *optional* are left out while they are None.
+    Those named in *optional* are left out while they are None; so are those that the class names
+    as ``changeable``: they may be others when a checkpoint is continued.
     """
-    parameters = sorted(estimator._get_params().items())
+    free = getattr(estimator, "changeable", ())
+    parameters = sorted((n, v) for n, v in estimator._get_params().items() if n not in free)
     return {n: repr(v) for n, v in parameters if v is not None or n not in optional}
 
 
@@ -50,6 +52,9 @@ def check_finite(arrays: Mapping[str, np.ndarray]) -> None:
 def check_same(estimator: Any, mine: dict[str, str], meta: dict[str, Any]) -> None:
     """Raise `CheckpointError` if *meta* is of another class, or parameters, than *mine*."""
     name, theirs = type(estimator).__name__, meta.get("parameters")
+    if theirs is not None:
+        free = getattr(estimator, "changeable", ())
+        theirs = {n: word for n, word in theirs.items() if n not in free}
     if meta.get("estimator") != name or theirs != mine:
         raise CheckpointError(
             f"the checkpoint is of {meta.get('estimator')}({theirs}), the configuration says "

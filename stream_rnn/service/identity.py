@@ -24,12 +24,18 @@ class Identity(NamedTuple):
     def check(self, saved: Mapping[str, Any], folder: str, elsewhere: str) -> None:
         """Raise `CheckpointError` if *saved*, the model of a manifest, is another one."""
         for name, value in self.model.items():
-            if saved.get(name) != value:
+            if self._as_now(name, saved.get(name)) != value:
                 raise CheckpointError(
                     f"the checkpoints in {folder} are of another stream: {name} was "
                     f"{saved.get(name)!r} and is now {value!r}; change it back, or give this run "
                     f"{elsewhere}"
                 )
+
+    def _as_now(self, name: str, table: Any) -> Any:
+        """*table* without what is a setting now, and was none when it was written."""
+        if not isinstance(table, dict):
+            return table
+        return {key: v for key, v in table.items() if f"{name}.{key}" not in self.settings}
 
     def changes(self, manifest: Mapping[str, Any]) -> Iterator[str]:
         """What is different since *manifest* was written, and does no harm to the model.

@@ -251,14 +251,16 @@ class KeyedClassifier(ClassifiesFrames, Keyed, base.Classifier):
 class KeyedAnomalyDetector(Keyed, base.AnomalyDetector):
     """`Keyed` of an anomaly detector."""
 
-    def feedback(self, key: Key, label: str, field: Any = None) -> None:
+    def feedback(
+        self, key: Key, label: str, field: Any = None, record: int | None = None
+    ) -> list[Any]:
         """What an operator says of the last alarm, or record, of *key*; see the detector.
 
         Raises ValueError if there has been none.
         """
         if self.contexts.find(key) is None:
             raise ValueError(f"feedback: no record of {self.key} = {key!r} has been seen")
-        self.contexts.change(key).state.feedback(label, field)
+        return self.contexts.change(key).state.feedback(label, field, record)
 
 
 ROLES: dict[type, type[Keyed]] = {
