@@ -135,6 +135,22 @@ def test_requests_that_are_none(impatient):
         assert exchange(served.port, b"\x16\x03\x01\x00\xff" * 20)[:12] == b"HTTP/1.1 400"
         twice = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
         assert exchange(served.port, twice)[:12] == b"HTTP/1.1 400"
+        for shape in (
+            b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0",
+            b"GET /metrics HTTP/1.1\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost : a\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n",
+            b"GET /metrics HTTP/1.1\nHost: a\n\n",
+            b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET http:// HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"\r\n" * 20_000,
+        ):
+            assert exchange(served.port, shape)[:12] == b"HTTP/1.1 400", shape
+        chunks = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1"
+        for rest in (b";x" * 200_000, b"\r\na\r\n0\r\nX: " + b"y" * 200_000):
+            assert exchange(served.port, chunks + rest)[9:12] in (b"400", b"404")
         assert exchange(served.port, b"GET /metrics HTTP/1.1\r\nHo") == b"", "closed in time"
         body = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"
         assert b" 404 " in exchange(served.port, body)[:20]

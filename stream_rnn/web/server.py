@@ -18,7 +18,7 @@ from ..errors import ConfigError
 from .app import application
 from .asking import token_of
 from .listener import Listener, listen
-from .patience import HEAD_BYTES, SECONDS, PatientProtocol
+from .patience import SECONDS, PatientProtocol
 from .site import Site
 
 CONNECTIONS = 256
@@ -85,7 +85,6 @@ def _settings(app: Any, tls: dict[str, Any]) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
-        h11_max_incomplete_event_size=HEAD_BYTES,
         **tls,
     )
 
