@@ -1,5 +1,6 @@
 """The page in a real browser: it draws, follows, comes back, asks nobody else, can be read."""
 
+import re
 import threading
 import time
 import urllib.error
@@ -17,6 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from connectors.memory import MemorySink
+from stream_rnn import LSTM, RecurrentRegressor
 from stream_rnn.config.schema import Http
 from stream_rnn.features.rows import Rows
 from stream_rnn.metrics import Metrics
@@ -44,12 +46,12 @@ return found;
 
 
 @contextmanager
-def running(port=0, name="taxi"):
+def running(port=0, name="taxi", model=None):
     """A service with a page, until the end of the block."""
     site = Site(Metrics(name))
     server = serve(site, port=port)
     stop = threading.Event()
-    task = Task(Linear(rate=1e-4), Rows("load"))
+    task = Task(model or Linear(rate=1e-4), Rows("load"))
     line = Pipeline(Endless(300), task, Forgetful(), observers=site.observers)
     thread = threading.Thread(target=line.run, args=(stop,))
     thread.start()
@@ -104,6 +106,30 @@ def test_charts_are_drawn_and_follow_the_stream(driver):
         assert driver.find_element(By.ID, "status").text == "running and ready"
         asked = {urlsplit(url).netloc for url in requests(driver)}
         assert asked == {urlsplit(server.root).netloc}
+        assert complaints(driver) == []
+
+
+def bars(driver, title):
+    """What a panel of bars says: name and text, the longest first."""
+    return driver.execute_script(
+        "const found = [...document.querySelectorAll('section:not([hidden])')]"
+        ".find((one) => one.querySelector('h2').textContent === arguments[0]);"
+        "return found ? [...found.querySelectorAll('dt')].map("
+        "(dt) => [dt.textContent, dt.nextSibling.nextSibling.textContent]) : []",
+        title,
+    )
+
+
+def test_members_and_sensitivities_are_drawn(driver):
+    model = RecurrentRegressor(LSTM(4), seed=1)
+    model.member_weights = lambda: {"left": 0.25, "right": 0.75}
+    with running(model=model) as server:
+        driver.get(server.root)
+        until(driver, lambda d: bars(d, "Sensitivities"), 30)
+        assert bars(driver, "Members") == [["right", "75.0 %"], ["left", "25.0 %"]]
+        [[name, effect]] = bars(driver, "Sensitivities")
+        assert name == "hour"
+        assert re.fullmatch(r"[+−]?[\d.]+", effect)
         assert complaints(driver) == []
 
 

@@ -99,6 +99,28 @@ def drift_alarms(estimator: Any) -> Mapping[str, int]:
 
 
 @runtime_checkable
+class Mixing(Protocol):
+    """One whose members are weighed."""
+
+    def member_weights(self) -> Mapping[str, float]:
+        """How much each member counts now, by its name; they sum to 1."""
+
+
+MOST_MEMBERS = 16  # that are told one by one
+
+
+def member_weights(estimator: Any) -> dict[str, float]:
+    """The weights of the members inside *estimator*: of the first ones, and of all the others."""
+    if not isinstance(estimator, Mixing):
+        return {}
+    weights = dict(estimator.member_weights())
+    if len(weights) > MOST_MEMBERS:
+        shown = dict(list(weights.items())[: MOST_MEMBERS - 1])
+        weights = {**shown, "others": sum(weights.values()) - sum(shown.values())}
+    return weights
+
+
+@runtime_checkable
 class Unfinished(Protocol):
     """One that may wait for more records before it predicts or learns those it has."""
 

@@ -1,6 +1,6 @@
 """How much a prediction changes with each feature."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,12 @@ from ..errors import ConfigError
 from .protocol import learner_of
 
 
-def sensitivities(model: Any, x: Mapping[Any, Any] | None = None, step: float = 0.5) -> dict:
+def sensitivities(
+    model: Any,
+    x: Mapping[Any, Any] | None = None,
+    step: float = 0.5,
+    names: Collection[Any] | None = None,
+) -> dict:
     """∂ prediction / ∂ feature at the record *x*, in the units of both.
 
     A difference of two predictions, (f(x + s) − f(x − s)) / 2s, where s is *step* deviations of
@@ -17,6 +22,7 @@ def sensitivities(model: Any, x: Mapping[Any, Any] | None = None, step: float = 
     as for networks; with a small step, for networks alone, the derivative.  Nothing is learned.
     *x* None stands for the mean of every feature.  Text has no slope and is left out, but counts
     as it stands in *x*.  Of several targets or classes (their probabilities) each has its own.
+    Only the features *names* are tried, if they are given.
 
     Raises `ConfigError` before anything was learned, or for what predicts no record.
 
@@ -38,6 +44,8 @@ def sensitivities(model: Any, x: Mapping[Any, Any] | None = None, step: float = 
     found: dict[Any, dict[Any, float]] = {}
     for name, value in at.items():
         if isinstance(value, bool | str) or not isinstance(value, int | float | np.number):
+            continue
+        if names is not None and name not in names:
             continue
         width = step * (deviations.get(name) or abs(float(value)) or 1.0)
         above = _outputs(model, {**at, name: float(value) + width})

@@ -15,7 +15,6 @@ import platform
 import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from math import nan
 
 import numpy as np
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -30,6 +29,7 @@ from prometheus_client.core import (
 
 from connectors.state import UP, Dependencies
 
+from ..estimators.protocol import member_weights
 from ..service.bounds import Bound
 from ..service.ledger import Ledger
 from ..service.observers import Observer, Run
@@ -56,6 +56,7 @@ class Metrics(Observer):
         self._state = STATES[0]
         self._base: dict[str | None, dict[str, float]] = {}
         self.qualities: dict[str | None, Quality] = {}  # by the run's part
+        self._shown: dict[str | None, dict[str, str]] = {}  # labels of the parts that are here
         self.registry = CollectorRegistry()
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
@@ -131,8 +132,9 @@ class Metrics(Observer):
         for detector, alarms in run.ledger.task.drift_alarms().items():
             since = alarms - before.get(f"drift_alarms {detector}", 0.0)
             self.set("drift_alarms_total", since, **labels, detector=detector)
-        for name, value in self._quality(run).measures().items():
-            self.set(name, value, **labels)
+        for member, weight in member_weights(run.ledger.task.estimator).items():
+            self.set("member_weight", weight, **labels, member=member)
+        self._shown[run.part] = labels
         for limit, share in run.ledger.task.used.items():
             self.set("limit_used_ratio", share, **labels, limit=limit)
         share = self._series.look(len(self.values))
@@ -151,12 +153,6 @@ class Metrics(Observer):
         """A process may own several learners, one for each of its partitions."""
         topic, _, partition = (run.part or "").rpartition("-")
         return {"learner": self.learner, "topic": topic, "partition": partition}
-
-    def value(self, name: str, run: Run) -> float:
-        """A metric of the learner of *run* as it was last set; NaN if it never was."""
-        labels = self._labels(run)
-        key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)
-        return self.values.get(key, nan)
 
     def transaction(self, outcome: str, seconds: float) -> None:
         self.add("transactions_total", outcome=outcome)
@@ -177,6 +173,7 @@ class Metrics(Observer):
             labels = dict(zip(FAMILIES[name].labels, values, strict=True))
             if labels.get("partition"):
                 del self.values[name, values]
+        self._shown = {}
 
     def checkpoint(self, ledger: Ledger, seconds: float) -> None:
         self.set("checkpoint_last_success_timestamp_seconds", time.time())
@@ -196,7 +193,7 @@ class Metrics(Observer):
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry, in the thread of a scrape."""
-        values = dict(self.values)
+        values = {**self.values, **self._measures()}
         for status in self.dependencies.statuses():  # now: the pipeline's thread may be waiting
             values["dependency_up", (status.name,)] = float(status.state == UP)
             values["dependency_down_seconds", (status.name,)] = status.down_seconds
@@ -216,6 +213,16 @@ class Metrics(Observer):
         state = {name: name == self._state for name in STATES}
         yield StateSetMetricFamily(f"{PREFIX}state", "What the process is doing.", state)
         yield InfoMetricFamily(f"{PREFIX}build", "Versions.", build())
+
+    def _measures(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        """Of the results of each learner; counted here, off the path of the records."""
+        found = {}
+        for part, labels in self._shown.copy().items():
+            for name, value in self.qualities[part].measures().items():
+                key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)
+                if len(self.values) + len(found) < MOST_SERIES:
+                    found[key] = value
+        return found
 
     def text(self) -> str:
         return generate_latest(self.registry).decode()

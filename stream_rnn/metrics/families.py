@@ -51,6 +51,7 @@ FAMILIES = {
     "interval_level": Family("Share that ought to be within it.", LEARNER),
     "limit_used_ratio": Family("Share that is taken of what is limited.", (*LEARNER, "limit")),
     "model_info": Family("What learns: its estimator, cell, learner, optimizer and loss.", MODEL),
+    "member_weight": Family("How much a member of a mixture counts.", (*LEARNER, "member")),
     "drift_alarms_total": Family("Drift alarms, by detector.", (*LEARNER, "detector")),
     "checkpoint_last_success_timestamp_seconds": Family("When the last checkpoint was written."),
     "checkpoint_last_position": Family("Records before the last checkpoint."),

@@ -18,6 +18,7 @@ NUMBERS = (int, float)
 BOUNDS = ("prediction_lower", "prediction_upper")
 
 Row = Mapping[str, Any]
+Column = np.ndarray | None
 Measures = dict[str, float]
 
 
@@ -62,11 +63,13 @@ class Quality:
         self.classes = Recent(3)  # right, log loss, right if it were the last class
         self.inside = Recent(1)  # of the interval
         self.keys: dict[Any, Past] = {}
+        self.newest: np.ndarray | None = None  # |errors| (T,) of the last results, if of one number
         self._total = Past()
         self._last_class: Any = None
 
     def add(self, rows: Sequence[Row], keys: Sequence[Any] = ()) -> None:
         """Take in results with their targets; *keys* say whose they are, if anyone's."""
+        self.newest = None
         if not rows or "target" not in rows[0]:
             return
         if "probabilities" in rows[0]:
@@ -74,8 +77,10 @@ class Quality:
         elif isinstance(rows[0]["target"], dict):
             self._add_several(rows, keys)
         else:
-            made, truth = [row.get("prediction") for row in rows], [row["target"] for row in rows]
-            self._add_numbers(made, truth, keys)
+            truth = _floats([row["target"] for row in rows])
+            self.newest = self._add_numbers(
+                _floats([row.get("prediction") for row in rows]), truth, keys
+            )
             if BOUNDS[0] in rows[0]:
                 self._add_bounds(rows, truth)
 
@@ -94,10 +99,12 @@ class Quality:
         }
         return {name: value for name, value in found.items() if value == value}
 
-    def _add_numbers(self, made: Sequence, truth: Sequence, keys: Sequence[Any]) -> None:
-        p, y = _floats(made), _floats(truth)
+    def _add_numbers(self, p: Column, y: Column, keys: Sequence[Any]) -> Column:
+        """|errors| (T,) of the predictions *p*, NaN where there is none; None if not of numbers."""
         if p is None or y is None:
-            return
+            return None
+        with np.errstate(all="ignore"):
+            errors = np.abs(p - y)
         if len(keys) == len(y):
             last, mean = self._by_key(p, y, keys)
         else:
@@ -105,12 +112,13 @@ class Quality:
             if not known.all():
                 p, y = p[known], y[known]
             if not len(y):
-                return
+                return errors
             last, mean = self._of_all(y)
         good = ~np.isnan(p) & ~np.isnan(y)
         with np.errstate(all="ignore"):
             table = np.abs(np.stack([p, last, mean], 1) - y[:, None])
         self.errors.add(table[good] if not good.all() else table)
+        return errors
 
     def _of_all(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The value and the mean before each of *y* (T,), NaN before the first."""
@@ -156,10 +164,9 @@ class Quality:
                 made.append(predicted.get(name))
                 truth.append(value)
                 names.append(name if key is None else (key, name))
-        self._add_numbers(made, truth, names)
+        self._add_numbers(_floats(made), _floats(truth), names)
 
-    def _add_bounds(self, rows: Sequence[Row], truth: Sequence) -> None:
-        y = _floats(truth)
+    def _add_bounds(self, rows: Sequence[Row], y: Column) -> None:
         lower, upper = (_floats([row.get(bound) for row in rows]) for bound in BOUNDS)
         if y is None or lower is None or upper is None:
             return
@@ -181,7 +188,7 @@ class Quality:
             self.classes.add(np.array(table))
 
 
-def _floats(values: Sequence[Any]) -> np.ndarray | None:
+def _floats(values: Sequence[Any]) -> Column:
     """Numbers (T,), NaN for None and for what is not finite; None if some are no numbers."""
     try:
         array = np.array(values, float)

@@ -60,8 +60,13 @@ class Tracker:
         self._alarms: dict[str, float] = {}
         self._before = (time.monotonic(), 0, 0.0)
 
-    def see(self, outcome: Outcome, mean: float = float("nan")) -> None:
-        """Take in a batch; *mean* is the recent mean error, by which a surprise is measured."""
+    def see(
+        self, outcome: Outcome, mean: float = float("nan"), errors: np.ndarray | None = None
+    ) -> None:
+        """Take in a batch; *mean* is the recent mean error, by which a surprise is measured.
+
+        *errors* are those of its results (T,), where they are known already.
+        """
         rows = outcome.settled or outcome.rows
         start = self.counts["consumed"]
         for name, number in outcome.counts.items():
@@ -83,8 +88,9 @@ class Tracker:
         elif isinstance(rows[0].get("prediction"), str | list):
             self._see_worst(np.array([_wrong(row) for row in rows]), rows, keys, start)
         elif mean > 0:
-            sizes = losses(rows)[0].max(axis=1, initial=-1.0) / mean
-            self._see_worst(sizes, rows, keys, start)
+            if errors is None:
+                errors = losses(rows)[0].max(axis=1, initial=-1.0)
+            self._see_worst(errors / mean, rows, keys, start)
 
     def _see_worst(self, sizes: np.ndarray, rows: Sequence[Row], keys: Sequence, at: int) -> None:
         """The worst of a batch, if it is among the worst of late."""
@@ -124,7 +130,13 @@ class Tracker:
 
     # -- twice a second --------------------------------------------------------------
 
-    def tick(self, quality: Quality, health: Mapping[str, float], alarms: Mapping) -> None:
+    @property
+    def moved(self) -> bool:
+        """Whether the newest points of the curves are not those of now."""
+        late = self.counts["consumed"] != self._before[1]
+        return late or bool(self.history and self.history[-1].get("rate"))
+
+    def tick(self, measures: Mapping[str, float], health: Mapping, alarms: Mapping) -> None:
         """A point on every curve, and a mark where drift was reported."""
         now, clock = time.time(), time.monotonic()
         before, consumed, seconds = self._before
@@ -136,7 +148,7 @@ class Tracker:
             # The first batch compiles.
             "update": (self.seconds - seconds) / records if records and consumed else float("nan"),
             "latency": self.latency,
-            **quality.measures(),
+            **measures,
             **{name: health[name] for name in CURVES if name in health},
         }
         self.history.append({k: v for k, v in point.items() if np.isfinite(v)})

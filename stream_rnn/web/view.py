@@ -17,6 +17,7 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 def event(site: Site, part: str | None = None) -> bytes:
     """Everything that is shown of the learner of *part*, as JSON; by default of the first."""
+    site.board.look()
     frames = site.board.frames
     chosen = part if part in frames else min(frames, default="")
     return _ENCODER.encode(

@@ -25,6 +25,7 @@ function span(seconds) {
   return short(seconds * 1e6) + " µs";
 }
 
+const signed = (value) => (value > 0 ? "+" : "") + short(value).replace("-", "−");
 const percent = (share) => share === null || share === undefined ? "–" : (100 * share).toFixed(1) + " %";
 const clock = (time) => new Date(time * 1000).toLocaleTimeString("en-GB");
 const last = (column) => column && column.length ? column[column.length - 1] : undefined;
@@ -39,7 +40,7 @@ function make(kind, text, name) {
 }
 
 function panel(title, wide) {
-  const id = "panel-" + title.toLowerCase().replace(/[^a-z]+/g, "-");
+  const id = "panel-" + encodeURIComponent(title.toLowerCase());
   let section = $(id);
   if (!section) {
     section = make("section", undefined, wide ? "wide" : "");
@@ -83,10 +84,10 @@ function table(title, note, columns, rows, wide) {
 function bars(title, note, entries, shown) {
   const { note: text, body } = panel(title);
   text.textContent = note;
-  const list = make("dl", undefined, "bars"), most = Math.max(...entries.map((e) => e[1]), 1e-12);
+  const list = make("dl", undefined, "bars"), most = Math.max(...entries.map((e) => Math.abs(e[1])), 1e-12);
   for (const [name, value] of entries) {
-    const bar = make("div", undefined, "bar"), holder = make("dd");
-    bar.style.width = (100 * Math.max(value, 0)) / most + "%";
+    const bar = make("div", undefined, value < 0 ? "bar down" : "bar"), holder = make("dd");
+    bar.style.width = (100 * Math.abs(value)) / most + "%";
     holder.append(bar);
     list.append(make("dt", name), holder, make("dd", shown(value)));
   }
@@ -253,6 +254,13 @@ function lists(event) {
     bars(name ? `Experts of ${name}` : "Experts",
       season ? `Their weights; a season of ${season} records was found` : "Their weights; no season was found",
       Object.entries(experts).sort((a, b) => b[1] - a[1]), percent);
+  if (learner.members)
+    bars("Members", "How much each of them counts now",
+      Object.entries(learner.members).sort((a, b) => b[1] - a[1]), percent);
+  for (const { name, features } of learner.sensitivities || [])
+    bars(name ? `Sensitivities of ${name}` : "Sensitivities",
+      "Change of the prediction when a feature rises by one deviation, the others at their means",
+      features.map(([feature, , effect]) => [feature, effect]), signed);
   if (learner.top.length)
     bars("What comes next", "After the last line", learner.top.map(([text, p]) => [JSON.stringify(text), p]), percent);
   const anomalies = learner.kind === "anomalies";
