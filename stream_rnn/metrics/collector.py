@@ -216,7 +216,7 @@ class Metrics(Observer):
 
     def _measures(self) -> dict[tuple[str, tuple[str, ...]], float]:
         """Of the results of each learner; counted here, off the path of the records."""
-        found = {}
+        found: dict[tuple[str, tuple[str, ...]], float] = {}
         for part, labels in self._shown.copy().items():
             for name, value in self.qualities[part].measures().items():
                 key = name, tuple(labels.get(label, "") for label in FAMILIES[name].labels)

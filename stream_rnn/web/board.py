@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from ..metrics import Metrics, Quality
@@ -74,7 +75,7 @@ class Board(Observer):
             late = now >= self._due.get(part, 0.0) + EVERY_SECONDS
             if late and self._trackers[part].moved and isinstance(turn, Turn):
                 self._due[part] = now  # asked once, however long the learner goes on
-                turn.ask(lambda part=part, run=run: self._late(part, run))
+                turn.ask(partial(self._late, part, run))
 
     def _late(self, part: str, run: Run) -> None:
         with self._lock:
