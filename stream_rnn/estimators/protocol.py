@@ -99,7 +99,7 @@ def drift_alarms(estimator: Any) -> Mapping[str, int]:
 
 
 @runtime_checkable
-class Mixing(Protocol):
+class Weighing(Protocol):
     """One whose members are weighed."""
 
     def member_weights(self) -> Mapping[str, float]:
@@ -111,7 +111,7 @@ MOST_MEMBERS = 16  # that are told one by one
 
 def member_weights(estimator: Any) -> dict[str, float]:
     """The weights of the members inside *estimator*: of the first ones, and of all the others."""
-    if not isinstance(estimator, Mixing):
+    if not isinstance(estimator, Weighing):
         return {}
     weights = dict(estimator.member_weights())
     if len(weights) > MOST_MEMBERS:
