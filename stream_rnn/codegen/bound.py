@@ -7,7 +7,6 @@ hand on `reference.Reference`s into it.  The arrays are shared, not copied, so w
 writes the other sees.  With the JIT off a plain tuple does.
 """
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from numba import config, types
@@ -57,9 +56,15 @@ class Bound(StructRefProxy):
         return Bound, (self._parts,)
 
 
-@lru_cache(1 << 12)
 def _bound(kind: types.NamedTuple) -> BoundType:
-    return BoundType(kind)
+    """The one type of what is bound for *kind*, which `laid_out` keeps: its hash is a long way."""
+    found = _kinds.get(id(kind))
+    if found is None:
+        found = _kinds[id(kind)] = BoundType(kind)
+    return found
+
+
+_kinds: dict[int, BoundType] = {}
 
 
 register_model(BoundType)(models.OpaqueModel)

@@ -41,6 +41,7 @@ class Wide(NamedTuple):
     pairs: bool = True
 
 
+FEW_RUNS = 40  # so many stretches are copied one by one
 MOST_INPUTS = 400
 
 
@@ -77,7 +78,8 @@ def begin(spec: Wide, task, state, inputs, seed):
     state.names[:] = features.names(m, spec.most, spec.hinges, spec.pairs, seed)
     kind = state.names[:, 0]
     state.prior[:] = np.where(kind < 0, spec.pair, np.where(kind > 1, spec.hat, spec.linear))
-    state.covariance[:] = np.diag(state.prior)
+    state.covariance[:] = 0
+    np.fill_diagonal(state.covariance, state.prior)
     state.filter[:] = 1.0, 0.0, grid
 
 
@@ -86,8 +88,26 @@ def carry(spec: Wide, old, new, inputs, new_inputs):
     """Weights go with the names of their features, of which some may be given up."""
     source, target = _kept(old, new)
     new.weights[: len(old.weights), target] = old.weights[:, source]
-    new.covariance[np.ix_(target, target)] = old.covariance[np.ix_(source, source)]
+    runs = _runs(source, target)
+    if len(runs) > FEW_RUNS:
+        new.covariance[np.ix_(target, target)] = old.covariance[np.ix_(source, source)]
+    else:
+        for a, c, n in runs:
+            for b, d, m in runs:
+                new.covariance[c : c + n, d : d + m] = old.covariance[a : a + n, b : b + m]
     new.filter[:GRID_SIZE] = old.filter[:GRID_SIZE]
+
+
+def _runs(source: np.ndarray, target: np.ndarray) -> list[tuple[int, int, int]]:
+    """(place in *source*, in *target*, length) of stretches in which both go on one by one.
+
+    >>> _runs(np.array([0, 1, 2, 5, 6]), np.array([0, 1, 3, 6, 7]))
+    [(0, 0, 2), (2, 3, 1), (5, 6, 2)]
+    """
+    breaks = np.flatnonzero((np.diff(source) != 1) | (np.diff(target) != 1)) + 1
+    begins = [0, *breaks.tolist()] if len(source) else []
+    ends = [*begins[1:], len(source)]
+    return [(int(source[a]), int(target[a]), b - a) for a, b in zip(begins, ends, strict=True)]
 
 
 def _kept(old: State, new: State) -> tuple[np.ndarray, np.ndarray]:

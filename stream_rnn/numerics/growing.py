@@ -14,6 +14,9 @@ from .trees import SCRATCH, SYMBOLS, Field, declared, leaves
 
 def into_corner(old: np.ndarray, new: np.ndarray) -> None:
     """Copy *old* into the leading corner of *new*."""
+    if old.shape == new.shape:
+        new[...] = old
+        return
     new[tuple([slice(n) for n in old.shape])] = old
 
 
@@ -88,13 +91,15 @@ def grow_parameters(
 
 
 def _grow_panels(field: Field, old: np.ndarray, new: np.ndarray) -> None:
-    """Rows of W lie in N panels of b: undo the panels, append, and lay them anew."""
+    """Rows of W lie in N panels of b: undo the panels, and lay them anew, in zeros."""
     n, b = field.axes.index("N"), field.axes.index("b")
+    if old.shape[b] == new.shape[b]:  # the panels are the same, and rows beyond Z are 0
+        into_corner(old, new)
+        return
     others = tuple(length for axis, length in enumerate(old.shape) if axis not in (n, b))
     rows = np.moveaxis(old, (n, b), (0, 1)).reshape(-1, *others)
     spread = np.moveaxis(new, (n, b), (0, 1))
     N, width = spread.shape[:2]
-    laid = np.zeros((N * width, *spread.shape[2:]), new.dtype)
-    kept = min(len(rows), len(laid))  # rows beyond Z in the last panel are 0
-    laid[:kept] = rows[:kept]
-    spread[...] = laid.reshape(spread.shape)
+    for panel in range(min(N, -(-len(rows) // width))):  # rows beyond Z in the last are 0
+        part = rows[panel * width : (panel + 1) * width]
+        spread[panel, : len(part)] = part

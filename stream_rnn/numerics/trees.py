@@ -65,15 +65,23 @@ def fields(kind: Any, sizes: Mapping[str, int], dtype: Any = np.float64, **given
     """
     if kind == ():
         return ()
+    usual, made = np.dtype(dtype), []
+    for name, hint, (axes, own, marks) in _parts(kind):
+        if name in given:
+            made.append(_given(given[name], hint, sizes, usual))
+        elif axes is None:
+            made.append(fields(hint, sizes, usual))
+        else:
+            shape = tuple([sizes[n] if n in sizes else _length(n, sizes) for n in axes])
+            made.append(Field(axes, shape, own or usual, marks))
+    return kind._make(made)
+
+
+@functools.cache
+def _parts(kind: Any) -> tuple[tuple[str, Any, tuple], ...]:
+    """What a class says of each of its parts, in their order: name, hint, and `_read` of it."""
     hints = declared(kind)
-    return kind._make(
-        [
-            _given(given[n], hints[n], sizes, dtype)
-            if n in given
-            else _field(hints[n], sizes, dtype)
-            for n in kind._fields
-        ]
-    )
+    return tuple([(name, hints[name], _read(hints[name])) for name in kind._fields])
 
 
 def _given(part: Any, hint: Any, sizes: Mapping[str, int], dtype: Any) -> Any:
@@ -89,7 +97,7 @@ def _field(hint: Any, sizes: Mapping[str, int], dtype: Any) -> Any:
     if axes is None:
         return fields(hint, sizes, dtype)
     shape = tuple([_length(name, sizes) for name in axes])
-    return Field(axes, shape, np.dtype(own or dtype), marks)
+    return Field(axes, shape, own or np.dtype(dtype), marks)
 
 
 @functools.cache
@@ -99,7 +107,7 @@ def _read(hint: Any) -> tuple[tuple[str, ...] | None, Any, tuple[str, ...]]:
         return None, None, ()
     array, axes, *marks = typing.get_args(hint)
     own = typing.get_args(typing.get_args(array)[1])[0]
-    return tuple(axes.split()), None if own is np.floating else own, tuple(marks)
+    return tuple(axes.split()), None if own is np.floating else np.dtype(own), tuple(marks)
 
 
 def _length(axis: str, sizes: Mapping[str, int]) -> int:
@@ -133,31 +141,38 @@ def allocate_together(tree: Any, apart: int = 0) -> tuple[np.ndarray, Any]:
 
     *apart* is the number of bytes between two of them.
     """
-    buffer = block(WORD * words(tree, apart)).view(np.uint64)
-    return buffer, within(buffer, tree, apart)
+    found = leaves(tree)
+    sizes = _words(found, apart)
+    buffer = block(WORD * sum(sizes)).view(np.uint64)
+    return buffer, replaced(tree, _views(buffer, found, sizes))
 
 
 def words(tree: Any, apart: int = 0) -> int:
     """How many words `allocate_together` takes."""
-    return sum([_words(field) + apart // WORD for field in leaves(tree)])
+    return sum(_words(leaves(tree), apart))
 
 
 def within(buffer: np.ndarray, tree: Any, apart: int = 0) -> Any:
     """The tree of `Field`s as views of *buffer*, which `allocate_together` has laid out."""
+    found = leaves(tree)
+    return replaced(tree, _views(buffer, found, _words(found, apart)))
+
+
+def _views(buffer: np.ndarray, found: list[Field], sizes: list[int]) -> list[np.ndarray]:
     arrays, at = [], 0
-    for field in leaves(tree):
-        size = _words(field)
-        if size:
+    for field, size in zip(found, sizes, strict=True):
+        if prod(field.shape):
             arrays.append(np.ndarray(field.shape, field.dtype, buffer, at * WORD))
         else:  # nothing, which may lie at the end
             arrays.append(np.empty(field.shape, field.dtype))
-        at += size + apart // WORD
-    return replaced(tree, arrays)
+        at += size
+    return arrays
 
 
-def _words(field: Field) -> int:
-    """Whole cache lines, so that every array begins where one does."""
-    return -(-prod(field.shape) * field.dtype.itemsize // LINE) * (LINE // WORD)
+def _words(found: list[Field], apart: int) -> list[int]:
+    """Whole cache lines, so that every array begins where one does, and what is *apart*."""
+    line, more = LINE // WORD, apart // WORD
+    return [-(-prod(f.shape) * f.dtype.itemsize // LINE) * line + more for f in found]
 
 
 def replaced(tree: Any, leaves: Iterable[Any]) -> Any:
@@ -166,7 +181,8 @@ def replaced(tree: Any, leaves: Iterable[Any]) -> Any:
 
 
 def _replaced(tree: Any, leaves: Iterator[Any]) -> Any:
-    if isinstance(tree, (np.ndarray, Field)):
+    kind = type(tree)
+    if kind is Field or kind is np.ndarray or isinstance(tree, np.ndarray):
         return next(leaves)
     if not isinstance(tree, tuple):
         return tree

@@ -12,7 +12,7 @@ from ..codegen.blas import dot
 from ..codegen.dispatch import kernel
 from ..errors import ConfigError
 from ..numerics.linalg import zero
-from ..numerics.trees import Float, Int, Real, fields, walk
+from ..numerics.trees import Float, Int, Real, fields, leaves
 from . import base
 from .kalman import Kalman, correct, measure, project, reset, sensitivity, unsettle
 
@@ -77,7 +77,7 @@ def _(optimizer: Kalman):
 
 @base.reset.register
 def _(optimizer: Kalman, memory):
-    for _, array in walk(memory):
+    for array in leaves(memory):
         array[...] = 0
     for array in (*memory.layers, memory.readout):
         reset(array.reshape(len(array), -1), optimizer.prior)
