@@ -2,6 +2,8 @@
 
     python kafka_victim.py PHASES run pipeline.toml ...
 
+With MOVED set, its arrays lie elsewhere in memory than those of another process.
+
 The file has one byte for each of `PHASES`: how many threads are inside.  What it holds after the
 process is dead is where the process died.
 """
@@ -38,6 +40,11 @@ def main() -> None:
 
         setattr(owner, method, marked)
 
+    if "MOVED" in os.environ:
+        from moved import PAGE, move_blocks
+
+        line = 64 * (os.getpid() % 61)
+        move_blocks(setattr, PAGE - line, line)
     import connectors.kafka.driver
     from stream_rnn.cli.app import main as run
     from stream_rnn.service.exactly_once.partition import PartitionRun

@@ -4,6 +4,9 @@ Takes the specs and the initial parameters of a `stream_rnn.engine.online.Online
 then predict what it predicts: running statistics, stack, learner, optimizer and loss.
 """
 
+import copy
+from types import SimpleNamespace
+
 import numpy as np
 from naive import (
     Filter,
@@ -35,6 +38,7 @@ class NaiveNetwork:
         self.V = V
         self.xs, self.ys, self.loss = [], [], 0.0
         self.gradients, self.thetas, self.unused = [], [], []
+        self.usual, self.seen, self.former, self.returns = 0.0, 0, None, 0
         if isinstance(self.model.optimizer, Kalman):
             groups = list(self._groups())
             self.filter = Filter(self.model.optimizer, self.model.loss, groups, V.shape[1])
@@ -44,6 +48,8 @@ class NaiveNetwork:
 
     def _record(self, x, y):
         out = self._infer(x)
+        if isinstance(self.model.input_scale, Standard) and not np.isnan(y).all():
+            self._reconsider(x, y)
         for layer, ahead in zip(self.layers, self.aheads, strict=True):
             layer.go(*ahead)
         if not np.isnan(y).all():
@@ -74,6 +80,73 @@ class NaiveNetwork:
             statistics = np.array([column.statistics() for column in self.ys])
             return statistics[:, 0] + np.sqrt(statistics[:, 1]) * out
         return out
+
+    def _reconsider(self, x, y):
+        """Keep what it is, compare it with what it was, or return to that: see `engine.former`."""
+        loss = self._cost(y, self.o, self.ys)
+        most = 9 * max(self.usual, 1e-6)
+        if self.former:
+            self._suspect(x, y, loss)
+        elif self.seen >= 64 and (loss > most or self._is_strange()):
+            self.former = SimpleNamespace(
+                parts=copy.deepcopy((self._theta(), self.xs, self.ys)),
+                **{"v": most / 9, "age": 1, "strange": 1, "sure": False, "s": 0.0},
+                **{"heat": min(9 * loss / most, 9) / 4, "logs": []},
+            )
+        self.seen += 1
+        kept = min(loss, 9 * max(self.usual, 1e-6)) if self.seen > 64 else loss
+        self.usual += max(1 / self.seen, 1 / 128) * (kept - self.usual)
+
+    def _is_strange(self):
+        return any(column.doubted for column in self.xs)
+
+    def _suspect(self, x, y, loss):
+        former = self.former
+        former.age += 1
+        former.heat += (min(loss / former.v, 9) - former.heat) / 4
+        former.strange += self._is_strange()
+        former.sure = former.sure or former.heat > 4 or former.strange >= 5
+        if not former.sure:
+            self.former = None if former.age > 8 else former
+            return
+        raw = self._infer(x)
+        ys = former.parts[2]
+        now = self._cost(y, self._in_units(raw, ys) if ys else self.o, ys)
+        mine = copy.deepcopy((self._theta(), self.xs, self.ys))
+        self._become(former.parts)
+        self._infer(x)
+        then = self._cost(y, self.o, ys)
+        self._become(mine)
+        ratio = np.clip(np.log((former.v + now) / (former.v + then)), -5, 5)
+        former.s = max(0, former.s + ratio - 0.25)
+        if min(now, then) < 9 * former.v:
+            former.logs.append(abs(ratio))
+        if former.s > 8:
+            self._return()
+        elif former.age > 256 or (len(former.logs) > 24 and faded(former.logs) < 0.25):
+            self.former = None
+        self._infer(x)
+
+    def _return(self):
+        theta, *then = self.former.parts
+        for was, now in zip([*then[0], *then[1]], [*self.xs, *self.ys], strict=True):
+            was.outliers, was.narrowings = now.outliers, now.narrowings
+            was.block, was.sizes, was.narrow, was.granted, was.doubted = [0] * 24, [], 0, 0, False
+        self._become((theta, *then))
+        self.usual, self.former, self.returns = self.former.v, None, self.returns + 1
+
+    def _become(self, parts):
+        theta, self.xs, self.ys = parts
+        self._move(theta - self._theta())
+
+    def _cost(self, y, o, ys):
+        y = self._in_units(y, ys) if ys else y
+        return loss_value(self.model.loss, y, link(self.model.loss, o))
+
+    def _in_units(self, values, columns):
+        mean, variance = np.array([column.statistics() for column in columns]).T
+        z = np.where(variance > 0, (values - mean) / np.sqrt(variance + (variance == 0)), 0.0)
+        return np.clip(np.where(np.isnan(values), np.nan, z), -1000, 1000)
 
     def _express(self, y):
         if not isinstance(self.model.target_scale, Standard):
@@ -154,6 +227,14 @@ class NaiveNetwork:
             indices = at + np.arange(part.size).reshape(len(part), -1)
             yield from indices.T
             at += part.size
+
+
+def faded(values):
+    """The mean of the first 24, then an exponential average of rate 1/24."""
+    mean = 0.0
+    for n, value in enumerate(values, 1):
+        mean += (value - mean) / min(n, 24)
+    return mean
 
 
 def observe(columns, values):

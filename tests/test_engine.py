@@ -84,6 +84,27 @@ def test_kalman_equals_the_dense_filter(learner, loss):
     check(GRU(3), learner, Kalman(0.3, 1e-3), loss)
 
 
+@pytest.mark.parametrize(
+    ("loss", "optimizer"), cover([Squared(), Softmax()], [Kalman(), Adam(0.05)]), ids=repr
+)
+def test_it_returns_to_what_it_was_as_the_naive_network_does(loss, optimizer):
+    """A target that is stuck for 25 records, with an absurd one among them, and two outliers."""
+    net = network(Elman(3), TBPTT(3), 2, 2, loss=loss, optimizer=optimizer, scale=True, skip=True)
+    X = np.random.default_rng(2).normal(size=(170, 2))
+    Y = X @ [[1.0, 0.2], [-0.5, 1.0]]
+    if isinstance(loss, Softmax):
+        Y = np.eye(2)[(Y[:, 0] > 0).astype(int)]
+        Y[120:145] = Y[120:145, ::-1]
+    else:
+        Y[120:145] = 3.0
+        Y[[70, 130]] = [[40.0, -7.0], [1e200, 0.0]]
+    reference = NaiveNetwork(net)
+    expected = reference.prequential(X, Y)
+    assert np.allclose(net.prequential(X, Y), expected, rtol=1e-6, atol=1e-8)
+    assert net.counts["returns"] == reference.returns == 1
+    assert np.allclose(net.state.theta, reference._theta(), rtol=1e-5, atol=1e-7)
+
+
 def test_prediction_changes_nothing():
     net = network(Elman(3), TBPTT(5), scale=True, optimizer=Adam(0.01))
     X, Y = wave(30)

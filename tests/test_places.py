@@ -7,6 +7,7 @@ begin at cache lines and keep their moats.  What a call is given lies where he w
 import numpy as np
 import pytest
 from helpers import EXPERTS
+from moved import PAGE, move_blocks, moved
 
 from stream_rnn import (
     GRU,
@@ -24,12 +25,10 @@ from stream_rnn import (
     RecurrentRegressor,
     TextPredictor,
 )
-from stream_rnn.numerics import places, trees
 from stream_rnn.text.bits.state import BitSpec
 from stream_rnn.text.network.coupled_lstm import NetworkSpec
 from stream_rnn.text.presets import PRESETS
 
-PAGE = 4096
 #: Bytes between two arrays, where a block begins in its page, where an input does.
 CHOICES = ((1024, 0, 0), (1024 + 64, 64, 8), (PAGE + 192, 1984, 24), (PAGE - 64, PAGE - 64, 4000))
 X = np.random.default_rng(0).normal(size=(90, 7))
@@ -49,25 +48,10 @@ MEMBERS = {
 }
 
 
-def at(offset: int, size: int) -> np.ndarray:
-    """*size* zero bytes that begin *offset* bytes after the beginning of a page."""
-    room = np.zeros(size + 4 * PAGE, np.uint8)
-    start = -room.ctypes.data % PAGE + PAGE + offset
-    return room[start : start + size]
-
-
-def moved(array: np.ndarray, offset: int) -> np.ndarray:
-    copy = at(offset, array.nbytes).view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy
-
-
 def results(run, monkeypatch):
     """What *run* returns for an input's place, as bytes, for each of the choices."""
     for apart, offset, given in CHOICES:
-        monkeypatch.setattr(trees, "MOAT", apart)
-        for module in (trees, places):
-            monkeypatch.setattr(module, "block", lambda size, offset=offset: at(offset, size))
+        move_blocks(monkeypatch.setattr, apart, offset)
         model, *rest = run(given)
         arrays = [array for _, array in sorted(model.snapshot().arrays.items())]
         yield b"".join(np.ascontiguousarray(a).tobytes() for a in (*arrays, *map(np.array, rest)))

@@ -19,6 +19,7 @@ from ..cells.base import sizes as sizes_of_cell
 from ..learners.base import trace_of, work_of
 from ..numerics.trees import Float, Int, Real, fields
 from ..optimizers import base as optimizers
+from .former import Former
 from .model import Model
 from .moments import Moments as ScaleMoments
 from .network import Layer, LayerWork, Work
@@ -36,6 +37,7 @@ class State(NamedTuple):
     targets: ScaleMoments
     counts: Annotated[Int, "4"]  # see `loop`
     sums: Annotated[Float, "1"]  # loss
+    former: Former
 
 
 class Layout(NamedTuple):

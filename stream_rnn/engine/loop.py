@@ -17,6 +17,7 @@ from ..codegen.dispatch import compiled, kernel
 from ..losses import value
 from ..numerics.linalg import copy
 from ..optimizers.base import adapt
+from .former import AGE, reconsider
 from .network import advance, draw_dropout, forward
 from .scale import express, observe, recover, standardise
 
@@ -42,17 +43,24 @@ def absorb(model, state, work, x, y):
     for i in range(work.r.size):
         if not isfinite(work.r[i]):
             return False
+    if any_known(y):
+        reconsider(model.input_scale, model, state, work, x, y)
     if draw_dropout(model.cells, state.layers, work.layers, True):
         forward(model, state, work)  # now with some of it left out
     advance(model.cells, model.learner, state.layers, work.layers, state.theta, 0, ())
-    finite = True
-    for j in range(y.size):
-        if not isnan(y[j]):
-            finite = score(model, state, work, y)
-            break
+    finite = score(model, state, work, y) if any_known(y) else True
     observe(model.input_scale, state.inputs, x)
     state.counts[RECORDS] += 1
     return finite
+
+
+@kernel
+def any_known(y):
+    """Whether there is something to learn."""
+    known = False
+    for j in range(y.size):
+        known = known or not isnan(y[j])
+    return known
 
 
 @kernel
@@ -60,10 +68,7 @@ def score(model, state, work, y):
     """Score the prediction, then adapt the parameters; False if something is not finite."""
     observe(model.target_scale, state.targets, y)
     express(model.target_scale, state.targets, y, work.y)
-    known = False
-    for j in range(y.size):
-        known = known or not isnan(work.y[j])
-    if not known:  # too far out to be believed yet
+    if not any_known(work.y):  # too far out to be believed yet
         return True
     loss = value(model.loss, work.y, work.o, work.p)
     if not isfinite(loss):
@@ -73,7 +78,7 @@ def score(model, state, work, y):
     finite = adapt(model.optimizer, model, state, work)
     if finite:
         state.counts[SINCE_SAVED] += 1
-        if state.counts[SINCE_SAVED] == CHECK_EVERY:
+        if state.counts[SINCE_SAVED] >= CHECK_EVERY and state.former.counts[AGE] == 0:
             copy(state.theta, state.saved[1])
             state.counts[SINCE_SAVED] = 0
     return finite

@@ -69,13 +69,19 @@ class Work(NamedTuple):
 @kernel
 def forward(model, state, work):
     """Eq. (1) for the input work.x; the state is read, not changed."""
-    at = ascend(model.cells, state.layers, work.layers, state.theta, 0, work.x)
+    evaluate(model, state.theta, state.layers, work)
+
+
+@kernel
+def evaluate(model, theta, layers, work):
+    """Eq. (1) by the parameters *theta* (P,)."""
+    at = ascend(model.cells, layers, work.layers, theta, 0, work.x)
     u = work.layers[-1].u
     copy(u, work.r[: u.size])
     work.r[u.size] = 1
     skip = work.r[u.size + 1 :]
     copy(work.x, skip)
-    V = state.theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
+    V = theta[at : at + work.r.size * work.o.size].reshape(work.r.size, work.o.size)
     combine_rows(work.r, V, work.o)
     link(model.loss, work.o, work.p)
 

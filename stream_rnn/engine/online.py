@@ -14,6 +14,7 @@ from ..numerics.linalg import limit_blas_threads
 from ..numerics.trees import allocate_together, load, walk, within, words
 from ..optimizers import base as optimizers
 from . import loop as engine
+from .former import AGE, RETURNS
 from .layout import Layout, State, lay_out
 from .model import Model
 
@@ -102,6 +103,7 @@ class OnlineNetwork:
         """Let input k be what was input order[k], for `follow`, which brings the parameters."""
         for array in self.state.inputs:
             array[: len(order)] = array[list(order)]
+        self.state.former.counts[AGE] = 0
 
     def follow(self, other: "OnlineNetwork") -> None:
         """Take over what *other* has learned: parameters and the statistics of the targets.
@@ -117,6 +119,7 @@ class OnlineNetwork:
             grow_parameters(other.state.theta, self.state.theta, other._shapes, self._shapes)
         for mine, theirs in zip(self.state.targets, other.state.targets, strict=True):
             mine[: len(theirs)] = theirs
+        self.state.former.counts[AGE] = 0
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The state's arrays by name: views, not copies."""
@@ -145,6 +148,7 @@ class OnlineNetwork:
             "learned": int(counts[engine.LEARNED]),
             "nonfinite_rollbacks": int(counts[engine.ROLLBACKS]),
             "outliers": int(far),
+            "returns": int(self.state.former.counts[RETURNS]),
             **optimizers.report(self.model.optimizer, self.state.memory),
         }
 
@@ -237,6 +241,7 @@ class OnlineNetwork:
         state.theta[:] = state.saved[0 if again else 1]
         state.counts[engine.SINCE_SAVED] = -engine.CHECK_EVERY
         state.counts[engine.ROLLBACKS] += 1
+        state.former.counts[AGE] = 0
         state.gradient[:] = 0
         for _, array in walk(state.layers):
             array[...] = 0

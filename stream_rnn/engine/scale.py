@@ -62,6 +62,16 @@ def recover(scale, moments, value, out):
     """Write values in standard units back in their own units."""
 
 
+@generic
+def express_by(scale, mean, variance, most, raw, out):
+    """Write *raw* in units of these statistics into *out*, within ±most; NaN stays."""
+
+
+@generic
+def recover_by(scale, mean, variance, value):
+    """Rewrite values in units of these statistics in their own units."""
+
+
 @observe.register
 def observe_standard(scale: Standard, moments, raw):
     for j in range(raw.size):
@@ -86,6 +96,23 @@ def express_standard(scale: Standard, moments, raw, out):
             out[j] = nan
         else:
             out[j] = (raw[j] - moments.mean[j]) / deviation if deviation > 0 else 0.0
+
+
+@express_by.register
+def express_by_standard(scale: Standard, mean, variance, most, raw, out):
+    for j in range(raw.size):
+        if isnan(raw[j]):
+            out[j] = nan
+        elif variance[j] > 0:
+            out[j] = max(-most, min(most, (raw[j] - mean[j]) / sqrt(variance[j])))
+        else:
+            out[j] = 0.0
+
+
+@recover_by.register
+def recover_by_standard(scale: Standard, mean, variance, value):
+    for j in range(value.size):
+        value[j] = mean[j] + sqrt(variance[j]) * value[j]
 
 
 @kernel
@@ -123,3 +150,14 @@ def express_unscaled(scale: Unscaled, moments, raw, out):
 def recover_unscaled(scale: Unscaled, moments, value, out):
     for j in range(value.size):
         out[j] = value[j]
+
+
+@express_by.register
+def express_by_unscaled(scale: Unscaled, mean, variance, most, raw, out):
+    for j in range(raw.size):
+        out[j] = raw[j]
+
+
+@recover_by.register
+def recover_by_unscaled(scale: Unscaled, mean, variance, value):
+    pass

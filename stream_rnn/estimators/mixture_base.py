@@ -237,6 +237,7 @@ class MixtureEstimator(Targets, Savable, base.Estimator):
             "loss_sum": float(mixture.scales.loss[0]),
             "loss_observations": float(counts[1]),
             "outliers": float(far),
+            "returns": float(sum(n.counts["returns"] for n in self._networks())),
             "nonfinite_rollbacks": float(
                 sum(n.counts["nonfinite_rollbacks"] for n in self._networks())
             ),

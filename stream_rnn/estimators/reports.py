@@ -15,6 +15,7 @@ COUNTERS = {
     "missing_targets": "Targets that were missing.",
     "level_shifts": "Level shifts that a forecaster confirmed.",
     "outliers": "Features, targets and errors too far out to be believed.",
+    "returns": "Returns to what a network was before its data went wrong.",
     "anomalies": "Alarms that an anomaly detector has raised.",
     "vocabulary_overflows": "Tokens beyond the vocabulary's cap.",
     "symbols": "Symbols of text learned.",

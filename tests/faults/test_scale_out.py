@@ -66,6 +66,8 @@ def run_members(job: Job, count: int, kills: int, seed: int, cooperative: bool) 
             services[n] = job.service(*options, victim=f"phases{n}")
         feeder.join()
         wait_for(job, count, services)
+        for service in services:  # one that has only just been started knows no SIGTERM yet
+            service.wait_for("metrics on ")
         assert [service.terminate() for service in services] == [0, 0, 0]
     finally:
         feeder.join()
