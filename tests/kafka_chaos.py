@@ -7,7 +7,8 @@ import sys
 import time
 
 import numpy as np
-from kafka_service import TABLES, Service, as_messages, river_rows
+from kafka_kinds import KINDS
+from kafka_service import TABLES, Service
 
 from connectors.kafka.driver import Partition
 from connectors.kafka.records import JsonMessages
@@ -21,7 +22,7 @@ CONFIG = (
     """
 {head}
 run = {{copy = ["ordinal_date"], batch_records = {batch}, max_dead_letter_ratio = 1.0}}
-features = {{target = "approval"}}
+features = {{{features}}}
 checkpoint = {{url = "checkpoints", every_records = {every}}}
 metrics = {{port = 0}}
 
@@ -29,11 +30,7 @@ metrics = {{port = 0}}
     + TABLES
     + """
 [estimator]
-type = "regressor"
-cell = {{type = "LSTM", units = 6}}
-learner = {{type = "RTRL"}}
-optimizer = [{{type = "Clip", limit = 1.0}}, {{type = "Adam", lr = 0.002}}]
-seed = 7
+{estimator}
 """
 )
 
@@ -50,7 +47,7 @@ class Job:
         every=3000,
         session=2.0,
         client="kafka-python",
-        keyed=False,
+        kind="regressor",
     ):
         self.topics, self.folder, self.partitions, self.client = topics, folder, partitions, client
         self.topic = topics.make(partitions, hint="in")
@@ -67,25 +64,24 @@ class Job:
                 every=every,
                 session=session,
                 client=client,
-                head='key = "place"\nmax_contexts = 9' if keyed else "",
+                head=KINDS[kind].head,
+                features=KINDS[kind].features,
+                estimator=KINDS[kind].estimator,
             )
         )
-        self.keyed = keyed
+        self.kind = KINDS[kind]
         self.max_record_bytes = 1 << 20
         self.sent: dict[int, list[bytes | None]] = {n: [] for n in range(partitions)}
 
     def fill(self, count: int) -> None:
-        """*count* records of the data set, over the partitions in turn."""
-        messages = self.messages(count)
-        for n in range(self.partitions):
-            self.send(n, messages[n :: self.partitions])
+        """*count* messages, over the partitions alike."""
+        for n, share in enumerate(self.shares(count)):
+            self.send(n, share)
 
-    def messages(self, count: int) -> list[bytes]:
-        """*count* records of the data set; with keys, of many places."""
-        rows = river_rows(count)
-        if self.keyed:
-            rows = [{**row, "place": f"place {n * n % 101}"} for n, row in enumerate(rows)]
-        return as_messages(rows)
+    def shares(self, count: int) -> list[list[bytes]]:
+        """*count* messages of the kind, other ones for every partition."""
+        each = count // self.partitions
+        return [self.kind.messages(each, 100 * n) for n in range(self.partitions)]
 
     def send(self, partition: int, values: list) -> None:
         self.topics.produce(self.topic, values, partition)
@@ -145,7 +141,7 @@ class Job:
         assert set(newest.arrays) == set(arrays)
         for key, array in arrays.items():
             assert np.array_equal(newest.arrays[key], array, equal_nan=True), key
-        if self.keyed:
+        if self.kind.keyed:
             assert len(newest.contexts) == len(contexts) > 9
             for key in contexts:
                 assert newest.contexts.get(key) == contexts.blob(key), key

@@ -44,7 +44,7 @@ def test_a_result_that_the_topic_does_not_take_is_a_letter(topics, tmp_path, mon
     job = Job(topics, tmp_path, every=500, client=client)
     narrow(topics, job.out, 3000)
     narrow(topics, job.dead, 1500)
-    messages = job.messages(12)
+    [messages] = job.shares(12)
     row = {**json.loads(messages[5]), "note": "x" * 4000}
     job.send(0, [*messages[:5], json.dumps(row).encode(), *messages[6:]])
     keep = ["run.copy=['ordinal_date', 'note']", "features.exclude=['note']"]

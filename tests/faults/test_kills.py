@@ -1,4 +1,8 @@
-"""kill -9 at random moments: every record still has exactly one effect."""
+"""kill -9 at random moments: every record still has exactly one effect.
+
+The victims' arrays lie elsewhere in memory each time, and elsewhere than those of the run that
+says what is expected.
+"""
 
 import random
 from collections import Counter
@@ -6,6 +10,7 @@ from collections import Counter
 import pytest
 from kafka_broker import CLIENTS_IN_TURN
 from kafka_chaos import Job, Phases, kill_inside
+from kafka_kinds import KINDS
 
 
 def kill_again_and_again(job: Job, kills: int, seed: int) -> Counter:
@@ -16,7 +21,7 @@ def kill_again_and_again(job: Job, kills: int, seed: int) -> Counter:
     member = ("--set", "source.instance=one")  # takes its place in the group back at once
     while died["anywhere"] < kills:
         phases.path.unlink(missing_ok=True)
-        with job.service(*member, victim="phases") as service:
+        with job.service(*member, victim="phases", MOVED="yes") as service:
             aim = rng.choice(("commit", "commit", "checkpoint", "rebalance"))
             skip = rng.choice((0, 1, 2)) if aim == "commit" else 0
             killed = kill_inside(service, phases, aim, rng, skip, patience=40)
@@ -43,20 +48,14 @@ def test_a_few_kills(topics, tmp_path, client):
 
 
 @pytest.mark.slow
-def test_a_few_kills_with_keys(topics, tmp_path):
-    job = Job(topics, tmp_path, partitions=2, batch=300, every=700, keyed=True)
-    job.fill(8000)
-    died = kill_again_and_again(job, 4, seed=6)
-    job.verify()
-    assert died["commit"] > 0
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_two_hundred_kills_over_200_000_records(topics, tmp_path):
-    job = Job(topics, tmp_path, partitions=2, batch=500, every=2000)
-    job.fill(240_000)
-    died = kill_again_and_again(job, 200, seed=2)
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_kills(topics, tmp_path, kind):
+    """Two hundred in all."""
+    kills = 30 if kind != "regressor" else 200 - 30 * (len(KINDS) - 1)
+    job = Job(topics, tmp_path, partitions=2, batch=300, every=1000, kind=kind)
+    job.fill(1000 * kills)
+    died = kill_again_and_again(job, kills, seed=2)
     print(f"victims died inside: {dict(died)}")
     job.verify()
-    assert min(died["commit"], died["checkpoint"], died["rebalance"]) >= 10, died
+    assert min(died["commit"], died["checkpoint"], died["rebalance"]) >= 1, died

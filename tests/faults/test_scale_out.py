@@ -9,17 +9,17 @@ import time
 import pytest
 from kafka_broker import CLIENTS, CLIENTS_IN_TURN
 from kafka_chaos import Job, Phases, kill_inside
+from kafka_kinds import KINDS
 from kafka_service import as_messages, river_rows
 
 
 def feed(job: Job, count: int, seconds: float) -> threading.Thread:
     """Send *count* records over the partitions within about *seconds*, in the background."""
-    messages, steps = job.messages(count), 20
+    shares, steps = job.shares(count), 20
 
     def run():
         for step in range(steps):
-            for n in range(job.partitions):
-                mine = messages[n :: job.partitions]
+            for n, mine in enumerate(shares):
                 size = -(-len(mine) // steps)
                 job.send(n, mine[step * size : (step + 1) * size])
             time.sleep(seconds / steps)
@@ -85,9 +85,11 @@ def test_three_workers_and_a_kill(topics, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
-def test_the_contexts_of_keys_move_with_their_partition(topics, tmp_path):
-    job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5, keyed=True)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "regressor"])
+def test_all_that_is_known_moves_with_its_partition(topics, tmp_path, kind):
+    """Contexts of keys, labels that are waited for, text and seasons."""
+    job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5, kind=kind)
     run_members(job, 6000, kills=1, seed=5, cooperative=False)
     job.verify()
 
