@@ -4,15 +4,19 @@ import base64
 import pickle
 import threading
 import time
+from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 from kafka_broker import CLIENTS, Broker, Topics
 from kafka_chaos import Job
 
 from connectors.base import Denied, SinkError, SourceError
+from connectors.kafka.python_guards import complete_joins, create_no_topics, end_at_once
 from connectors.kafka.settings import KafkaSettings, Secret
 from connectors.kafka.sink import KafkaSink
 from connectors.kafka.source import KafkaSource
+from connectors.kafka.versions import check_version
 from stream_rnn.assembly.service import service
 from stream_rnn.config import load
 
@@ -223,3 +227,94 @@ def test_confluent_is_the_client_where_it_is_installed(monkeypatch):
     assert KafkaSettings.from_options({"bootstrap": "b"}, {}).client == "confluent"
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert KafkaSettings.from_options({"bootstrap": "b"}, {}).client == "kafka-python"
+
+
+@pytest.mark.parametrize(
+    ("client", "version", "words"),
+    [
+        ("kafka-python", "2.3.3", "kafka-python 2.3.3 is installed, which is too old"),
+        ("kafka-python", "3.0.4", "too old; pip install 'kafka-python>=3.0.5,<3.1'"),
+        ("kafka-python", "3.0.5", None),
+        ("kafka-python", "3.0.99", None),
+        ("kafka-python", "3.1.0", "newer than any it was tried with"),
+        ("confluent", "2.5.3", "client = 'confluent': confluent-kafka 2.5.3 is installed"),
+        ("confluent", "11.0", None),
+    ],
+)
+def test_another_version_of_a_client_is_named_at_the_start(monkeypatch, client, version, words):
+    monkeypatch.setattr("connectors.kafka.versions.metadata.version", lambda _: version)
+    check = check_version.__wrapped__  # it remembers what is installed
+    if words is None:
+        check(client)
+        return
+    with pytest.raises(ValueError, match=words):
+        check(client)
+
+
+def test_a_client_that_is_not_installed_is_named(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("connectors.kafka.versions.metadata.version", missing)
+    with pytest.raises(ValueError, match=r"not installed; pip install 'stream-rnn\[confluent\]'"):
+        check_version.__wrapped__("confluent")
+
+
+@pytest.mark.parametrize(
+    ("guard", "part"),
+    [
+        (complete_joins, "_coordinator._join_task"),
+        (create_no_topics, "_metadata.config"),
+        (end_at_once, "_sender.force_close"),
+    ],
+)
+def test_a_private_part_that_is_not_there_is_named(guard, part):
+    with pytest.raises(ValueError, match=f"SimpleNamespace has no {part}; install 3"):
+        guard(SimpleNamespace())
+
+
+# -- Kerberos, without a realm: what the clients are told, and what is missing -------------
+
+KERBEROS = {"bootstrap": "b:1", "protocol": "SASL_SSL", "mechanism": "GSSAPI"}
+
+
+def test_kerberos_in_the_words_of_both_clients(monkeypatch):
+    monkeypatch.setattr("connectors.kafka.settings.check_kerberos", lambda client: None)
+    python = KafkaSettings.from_options({**KERBEROS, "client": "kafka-python"}, {})
+    assert python.python_options()["sasl_kerberos_service_name"] == "kafka"
+    assert "sasl_kerberos_domain_name" not in python.python_options()
+    named = {**KERBEROS, "kerberos_service": "brokers", "kerberos_domain": "example.org"}
+    named = KafkaSettings.from_options({**named, "client": "kafka-python"}, {}).python_options()
+    assert named["sasl_mechanism"] == "GSSAPI"
+    assert named["sasl_kerberos_service_name"] == "brokers"
+    assert named["sasl_kerberos_domain_name"] == "example.org"
+    assert "sasl_plain_username" not in named
+    keytab = {"sasl.kerberos.keytab": "/etc/k", "sasl.kerberos.principal": "rnn@R"}
+    options = {**KERBEROS, "client": "confluent", "client_settings": keytab}
+    told = KafkaSettings.from_options(options, {}).confluent_options()
+    assert told["sasl.kerberos.service.name"] == "kafka"
+    assert told["sasl.kerberos.keytab"] == "/etc/k"
+    with pytest.raises(ValueError, match="kerberos_domain: client 'confluent' finds it by itself"):
+        KafkaSettings.from_options({**options, "kerberos_domain": "d"}, {}).confluent_options()
+
+
+def test_kerberos_names_the_package_that_is_missing(monkeypatch):
+    monkeypatch.setattr("connectors.kafka.kerberos.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"needs the package gssapi: pip install 'stream-rnn\[ker"):
+        KafkaSettings.from_options({**KERBEROS, "client": "kafka-python"}, {})
+    monkeypatch.setattr("connectors.kafka.kerberos._librdkafka_can", lambda: False)
+    with pytest.raises(ValueError, match="this confluent-kafka was built without Kerberos"):
+        KafkaSettings.from_options({**KERBEROS, "client": "confluent"}, {})
+
+
+@pytest.mark.parametrize(("can", "client"), [(True, "confluent"), (False, "kafka-python")])
+def test_a_confluent_without_kerberos_is_not_the_default_for_it(monkeypatch, can, client):
+    monkeypatch.setattr("connectors.kafka.settings.check_kerberos", lambda client: None)
+    monkeypatch.setattr("connectors.kafka.kerberos._librdkafka_can", lambda: can)
+    assert KafkaSettings.from_options(KERBEROS, {}).client == client
+
+
+def test_kerberos_takes_no_password(password_file):
+    options = {**KERBEROS, "username": "rnn", "password_file": str(password_file)}
+    with pytest.raises(ValueError, match="takes no username and no password"):
+        KafkaSettings.from_options(options, {})

@@ -18,7 +18,7 @@ from .driver import (
     RecordDecoder,
     deleted,
 )
-from .python_group import complete_joins, create_no_topics, topics_within
+from .python_guards import complete_joins, create_no_topics, topics_within
 from .settings import KafkaSettings
 
 with warnings.catch_warnings():  # it reads its schemas with a deprecated call

@@ -17,7 +17,7 @@ from .driver import (
     Partition,
 )
 from .python_consumer import errors, kafka, unreachable, words
-from .python_group import create_no_topics
+from .python_guards import create_no_topics, end_at_once
 from .settings import KafkaSettings
 
 OffsetAndMetadata = kafka.structs.OffsetAndMetadata
@@ -149,8 +149,8 @@ class PythonProducer:
         try:
             self._client.close(timeout)
         except errors.KafkaError as error:
-            # Records are still unsent; the client would leave its thread running for them.
-            self._client._sender.force_close()
+            # Records are still unsent.
+            end_at_once(self._client)
             raise sink_error("closing", error) from error
 
 

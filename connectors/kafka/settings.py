@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..secrets import is_secret, read_line
+from .kerberos import SERVICE, best_client, check_kerberos, confluent_words, python_words
+from .versions import check_version
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT")
-MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER")
+MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER", "GSSAPI")
 CLIENTS = ("kafka-python", "confluent")
 OPTIONS = (
     *("bootstrap", "protocol", "mechanism", "username", "username_file", "password_file"),
     *("cafile", "certfile", "keyfile", "key_password_file", "client", "client_id"),
-    *("token_file", "client_settings"),
+    *("token_file", "kerberos_service", "kerberos_domain", "client_settings"),
 )
 # What the exactly-once protocol stands on, in the words of both clients.
 OWN = {
@@ -82,7 +84,7 @@ class KafkaSettings:
     KafkaSettings(bootstrap='broker:9093', protocol='SASL_SSL', mechanism='SCRAM-SHA-512', \
 username='rnn', password=Secret('***'), cafile=None, certfile=None, keyfile=None, \
 key_password=None, client='kafka-python', client_id='stream-rnn', token_file=None, \
-client_settings={})
+kerberos_service='kafka', kerberos_domain=None, client_settings={})
     """
 
     bootstrap: str
@@ -97,6 +99,8 @@ client_settings={})
     client: str = "kafka-python"
     client_id: str = "stream-rnn"
     token_file: str | None = None  # of OAUTHBEARER; read again for every new token
+    kerberos_service: str = SERVICE  # of GSSAPI: the brokers are SERVICE/host
+    kerberos_domain: str | None = None  # where that is not the broker's address
     client_settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,14 +114,18 @@ client_settings={})
         one_of("protocol", self.protocol, PROTOCOLS)
         one_of("mechanism", self.mechanism, MECHANISMS)
         one_of("client", self.client, CLIENTS)
+        check_version(self.client)
         sasl = self.protocol.startswith("SASL_")
         bearer = sasl and self.mechanism == "OAUTHBEARER"
+        by_password = sasl and self.mechanism not in ("OAUTHBEARER", "GSSAPI")
+        if sasl and self.mechanism == "GSSAPI":
+            self._check_kerberos()
         if bearer and self.token_file is None:
             raise ValueError(
                 "mechanism 'OAUTHBEARER' needs token_file, the path of a file with the token, "
                 "which whoever renews it writes anew"
             )
-        if sasl and not bearer and (self.username is None or self.password is None):
+        if by_password and (self.username is None or self.password is None):
             raise ValueError(
                 f"protocol {self.protocol!r} needs a user and a password: set username (or "
                 "username_file) and password_file, or KAFKA_USERNAME and KAFKA_PASSWORD in the "
@@ -137,6 +145,14 @@ client_settings={})
             )
         if self.keyfile is not None and self.certfile is None:
             raise ValueError("keyfile is set without certfile; give both or neither")
+
+    def _check_kerberos(self) -> None:
+        if self.username is not None or self.password is not None:
+            raise ValueError(
+                "mechanism 'GSSAPI' takes no username and no password: the user is the one of the "
+                "Kerberos ticket; leave them out"
+            )
+        check_kerberos(self.client)
 
     @classmethod
     def from_options(
@@ -164,7 +180,7 @@ client_settings={})
             values["username"] = read_line("username_file", username_file)
         elif "KAFKA_USERNAME" in environ:
             values.setdefault("username", environ["KAFKA_USERNAME"])
-        values.setdefault("client", default_client())
+        values.setdefault("client", default_client(values.get("mechanism")))
         if str(values.get("protocol", "")).startswith("SASL_"):
             values["password"] = find_secret("password", options, environ)
         if values.get("keyfile"):
@@ -193,6 +209,8 @@ client_settings={})
                 from .tokens import python_provider
 
                 options["sasl_oauth_token_provider"] = python_provider(str(self.token_file))
+            elif self.mechanism == "GSSAPI":
+                options |= python_words(self.kerberos_service, self.kerberos_domain)
             elif self.password is not None:
                 options["sasl_plain_username"] = self.username
                 options["sasl_plain_password"] = self.password.reveal()
@@ -222,6 +240,8 @@ client_settings={})
                 from .tokens import confluent_callback
 
                 options["oauth_cb"] = confluent_callback(str(self.token_file))
+            elif self.mechanism == "GSSAPI":
+                options |= confluent_words(self.kerberos_service, self.kerberos_domain)
             elif self.password is not None:
                 options["sasl.username"] = self.username
                 options["sasl.password"] = self.password.reveal()
@@ -229,9 +249,13 @@ client_settings={})
         return options | own
 
 
-def default_client() -> str:
-    """confluent-kafka where it is installed: it reads and sends several times as fast."""
-    return CLIENTS[1] if importlib.util.find_spec("confluent_kafka") else CLIENTS[0]
+def default_client(mechanism: str | None = None) -> str:
+    """confluent-kafka where it is installed: it reads and sends several times as fast.
+
+    With Kerberos only if it was built with it.
+    """
+    there = CLIENTS[1] if importlib.util.find_spec("confluent_kafka") else CLIENTS[0]
+    return best_client(there) if mechanism == "GSSAPI" else there
 
 
 def check_client_settings(settings: Mapping[str, Any]) -> None:

@@ -70,7 +70,9 @@ class KafkaConnection(_Table):
 
     bootstrap: str | None = None  # or KAFKA_BOOTSTRAP in the environment
     protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] | None = None  # PLAINTEXT
-    mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"] | None = None
+    mechanism: (
+        Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER", "GSSAPI"] | None
+    ) = None  # SCRAM-SHA-512 if not given; GSSAPI is Kerberos
     username: str | None = None
     username_file: str | None = None
     password_file: str | None = None  # or KAFKA_PASSWORD in the environment
@@ -79,6 +81,8 @@ class KafkaConnection(_Table):
     keyfile: str | None = None
     key_password_file: str | None = None
     token_file: str | None = None  # of OAUTHBEARER; read again for every new token
+    kerberos_service: str | None = None  # of GSSAPI; "kafka" if not given: kafka/host@REALM
+    kerberos_domain: str | None = None  # where it is not the broker's address; kafka-python only
     client: Literal["kafka-python", "confluent"] | None = None  # confluent where it is installed
     client_id: str | None = None
     client_settings: dict[str, Any] | None = None  # passed on to that client, in its words

@@ -1,7 +1,8 @@
-"""A group coordinator of kafka-python that brings every join to its end.
+"""What kafka-python lacks in public, as of 3.0.12; `versions` holds which versions have it alike.
 
-`KafkaConsumer.poll` may run out of time in the midst of a join, which then goes on in the
-client's own thread. As of 3.0.12 the client loses what becomes of it in two ways:
+Mainly a group coordinator that brings every join to its end.  `KafkaConsumer.poll`
+may run out of time in the midst of a join, which then goes on in the client's own thread.  The
+client loses what becomes of it in two ways:
 
 - When the join has ended between two polls, `join_group_async` begins another one instead of
   taking the assignment. The other members must then join again too, and a service that learns
@@ -19,6 +20,18 @@ with warnings.catch_warnings():  # it reads its schemas with a deprecated call
     from kafka import KafkaConsumer
     from kafka.coordinator.consumer import ConsumerCoordinator
     from kafka.future import Future
+
+from .versions import check_parts
+
+JOINING = tuple(
+    f"_coordinator.{name}"
+    for name in ("_join_task", "rejoining", "need_rejoin", "join_group_async")
+)
+ASKING = (
+    *("_cluster.need_all_topic_metadata", "_cluster.metadata_refresh_in_progress"),
+    *("_cluster.request_update", "_net.run", "_manager.wait_for"),
+)
+ENDING = "_sender.force_close"
 
 
 class Ended(Future):
@@ -61,9 +74,9 @@ def create_no_topics(client: Any) -> None:
     has been deleted is made again by the next question about it, where the brokers let clients
     make topics.
     """
-    cluster: Any = getattr(client, "_cluster", None) or getattr(client, "_metadata", None)
-    if "allow_auto_create_topics" in getattr(cluster, "config", {}):
-        cluster.config["allow_auto_create_topics"] = False
+    name = "_cluster" if hasattr(client, "_cluster") else "_metadata"  # of a producer
+    check_parts(client, f"{name}.config")
+    getattr(client, name).config["allow_auto_create_topics"] = False
 
 
 def topics_within(consumer: Any, seconds: float) -> set[str]:
@@ -71,6 +84,7 @@ def topics_within(consumer: Any, seconds: float) -> set[str]:
 
     Raises `KafkaTimeoutError`.
     """
+    check_parts(consumer, *ASKING)
     cluster: Any = consumer._cluster
     before, cluster.need_all_topic_metadata = cluster.need_all_topic_metadata, True
     try:
@@ -84,6 +98,11 @@ def topics_within(consumer: Any, seconds: float) -> set[str]:
 
 def complete_joins(consumer: KafkaConsumer) -> None:
     """Give *consumer*, which has made its coordinator itself, the one above."""
-    coordinator = consumer._coordinator
-    if hasattr(coordinator, "_join_task"):  # else it is of a version that joins in another way
-        coordinator.__class__ = Coordinator
+    check_parts(consumer, *JOINING)
+    consumer._coordinator.__class__ = Coordinator
+
+
+def end_at_once(producer: Any) -> None:
+    """Let go of what is still unsent: ``close`` leaves its thread running for it."""
+    check_parts(producer, ENDING)
+    producer._sender.force_close()
