@@ -135,7 +135,7 @@ kerberos_service='kafka', kerberos_domain=None, client_settings={})
             log.warning(
                 "protocol 'SASL_PLAINTEXT': who listens on the network reads all records%s; use "
                 "SASL_SSL wherever the brokers offer it",
-                "" if self.mechanism.startswith("SCRAM") else " and the credentials",
+                " and the credentials" if self.mechanism in ("PLAIN", "OAUTHBEARER") else "",
             )
         check_client_settings(self.client_settings)
         if not sasl and self.password is not None:

@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python tests/benchmarks/kerberos.py
 
-It needs krb5-kdc and krb5-admin-server of the system, the package gssapi, and what the tests' broker
-needs.  No test of the suite has these; it prints what was read, and fails loudly.
+It needs krb5-kdc and krb5-admin-server of the system, the package gssapi, and what the tests'
+broker needs.  No test of the suite has these; it prints what was read, and fails loudly.
 """
 
 import contextlib
