@@ -156,11 +156,12 @@ def main():
         Path(folder, "token").write_text(SECRET)
         toml = Path(folder, "pipeline.toml")
         toml.write_text(PIPELINE.format(folder=folder, port=options.port))
+        log = Path(folder, "log").open("wb")  # noqa: SIM115  the process holds it
         process = subprocess.Popen(
             [sys.executable, "-m", "stream_rnn", "run", toml],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=Path(folder, "log").open("wb"),
+            stderr=log,
         )
         feeder = Feeder(process.stdin, options.rate)
         feeder.start()
