@@ -1,8 +1,10 @@
 """The disk cache of compiled code, keyed by the sources of the whole package."""
 
+import contextlib
 import functools
 import hashlib
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,21 +41,41 @@ class _CacheImpl(caching.CompileResultCacheImpl):
     _locator_classes: ClassVar = [_InCacheDir, _InHome]
 
 
-class PackageCache(caching.FunctionCache):
+class _OnDisk(caching.FunctionCache):
+    _impl_class = _CacheImpl
+
+
+class PackageCache:
     """Numba's cache watches one file; this one watches the package, and skips foreign specs.
 
     An entry function's machine code contains the kernels it was composed of, so the key
     is the whole package; a spec defined elsewhere is outside the key and is not cached.
+    The disk is looked at when something is called for the first time, not at the import.
     """
 
-    _impl_class = _CacheImpl
+    def __init__(self, function: Callable):
+        self._function = function
+
+    @functools.cached_property
+    def _disk(self) -> Any:
+        with contextlib.suppress(RuntimeError):  # nowhere to write: compile in memory
+            return _OnDisk(self._function)
+        return caching.NullCache()
+
+    @property
+    def cache_path(self) -> str | None:
+        """The folder of the files."""
+        return self._disk.cache_path
 
     def load_overload(self, sig, target_context):
-        return super().load_overload(sig, target_context) if _is_ours(sig) else None
+        return self._disk.load_overload(sig, target_context) if _is_ours(sig) else None
 
     def save_overload(self, sig, data):
         if _is_ours(sig):
-            super().save_overload(sig, data)
+            self._disk.save_overload(sig, data)
+
+    def flush(self) -> None:
+        self._disk.flush()
 
 
 def _is_ours(arguments) -> bool:

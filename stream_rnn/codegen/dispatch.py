@@ -16,7 +16,6 @@ plain Python, which is how coverage and a debugger see it.
 42
 """
 
-import contextlib
 import functools
 import gc
 import inspect
@@ -112,8 +111,7 @@ def entry(function: Callable) -> Any:
 def _cached(dispatcher):
     if not config.DISABLE_JIT:
         dispatcher.compile = _without_collector(dispatcher.compile)
-        with contextlib.suppress(RuntimeError):  # nowhere to write: compile in memory
-            dispatcher._cache = PackageCache(dispatcher.py_func)
+        dispatcher._cache = PackageCache(dispatcher.py_func)
     return dispatcher
 
 
