@@ -1,47 +1,24 @@
-"""Frames of series: which column is the id, the time, the target; rows out of them, and back.
+"""Frames of series: rows out of them, and frames like them out of rows.
 
 A frame is long: a row for each value, with its time and, where there are many series, the id of
 its own.  The names that Nixtla's libraries use, ``unique_id``, ``ds`` and ``y``, are known.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import narwhals.stable.v2 as nw
 
 from connectors import times
 
-from ..errors import BadRecord, ConfigError, suggest
+from ..errors import BadRecord, ConfigError
 from ..features.missing import is_missing
 from ..features.spacing import instant
 from ..keys.key import key_of
-
-ID, TIME, TARGET = "unique_id", "ds", "y"  # as they are usually called
-COUNTED = "step"  # the time of series without one
-_HAS_ZONE = re.compile(r"\d\s*(?:Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$", re.ASCII | re.IGNORECASE)
+from .dated_layout import COUNTED, TARGET, TIME, Layout, zone_named
 
 Frame = Any  # of any library that narwhals reads
-
-
-class Layout(NamedTuple):
-    """What the columns of a frame are, and how one like it is made."""
-
-    backend: Any  # the name of the library
-    id: str | None
-    time: str | None  # None where rows are counted
-    target: str
-    features: tuple[str, ...]
-    kind: str  # of the times: "datetime", "date", "whole" or "number"
-    zone: str | None  # the name of their time zone; "offset" where each has its own
-    in_index: bool  # whether the time is the index (of pandas)
-    unit: Any = "us"  # of the times
-
-    def named(self, key: Any) -> str:
-        """How a message about the series *key* begins."""
-        return "" if self.id is None else f"{self.id} = {key!r}: "
 
 
 class Row(NamedTuple):
@@ -82,37 +59,6 @@ def opened(frame: Frame) -> tuple[nw.DataFrame, bool]:
     if isinstance(wrapped, nw.Series):
         wrapped = wrapped.alias(wrapped.name or TARGET).to_frame()
     return wrapped, in_index
-
-
-def layout_of(
-    frame: nw.DataFrame,
-    in_index: bool,
-    id: str | None = None,
-    time: str | None = None,
-    target: str | None = None,
-    *,
-    known: bool = True,
-) -> Layout:
-    """The layout of *frame*; names that are None are found, the target's if its values are *known*.
-
-    Raises `ConfigError`.
-    """
-    names = list(frame.columns)
-    for what, name in (("id", id), ("time", time), ("target", target)):
-        if name is not None and name not in names and (known or what != "target"):
-            raise ConfigError(f"{what} = {name!r}: no such column; {suggest(name, names)}")
-    if id is None and ID in names:
-        id = ID
-    time = time or _time_among(frame, [n for n in names if n not in (id, target)])
-    if target is None:
-        others = [name for name in names if name not in (id, time)]
-        target = _target_among(frame, others) if known else TARGET
-    kind, zone = ("whole", None) if time is None else _kind_of(frame[time])
-    features = tuple(name for name in names if name not in (id, time, target))
-    backend = frame.implementation.value
-    dtype = None if time is None else frame[time].dtype
-    unit = dtype.time_unit if isinstance(dtype, nw.Datetime) else "us"
-    return Layout(backend, id, time, target, features, kind, zone, in_index, unit)
 
 
 def rows_of(frame: nw.DataFrame, layout: Layout, *, known: bool = True) -> list[Row]:
@@ -205,80 +151,7 @@ def zone_of(layout: Layout) -> tzinfo | str | None:
     """What `series_clock.from_arrays` wants to know of the times."""
     if layout.kind in ("whole", "number") or layout.zone is None:
         return layout.kind if layout.kind in ("whole", "number") else None
-    return _zone(layout.zone) or "offset"
-
-
-# What the columns are --------------------------------------------------------------------------
-
-
-def _time_among(frame: nw.DataFrame, names: Sequence[str]) -> str | None:
-    if TIME in names:
-        return TIME
-    kinds = [n for n in names if frame[n].dtype in (nw.Datetime, nw.Date)]
-    dates = kinds or [n for n in names if _are_times(frame[n])]
-    if len(dates) > 1:
-        raise ConfigError(f"time: {', '.join(map(repr, dates))} are times; say which one it is")
-    return dates[0] if dates else None
-
-
-def _are_times(column: nw.Series) -> bool:
-    """Whether a column of texts or objects holds times."""
-    if column.dtype.is_numeric() or column.dtype == nw.Boolean:
-        return False
-    few = [value for value in column.head(20).to_list() if not is_missing(value)]
-    return bool(few) and all(
-        isinstance(v, date) or (isinstance(v, str) and times.looks_like(v)) for v in few
-    )
-
-
-def _target_among(frame: nw.DataFrame, names: Sequence[str]) -> str:
-    if TARGET in names:
-        return TARGET
-    numbers = [name for name in names if frame[name].dtype.is_numeric()]
-    if len(numbers) != 1:
-        found = ", ".join(map(repr, numbers)) or "no column"
-        raise ConfigError(f"target: {found} could be it; say which one with target=")
-    return numbers[0]
-
-
-def _kind_of(column: nw.Series) -> tuple[str, str | None]:
-    """The kind and the zone of a column of times."""
-    dtype = column.dtype
-    if isinstance(dtype, nw.Datetime):
-        zone = dtype.time_zone
-        return "datetime", zone if zone is None or _zone(zone) is not None else "offset"
-    if dtype == nw.Date:
-        return "date", None
-    values = [value for value in column.to_list() if not is_missing(value)]
-    if dtype.is_integer():
-        return ("datetime" if values and all(map(_is_day, values)) else "whole"), None
-    if dtype.is_numeric():
-        return "number", None
-    if values and all(type(value) is date for value in values):
-        return "date", None
-    with_zone = [
-        value.tzinfo is not None if isinstance(value, datetime) else _HAS_ZONE.search(str(value))
-        for value in values
-    ]
-    return "datetime", "offset" if any(with_zone) else None
-
-
-def _is_day(value: int) -> bool:
-    """Whether a number is a day written as 20240131."""
-    if not 19_000_101 <= value <= 21_001_231:
-        return False
-    try:
-        date(value // 10_000, value // 100 % 100, value % 100)
-    except ValueError:
-        return False
-    return True
-
-
-def _zone(name: str) -> tzinfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
+    return zone_named(layout.zone) or "offset"
 
 
 def _moment(value: Any, layout: Layout, day_first: bool | None, index: int) -> datetime:
@@ -302,7 +175,7 @@ def _moment(value: Any, layout: Layout, day_first: bool | None, index: int) -> d
         return value.replace(tzinfo=None)
     if value.tzinfo is None:
         value = value.replace(tzinfo=UTC)
-    return value if layout.zone == "offset" else value.astimezone(_zone(layout.zone))
+    return value if layout.zone == "offset" else value.astimezone(zone_named(layout.zone))
 
 
 def _numbers(layout: Layout, name: str, values: Sequence[float]) -> nw.Series:

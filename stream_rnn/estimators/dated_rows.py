@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import BadRecord
-from .dated_frames import Layout, Row
+from .dated_frames import Row
+from .dated_layout import Layout
 from .protocol import bad_records
 from .series_clock import SeriesClock
 

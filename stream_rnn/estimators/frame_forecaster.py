@@ -7,7 +7,8 @@ from typing import Any
 from ..errors import CheckpointError, ConfigError
 from ..numerics.trees import below
 from . import dated_frames, dated_rows, future_inputs, series_clock
-from .dated_frames import Frame, Layout, Row
+from .dated_frames import Frame, Row
+from .dated_layout import Layout, layout_of
 from .dated_rows import Clocks
 from .forecaster import RecurrentForecaster
 from .keyed.estimator import Keyed
@@ -130,7 +131,7 @@ class FrameForecaster(Savable):
     def _found(self, frame: Any, in_index: bool, *, known: bool = True) -> Layout:
         id = self.estimator.key if isinstance(self.estimator, Keyed) else self.id
         names = (id, self.time, self.target)
-        return dated_frames.layout_of(frame, in_index, *names, known=known)
+        return layout_of(frame, in_index, *names, known=known)
 
     def _begin(self, layout: Layout) -> None:
         """The first frame says what the columns are."""

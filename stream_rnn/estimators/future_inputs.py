@@ -5,7 +5,8 @@ from typing import Any
 
 from ..features.spacing import instant
 from . import dated_frames
-from .dated_frames import Frame, Layout
+from .dated_frames import Frame
+from .dated_layout import Layout
 
 Inputs = dict[Any, dict[Any, dict[str, Any]]]  # by key and time
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ConfigError
 from ..estimators import dated_frames
 from ..estimators.dated_frames import Frame, Row
+from ..estimators.dated_layout import layout_of
 from ..estimators.dated_rows import grouped
 from ..estimators.frame_forecaster import FORECAST
 from .canvas import MODEL, TRUTH, dates, figure, on_the_wall, plain
@@ -34,14 +35,14 @@ def draw(
         )
     *id, time = names[: names.index(FORECAST)]
     key = id[0] if id else None
-    layout = dated_frames.layout_of(opened, in_index, key, time, FORECAST)
+    layout = layout_of(opened, in_index, key, time, FORECAST)
     ahead = grouped(dated_frames.rows_of(opened, layout))
     before: dict[Any, list[Row]] = {}
     name = target or ""
     if history is not None:
         old, old_index = dated_frames.opened(history)
         when = time if time in old.columns else None
-        of_old = dated_frames.layout_of(old, old_index, key, when, target)
+        of_old = layout_of(old, old_index, key, when, target)
         before, name = grouped(dated_frames.rows_of(old, of_old)), of_old.target
     axes, made = _axes(len(ahead))
     for axis, (series, rows) in zip(axes, ahead.items()):

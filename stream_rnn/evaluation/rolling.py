@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 
 from ..estimators import dated_frames
-from ..estimators.dated_frames import Frame, Layout, Row
+from ..estimators.dated_frames import Frame, Row
+from ..estimators.dated_layout import Layout
 from ..estimators.dated_rows import grouped
 from ..estimators.frame_forecaster import FORECAST, FrameForecaster, bound, columns
 from ..estimators.saving import dumps, loads
