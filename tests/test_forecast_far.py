@@ -1,11 +1,13 @@
 """Far horizons of a forecaster are learned directly from when they are asked for."""
 
+import naive_forecasting as naive
 import numpy as np
 import pytest
 
 from stream_rnn import RecurrentForecaster
 from stream_rnn.forecasting.experts.levels import Ewma
 from stream_rnn.forecasting.experts.linear import Linear
+from stream_rnn.forecasting.far import aligned, blend, lags
 
 SMALL = (Ewma(1.0), Linear(lags=8))
 RNG = np.random.default_rng(3)
@@ -23,13 +25,26 @@ def taught(horizons=1, n=T):
     return model
 
 
-def test_a_first_far_forecast_is_that_of_horizons_learned_from_the_first_record():
+def test_far_forecasts_are_no_worse_than_recursion():
+    t = np.arange(T + 24)
+    week = np.where(t // 24 % 7 < 5, 1.0, 0.3) * np.sin(2 * np.pi * t / 24) ** 2
+    noise = np.random.default_rng(5).normal(size=T + 24)
+    for series, gain in ((SERIES, 1.02), (10 * week + 0.5 * LEVEL + 0.3 * noise, 0.95)):
+        model = RecurrentForecaster(experts=SMALL)
+        plain = RecurrentForecaster(horizons=(1,), experts=SMALL)
+        apart, others = [], []
+        for end in range(250, T, 10):
+            for each, errors in ((model, apart), (plain, others)):
+                each.prequential(series[end - 10 if errors else 0 : end])
+                errors.append(abs(np.array(each.forecast(24)) - series[end : end + 24]).mean())
+        assert sum(apart) < gain * sum(others)
+
+
+def test_the_first_step_and_what_lies_beyond_are_recursive():
     model = taught()
-    assert model.forecast(48) == taught((1, 6, 24)).forecast(48)
-    model.learn_one(1.0)
-    whole = taught((1, 6, 24))
-    whole.learn_one(1.0)
-    assert model.forecast(24) == whole.forecast(24)
+    assert model.forecast(120)[0] == model.forecast(1)[0]
+    assert model.forecast(120)[:96] == model.forecast(96)
+    assert np.isfinite(model.forecast(120)).all()
 
 
 def test_a_tuple_of_horizons_is_taken_for_exactly_those():
@@ -80,12 +95,95 @@ def test_inputs_that_come_later_make_far_horizons_grow():
     assert np.isfinite(model.forecast(30)).all()
 
 
-def test_drift_reaches_the_far_ones():
-    model, other = taught(), taught()
-    for each in (model, other):
-        each.forecast(24)
-    model.react("widen")
-    for each in (model, other):
-        each.learn_one(0.5)
-    wide, narrow = (each.forecast(24, level=0.9)[23] for each in (model, other))
-    assert wide.upper - wide.lower > narrow.upper - narrow.lower
+def test_bounds_hold_what_they_promise():
+    model = RecurrentForecaster(experts=SMALL)
+    model.prequential(SERIES[:150])
+    model.forecast(24)
+    inside = []
+    for y in SERIES[150:T].tolist():
+        model.learn_one(y)
+        far = model.forecast(24, level=0.8)
+        t = model._series.count
+        inside += [p.lower <= y <= p.upper for p, y in zip(far, SERIES[t : t + 24])]
+    assert 0.7 < np.mean(inside) < 0.92
+
+
+def test_a_missing_value_is_no_truth():
+    model = taught()
+    model.forecast(24)
+    for y in (None, 1.0, float("nan"), 2.0) * 8:
+        model.learn_one(y)
+    assert np.isfinite(model.forecast(24)).all()
+
+
+# The kernels and their naive twins --------------------------------------------------------------
+
+
+def test_every_horizon_is_a_filter_of_its_own():
+    rng = np.random.default_rng(2)
+    H, D = 3, aligned.INPUTS
+    state = aligned.allocate(H, 4)
+    P = [np.eye(D) * aligned.PRIOR for _ in range(H)]
+    w, R = np.zeros((H, D)), np.ones(H)
+    for n in range(30):
+        x, y = rng.normal(size=(D, H)), rng.normal(size=H) * (1 + 9 * (n % 7 == 0))
+        rate = np.where(np.arange(H) < n, 0.05, 0.0)  # a horizon without a row learns nothing
+        given = np.where(rate > 0, x, 0.0), np.empty((D, H)), np.where(rate > 0, y, 0), rate.copy()
+        aligned._update(state.covariance, state.weights, state.noise, *given)
+        for h in np.flatnonzero(rate):
+            prior = np.full(D, aligned.PRIOR)
+            P[h], w[h], R[h] = naive.kalman(
+                P[h], w[h], x[:, h], prior, aligned.DRIFT, 1.0, R[h], y[h], 0.05,
+                aligned.HUBER, aligned.NOISE_FLOOR,
+            )  # fmt: skip
+    assert np.allclose(state.weights.T, w)
+    assert np.allclose(state.noise, R)
+
+
+def test_lags_are_least_squares_of_every_step_on_the_same_inputs():
+    rng = np.random.default_rng(4)
+    H, n = 2, 3
+    state = lags.allocate(H, n)
+    values = np.cumsum(rng.normal(size=60))
+    rows = rng.normal(size=(60, lags.KNOWN + n))
+    P, W, R = np.diag(state.prior), np.zeros((H, lags.KNOWN + n)), np.ones(H)
+    for t in range(60):
+        past, known = values[t::-1], np.zeros(H)
+        lags.learn(state, np.append(past, [values[0]] * H), known, t)
+        if t >= H + 2:
+            x, a = rows[t - H], rows[t - H] @ P @ rows[t - H]
+            for j in range(H):
+                y = np.clip((values[t - H + 1 + j] - values[t - H]) / state.size[j] ** 0.5, -6, 6)
+                e = y - W[j] @ x
+                limit = lags.HUBER * np.sqrt(R[j] * (1 + a))
+                omega = min(1, limit / abs(e))
+                W[j] += P @ x * omega * e / (1 + a)
+                R[j] += max(lags.NOISE_RATE, 1 / (t - H + 10)) * ((omega * e) ** 2 - R[j])
+            P = P - np.outer(P @ x, P @ x) / (1 + a) + lags.DRIFT * np.diag(state.prior)
+        lags.observe(state, rows[t], t)
+    assert np.allclose(state.weights, W)
+
+
+def test_weights_follow_the_losses_of_each_band():
+    H, waits = 30, 2
+    state = blend.allocate(H, waits)
+    rng = np.random.default_rng(6)
+    loss, n = np.zeros((blend.WAYS, blend.BANDS)), 0.0
+    place = np.searchsorted(blend.EDGES, np.arange(H), side="right")
+    for t in range(0, 90, H):
+        made, truth = rng.normal(size=(blend.HEADS, blend.WAYS, H)), rng.normal(size=H)
+        blend.keep(state, made, made[0, 0], t)
+        unknown = (rng.random(H) < 0.2).astype(float)
+        blend.learn(state, truth[::-1], unknown[::-1], t + H)
+        n = blend.FORGET * n + 1
+        for i in range(blend.BANDS):
+            seen = (place == i) & (unknown == 0)
+            loss[:, i] = blend.FORGET * loss[:, i] + abs(made[0] - truth)[:, seen].mean(axis=1)
+    share = np.array(blend.SHARE) * np.where(np.arange(blend.WAYS) == 0, 1, n / (n + 1))
+    w = share[:, None] * (loss / loss.min(0)) ** (-blend.POWER * n / (n + blend.EARLY))
+    w = (w / w.sum(0))[:, place]
+    out = np.empty(H)
+    blend.combine(state, 0, True, made[0], out)
+    assert np.allclose(out, (w * made[0]).sum(0))
+    blend.combine(state, 0, False, made[0], out)
+    assert np.array_equal(out, made[0, 0])

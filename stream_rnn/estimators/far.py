@@ -1,57 +1,128 @@
-"""Horizons that are learned directly from when they are first asked for.
+"""Steps far ahead are learned as such from when they are first asked for.
 
-A forecast many steps ahead that is made of steps of one repeats every step's error; a model of
-its own for a far horizon does not (direct against recursive forecasts: Ben Taieb et al. 2012).
-Each costs as much as the first step, so there are two, `DIRECT`, and only where they are wanted:
-when a forecast reaches so far for the first time, the last `WINDOW` records are learned by a new
-bank at once, and every record from then on.
+A forecast many steps ahead that is made of steps of one repeats every step's error (direct
+against recursive forecasts: Ben Taieb et al. 2012).  So from when a forecast first reaches far,
+all steps up to a reach are learned as well, and weighed by how each way did, see
+`forecasting.far`.  The last `WINDOW` records are learned at once then, with the season that is
+known now, and every record from then on.
 """
 
-import copy
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..errors import CheckpointError
+from ..forecasting.bank import MEDIAN
+from ..forecasting.far import learner
+from ..forecasting.far.learner import Far
 from ..forecasting.inputs import history
+from ..forecasting.inputs.period import FOUND
 from ..forecasting.series import Series
-from ..numerics.trees import below
+from ..numerics import trees
 
-DIRECT = (6, 24)  # steps
+NEAR = 6  # steps from which a forecast is far
+REACHES = (24, 48, 96)  # steps that are learned; beyond the last they are forecast recursively
 WINDOW = 2000  # records
+PATIENCE = 4000  # records after which another season is believed, at most
+
+Make = Callable[[], Series]
 
 
 class FarHorizons:
-    """The far horizons of one series, and the records that a new one would learn from."""
+    """The far steps of one series, and the records that they would be learned from."""
 
     def __init__(self) -> None:
-        self.series: dict[int, Series] = {}
+        self.far: Far | None = None
+        self.reach = 0  # steps
+        self.begun = 0  # records that had been seen when it was learned from the window
         self.targets: deque[float] = deque(maxlen=WINDOW)
         self.inputs: deque[np.ndarray] = deque(maxlen=WINDOW)
 
-    def take(self, y: float) -> None:
-        """One record without inputs."""
+    # records ----------------------------------------------------------------------------------
+
+    def run(self, near: Series, make: Make, ys: np.ndarray, xs: np.ndarray) -> list[np.ndarray]:
+        """Take in *ys* (T,) with inputs *xs* (T, M), *near* too; its forecasts for them."""
+        if self.far is None:
+            self._remember(ys, xs)
+            return near.run(ys, xs)
+        outs, at = [], 0
+        while at < len(ys):
+            end = at + self._room()
+            outs.append(self._take(near, ys[at:end], xs[at:end]))
+            self._remember(ys[at:end], xs[at:end])
+            self._follow_season(near, make)
+            at = end
+        return [np.concatenate(parts) for parts in zip(*outs, strict=True)] or near.run(ys, xs)
+
+    def remember(self, y: float) -> None:
+        """A record without inputs, while nothing far has been asked for."""
         self.targets.append(y)
         self.inputs.append(_NONE)
-        for one in self.series.values():
-            one.take(y)
 
-    def run(self, ys: np.ndarray, xs: np.ndarray) -> None:
-        """Records *ys* (T,) with their inputs *xs* (T, M)."""
+    def _remember(self, ys: np.ndarray, xs: np.ndarray) -> None:
         self.targets.extend(ys[-WINDOW:].tolist())
-        self.inputs.extend(xs[-WINDOW:].copy())
-        for one in self.series.values():
-            if xs.shape[1] > one.inputs:
-                one.grow(xs.shape[1])
-            one.run(ys, xs)
+        self.inputs.extend(xs[-WINDOW:].copy() if xs.shape[1] else [_NONE] * min(WINDOW, len(ys)))
 
-    def reach(self, steps: int, nearer: Series, make: Callable[[tuple[int, ...]], Series]) -> None:
-        """Learn what a forecast of so many *steps* wants beyond the horizons of *nearer*."""
-        for h in DIRECT:
-            if nearer.horizons[-1] < h <= steps and h not in self.series:
-                self.series[h] = one = make((h,))
-                one.run(np.array(self.targets), self._rows(one.inputs))
+    def _room(self) -> int:
+        """Records up to the next origin."""
+        count = self._count()
+        every = learner.spacing(count)
+        return every - count % every
+
+    def _count(self) -> int:
+        assert self.far is not None
+        return int(self.far.history.clock[history.COUNT])
+
+    def _take(self, near: Series, ys: np.ndarray, xs: np.ndarray) -> list[np.ndarray]:
+        """Records up to the next origin at most, and that."""
+        out = near.run(ys, xs)
+        before = self._count()
+        learner.run(self._bound, ys, np.ascontiguousarray(out[0][:, MEDIAN]), xs)
+        count = self._count()
+        if count > before and count % learner.spacing(count) == 0:
+            path = near.forecast(self.reach, np.repeat(xs[-1:], self.reach, axis=0))
+            learner.keep(self._bound, path)
+        return out
+
+    # learning from the window -----------------------------------------------------------------
+
+    def _follow_season(self, near: Series, make: Make) -> None:
+        """Learn anew if the season is another one, but not too often."""
+        assert self.far is not None
+        season, seen = _season(near), near.count
+        other = season != int(self.far.season[0])
+        if other and seen - self.begun >= min(PATIENCE, self.begun // 4):
+            self._begin(near, make)
+
+    def _begin(self, near: Series, make: Make) -> None:
+        """Learn the window, as if the season had been known from its first record on."""
+        again = make()
+        self._hold(learner.allocate(self.reach, _season(near), near.inputs))
+        self.begun = near.count
+        ys, xs = np.array(self.targets), self._rows(near.inputs)
+        at = 0
+        while at < len(ys):
+            end = at + self._room()
+            self._take(again, ys[at:end], xs[at:end])
+            at = end
+
+    def _hold(self, far: Far) -> None:
+        self.far, self._bound = far, learner.bound(far)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_bound"}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved)
+        if self.far is not None:
+            self._hold(trees.duplicate(self.far))
+
+    def grow(self, near: Series, make: Make) -> None:
+        """There are more inputs now."""
+        if self.far is not None:
+            self._begin(near, make)
 
     def _rows(self, width: int) -> np.ndarray:
         """The inputs kept, (T, width); what was not known then is missing."""
@@ -60,46 +131,55 @@ class FarHorizons:
             row[: len(kept)] = kept
         return rows
 
-    def with_nearer(self, nearer: Series) -> Series:
-        """All horizons as one, to forecast with."""
-        return Together(nearer, self.series) if self.series else nearer
+    # forecasts --------------------------------------------------------------------------------
 
-    # state --------------------------------------------------------------------------------
+    def forecast(self, near: Series, make: Make, steps: int, inputs: np.ndarray) -> np.ndarray:
+        """Forecast rows (steps, WIDTH); *near* makes those that it learns directly itself."""
+        own = near.horizons[-1]
+        if steps < NEAR or steps <= own or near.count == 0:
+            return near.forecast(steps, inputs)
+        reach = next((r for r in REACHES if r >= steps), REACHES[-1])
+        if reach > self.reach:
+            self.reach = reach
+            self._begin(near, make)
+        path = near.forecast(self.reach, inputs)
+        rows = path.copy()
+        learner.forecast(self._bound, path, rows)
+        rows[:own] = path[:own]
+        return rows[:steps] if steps <= self.reach else near.forecast(steps, inputs, rows)
+
+    # state ------------------------------------------------------------------------------------
 
     def arrays(self, width: int) -> dict[str, np.ndarray]:
         """The state by name."""
         found = {"targets": np.array(self.targets), "inputs": self._rows(width)}
-        for h, one in self.series.items():
-            found |= {f"{h}.{n}": a.copy() for n, a in one.arrays().items()}
+        if self.far is not None:
+            kept = dict(trees.walk(self.far, "learned", scratch=False))
+            found |= {name: array.copy() for name, array in kept.items()}
         return found
 
-    def load(
-        self,
-        horizons: list[int],
-        arrays: dict[str, np.ndarray],
-        make: Callable[[tuple[int, ...]], Series],
-        restored: Callable[[Series, dict[str, np.ndarray]], Series],
-    ) -> None:
-        """Take over the state of others with these *horizons*."""
+    def meta(self) -> dict[str, int]:
+        """What says of which shape the arrays are."""
+        return {"reach": self.reach, "begun": self.begun}
+
+    def load(self, meta: Any, arrays: dict[str, np.ndarray], inputs: int) -> None:
+        """Take over the state of another; one that lacks the learner learns when next asked."""
         self.targets.extend(arrays["targets"].tolist())
         self.inputs.extend(np.array(arrays["inputs"]))
-        for h in horizons:
-            self.series[h] = restored(make((h,)), below(f"{h}.", arrays))
+        if not isinstance(meta, dict) or not meta["reach"]:  # before 0.4: banks, one a horizon
+            return
+        kept = trees.below("learned.", arrays)
+        if "season" not in kept:
+            raise CheckpointError("the checkpoint lacks what was learned of far steps")
+        far = learner.allocate(meta["reach"], int(kept["season"][0]), inputs)
+        trees.load(far, kept)
+        self.reach, self.begun = meta["reach"], meta["begun"]
+        self._hold(far)
 
 
-class Together(Series):
-    """The banks of several series of the same records as those of one."""
-
-    def __init__(self, nearer: Series, further: dict[int, Series]):
-        self.__dict__.update(copy.copy(nearer.__dict__))
-        self.horizons = (*nearer.horizons, *further)
-        self.banks = [*nearer.banks, *(one.banks[0] for one in further.values())]
-
-    def newest(self, index: int) -> np.ndarray:
-        """A far bank has seen fewer records than the near ones."""
-        bank: Any = self.banks[index]
-        forecast = bank.pending.forecast
-        return forecast[(int(bank.history.clock[history.COUNT]) - 1) % len(forecast)]
+def _season(near: Series) -> int:
+    """The season that the nearest bank has found; 0 for none."""
+    return int(near.banks[0].period.found[FOUND])
 
 
 _NONE = np.empty(0)

@@ -10,7 +10,6 @@ from ..categories.in_order import InOrder
 from ..errors import BadRecord, faults
 from ..forecasting import series
 from ..forecasting.bank import MEDIAN
-from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
 from ..numerics.trees import below
 from . import series_records
@@ -38,9 +37,10 @@ class RecurrentForecaster(SeriesForecaster):
     Parameters
     ----------
     horizons
-        How many steps ahead to learn directly: h stands for 1, …, h, and for 6 and 24 from
-        when a forecast first reaches so far; a tuple for exactly those.  Each costs one bank.
-        Steps in between and beyond are forecast recursively.
+        How many steps ahead to learn directly, each by a bank of its own: h stands for 1, …, h,
+        and from when a forecast first reaches farther, and 6 steps or more, for all steps up to
+        24, 48 or 96, which together cost as much as two banks at most.  A tuple stands for
+        exactly those; steps in between and beyond are forecast recursively.
     point
         ``"median"`` for small absolute errors, ``"mean"`` for small squared errors.
     level
@@ -101,10 +101,13 @@ class RecurrentForecaster(SeriesForecaster):
         series = self._series
         plain = x is None and self._monitor is None
         if plain and series is not None and series.inputs == 0 and usable(y):
-            series.take(y)  # the common case
-            if self._far is not None:
-                self._far.take(y)
-            return
+            if self._far is None:
+                series.take(y)  # the common case
+                return
+            if self._far.far is None:
+                series.take(y)
+                self._far.remember(y)
+                return
         self._learn([y], None if x is None else [x])
 
     def forecast(
@@ -134,27 +137,15 @@ class RecurrentForecaster(SeriesForecaster):
             inputs = np.concatenate(
                 [self._features.row(with_calendar(x, self.timestamp, 0)) for x in xs]
             )
-        rows = self._reaching(horizon).forecast(horizon, inputs)
+        if self._far is None:
+            rows = self._series.forecast(horizon, inputs)
+        else:
+            rows = self._far.forecast(self._series, self._anew, horizon, inputs)
         return series_records.predictions(rows, self.point, level)
 
-    def _reaching(self, steps: int) -> Series:
-        """The series with what else is learned directly of so many *steps*."""
-        assert self._series is not None
-        if self._far is None:
-            return self._series
-        self._far.reach(steps, self._series, self._far_series)
-        return self._far.with_nearer(self._series)
-
-    def _far_series(self, horizons: tuple[int, ...]) -> Series:
-        """A series for far horizons before its first record."""
-        return Series(self._specs(), horizons, len(self._features), self.seed, self.mixture)
-
-    def react(self, kind: str) -> None:
-        """Be less sure of what was learned: ``"noise"``, ``"widen"`` or ``"both"``."""
-        super().react(kind)
-        for one in () if self._far is None else self._far.series.values():
-            for bank in one.banks:
-                react(bank, kind)
+    def _anew(self) -> Series:
+        """The series before its first record."""
+        return self._new_series(len(self._features))
 
     # chunks -----------------------------------------------------------------------------------
 
@@ -248,18 +239,24 @@ class RecurrentForecaster(SeriesForecaster):
             self._series = self._new_series(inputs)
         elif inputs > self._series.inputs:
             self._series.grow(inputs)
+            if self._far is not None:
+                self._far.grow(self._series, self._anew)
         if len(rows):
             self._last_inputs = np.array(rows[-1:])
         rows = np.ascontiguousarray(rows)
-        if self._far is not None and len(targets):
-            self._far.run(targets, rows)
         if self._monitor is None or not len(targets):
-            return self._series.run(targets, rows)
+            return self._run(targets, rows)
         outs = []
         for piece in self._pieces(len(targets)):
-            outs.append(self._series.run(targets[piece], rows[piece]))
+            outs.append(self._run(targets[piece], rows[piece]))
             self._watch(abs(outs[-1][0][:, MEDIAN : MEDIAN + 1] - targets[piece, None]), (0,))
         return series_records.joined(outs)
+
+    def _run(self, targets: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+        assert self._series is not None
+        if self._far is None:
+            return self._series.run(targets, rows)
+        return self._far.run(self._series, self._anew, targets, rows)
 
     # StreamEstimator --------------------------------------------------------------------------
 
@@ -272,7 +269,7 @@ class RecurrentForecaster(SeriesForecaster):
         if self._far is not None:
             kept = self._far.arrays(len(self._features))
             arrays |= {f"far.{name}": array for name, array in kept.items()}
-            meta["far"] = list(self._far.series)
+            meta["far"] = self._far.meta()
         return self._snapshot(arrays, meta)
 
     def newborn(self, features: int) -> dict[str, np.ndarray]:
@@ -298,5 +295,4 @@ class RecurrentForecaster(SeriesForecaster):
         if self._far is not None:
             self._far = FarHorizons()
             if "far.targets" in arrays:
-                kept = below("far.", arrays)
-                self._far.load(meta["far"], kept, self._far_series, self._restored)
+                self._far.load(meta["far"], below("far.", arrays), len(features))

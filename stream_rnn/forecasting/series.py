@@ -112,20 +112,26 @@ class Series:
         pending = self.banks[index].pending.forecast
         return np.roll(pending, -(self.count % len(pending)), axis=0)
 
-    def forecast(self, steps: int, xs: np.ndarray | None = None) -> np.ndarray:
+    def forecast(
+        self, steps: int, xs: np.ndarray | None = None, known: np.ndarray | None = None
+    ) -> np.ndarray:
         """Forecast rows (steps, WIDTH) for the next records; *xs* (≤ steps, M) their inputs.
 
-        Nothing changes.  Where *xs* ends, missing inputs count as their means.
+        Nothing changes.  Where *xs* ends, missing inputs count as their means.  The first rows
+        may be *known* from elsewhere; what follows is forecast from them.
         """
         rows = np.full((steps, WIDTH), np.nan)
         if self.count == 0:
             return rows
         inputs = np.full((steps, self.inputs), np.nan)
         if xs is not None:
-            inputs[: len(xs)] = xs
+            inputs[: len(xs)] = xs[:steps]
+        start = 1
+        if known is not None:
+            rows[: len(known)], start = known, len(known) + 1
         copies: dict[int, tuple[Bank, Any]] = {}  # each with what `banks.run` takes
         taken = dict.fromkeys(self.horizons, 0)
-        for j in range(1, steps + 1):
+        for j in range(start, steps + 1):
             index = max(i for i, h in enumerate(self.horizons) if h <= j)
             h = self.horizons[index]
             ahead = j - h  # forecasts to take in first
@@ -136,17 +142,29 @@ class Series:
                 copy = trees.duplicate(self.banks[index])
                 copies[index] = copy, banks.bound(copy)
             copy, bound = copies[index]
-            done, missing = taken[h], np.full(ahead - taken[h], np.nan)
-            out = np.empty((len(missing), WIDTH))
-            fills, at = rows[done:ahead, MEDIAN].copy(), 0
-            while at < len(missing):  # see `banks.run`; a forecast does not look back
-                at += banks.run(
-                    bound, missing[at:], fills[at:], inputs[done + at : ahead], out[at:]
-                )
+            if h == 1 and index == len(self.horizons) - 1:  # all that is left is its own
+                self._recurse(copy, bound, rows, inputs, taken[h])
+                break
+            _take_in(bound, rows[taken[h] : ahead, MEDIAN], inputs[taken[h] : ahead])
             taken[h] = ahead
             newest = (int(copy.history.clock[history.COUNT]) - 1) % h
             rows[j - 1] = widen(copy.pending.forecast[newest], (j / h) ** 0.5)
         return rows
+
+    def _recurse(
+        self, copy: Bank, bound: Any, rows: np.ndarray, inputs: np.ndarray, taken: int
+    ) -> None:
+        """Fill the rest of *rows* from a *copy* of the bank for one step, *taken* so far."""
+        first = int(np.isnan(rows[:, MEDIAN]).argmax())
+        _take_in(bound, rows[taken:first, MEDIAN], inputs[taken:first])
+        unknown, out = np.full(len(rows) - first - 1, np.nan), np.empty((len(rows) - first, WIDTH))
+        at = 0
+        while at < len(unknown):  # what is missing is imputed by the forecast: recursion
+            rest = (unknown[at:], unknown[at:], inputs[first + at : -1], out[at:-1])
+            at += banks.run(bound, *rest)
+        out[-1] = copy.pending.forecast[0]
+        for k, row in enumerate(out):
+            rows[first + k] = widen(row, (first + k + 1) ** 0.5)
 
     def grow(self, inputs: int) -> None:
         """Make room for more exogenous inputs, with weights 0."""
@@ -170,6 +188,14 @@ class Series:
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Overwrite all state; `CheckpointError` if it is of another model."""
         trees.load(tuple(self.banks), arrays)
+
+
+def _take_in(bound: Any, values: np.ndarray, inputs: np.ndarray) -> None:
+    """Let a copy of a bank take in *values* without learning."""
+    missing, fills = np.full(len(values), np.nan), values.copy()
+    out, at = np.empty((len(values), WIDTH)), 0
+    while at < len(values):  # see `banks.run`; a forecast does not look back
+        at += banks.run(bound, missing[at:], fills[at:], inputs[at:], out[at:])
 
 
 def widen(row: np.ndarray, factor: float) -> np.ndarray:
