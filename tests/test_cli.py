@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -337,6 +338,19 @@ def test_evaluate_scores_labels_of_tokens(here, call):
     status, _, err = call("evaluate", "cities.jsonl", "--estimator", "labeler")
     assert status == 2
     assert "--target" in err
+
+
+def test_docs_come_with_the_program(call):
+    status, out, _ = call("docs")
+    assert status == 0
+    assert out.splitlines()[0].split() == ["first-steps", "First", "steps"]
+    status, out, _ = call("docs", "--where")
+    assert (Path(out.strip()) / "configuration.md").is_file()
+    status, out, _ = call("docs", "docs/configuration.md")
+    assert "## `[http]`" in out
+    status, _, err = call("docs", "first-step")
+    assert status == 2
+    assert "did you mean 'first-steps'?" in err
 
 
 def test_warm_compiles_what_a_pipeline_needs(here, call):

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ..errors import BadRecord, CheckpointError, ConfigError
-from . import checkpoint, config, evaluate, inspect, list, run, text, top, warm
+from . import checkpoint, config, docs, evaluate, inspect, list, run, text, top, warm
 from .demo import command as demo
 from .logs import set_up
 
@@ -26,7 +26,7 @@ whose place in the source is gone; 4 stopped because too many records were refus
 app = typer.Typer(
     name="stream-rnn",
     help="Learn from live streams with recurrent networks, one record at a time.\n\n"
-    "Start with: stream-rnn demo",
+    "Start with: stream-rnn demo.  Read: stream-rnn docs",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -34,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="demo")(demo.command)
-for command in (run, top, evaluate, inspect, list, warm):
+for command in (run, top, evaluate, inspect, list, warm, docs):
     app.command(name=command.__name__.rpartition(".")[2])(command.command)
 app.add_typer(checkpoint.app)
 app.add_typer(config.app)

@@ -43,8 +43,8 @@ def command(
       checkpoint = {url = "checkpoints"}
 
     Further tables: [dead_letter] for refused records, [labels] for targets that come later,
-    [drift], [metrics], [run]; with key = "sensor" each key has a state of its own.  All of
-    them, field by field, are in docs/configuration.md.
+    [drift], [metrics], [http], [run]; with key = "sensor" each key has a state of its own.  All
+    of them, field by field: stream-rnn docs configuration
 
     \b
       stream-rnn run pipeline.toml
