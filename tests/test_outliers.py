@@ -175,3 +175,22 @@ def test_forecasters_survive_wrong_values():
         before = np.mean(errors[199:299])
         assert np.mean(errors[352:402]) < 3 * before
         assert np.mean(errors[-100:]) < 1.2 * before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [ONCE["three"], LONG["jump"], 10.0 ** np.linspace(-300, 59, 61)],
+    ids=["three", "jump", "exponents"],
+)
+def test_a_forecaster_forgets_many_wrong_values(wrong):
+    """Those beyond 10⁶⁰ are refused."""
+    y = np.sin(np.arange(AT + len(wrong) + AFTER) / 4)
+    y += 0.1 * np.random.default_rng(0).normal(size=len(y))
+    spoiled = y.copy()
+    end = AT + len(wrong)
+    spoiled[AT:end] = np.minimum(wrong, 1e59)
+    clean, errors = (
+        abs(np.asarray(RecurrentForecaster().prequential(series)) - y) for series in (y, spoiled)
+    )
+    assert errors[end + 5 : end + 100].mean() < 3 * clean[end + 5 : end + 100].mean()
+    assert errors[end + 500 :].mean() < 1.2 * clean[end + 500 :].mean()

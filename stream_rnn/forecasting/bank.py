@@ -37,6 +37,7 @@ WIDTH = UPPER + len(LEVELS)
 LEARNED, MISSING = range(2)
 
 NOISE_RATE = 0.005
+ABSURD, PRECISE = 1e6, 1e13  # leaps
 
 
 class Pending(NamedTuple):
@@ -171,15 +172,20 @@ def step(bank, y, fill, x, out):
 
 @loose_kernel
 def learn(bank, slot, y):
-    """The truth *y* of the forecast in ring slot *slot* is known."""
+    """The truth *y* of the forecast in ring slot *slot* is known.
+
+    Absurd changes weigh no expert, nor does what was forecast from a value so large that the
+    experts differ by its rounding alone.
+    """
     bank.counts[LEARNED] += 1
     rate = max(NOISE_RATE, 1.0 / (bank.counts[LEARNED] + 10))
     pending = bank.pending
     last, leap = pending.anchor[slot, 0], pending.anchor[slot, 1]
     known = pending.anchor[slot, 2] > 0
-    if known:
-        ops.learn(bank.groups, pending.rows, slot, (y - last) / leap, rate)
-    mix.learn(bank.mix, pending.experts[slot], pending.made[slot], leap, known, y, rate)
+    if abs(y - last) < ABSURD * leap and abs(last) < PRECISE * leap:
+        if known:
+            ops.learn(bank.groups, pending.rows, slot, (y - last) / leap, rate)
+        mix.learn(bank.mix, pending.experts[slot], pending.made[slot], leap, known, y, rate)
     forecast = pending.forecast[slot]
     interval.learn(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:], y)
 
