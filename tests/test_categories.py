@@ -4,6 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stream_rnn.categories.columns import Columns
 from stream_rnn.categories.encoder import CategoryEncoder
@@ -114,3 +116,47 @@ def test_text_that_begins_within_a_chunk_has_the_effects_it_has_alone(first):
     for size in (2, 9, 40):
         for row, other in zip(alone, rows_in_chunks(xs, ys, size), strict=True):
             assert np.array_equal(row, other, equal_nan=True)
+
+
+def the_long_way(columns, x, y):
+    X, _ = columns.encode([x], [1])
+    columns.learn(X, np.array([[y]]))
+    columns.extend(X.shape[1])
+    return X
+
+
+ZONES = st.sampled_from(["north", "south", "", None, "NA", 7, "7", 1.5, "x" * 99, *"abcdefghijk"])
+NUMBERS = st.sampled_from([0.0, -1.5, 3, True, None, float("nan"), "2", 10**17])
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"zone": ZONES, "u": NUMBERS},
+            optional={"id": st.integers(0, 50).map("n{}".format), "v": ZONES},
+        ),
+        max_size=30,
+    ),
+    st.sampled_from([None, {"zone": "hash"}, {"id": "indicators"}, {"v": "leave"}]),
+)
+def test_the_short_way_gives_the_same_bits(odd, rules):
+    """Records that bring nothing new, among others that do."""
+    usual = [{"zone": "ab"[n % 2], "id": f"n{n % 3}", "u": n / 7} for n in range(90)]
+    short, long = Columns(categorical=rules), Columns(categorical=rules)
+    taken = 0
+    for n, x in enumerate([*usual, *odd, *usual]):
+        try:
+            long.encode([x])
+        except BadRecord:  # which must not be taken the short way
+            assert short.known_row(x, 0.0) is None
+            continue
+        made = short.known_row(x, n / 3)
+        taken += made is not None
+        if made is None:
+            made = the_long_way(short, x, n / 3)
+        expected = the_long_way(long, x, n / 3)
+        assert np.array_equal(made, expected, equal_nan=True), x
+    one, other = short.arrays(), long.arrays()
+    assert all(np.array_equal(one[name], array, equal_nan=True) for name, array in other.items())
+    assert taken > 30 or short.silent or rules

@@ -4,8 +4,6 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 from zlib import crc32
 
-import numpy as np
-
 from ..errors import ConfigError, suggest
 from .seen import BUCKETS, RULES, Seen
 from .values import Values
@@ -40,18 +38,6 @@ class Category:
         if self.buckets:
             row.update(self._empty)
             row[self.buckets[crc32(value.encode("utf-8", "replace")) % BUCKETS]] = 1.0
-
-
-class Places(NamedTuple):
-    """Where what is, in rows of the columns *names* with effects on so many *targets*."""
-
-    names: tuple[Hashable, ...]
-    targets: int
-    known: int  # categories
-    fields: list[Category]  # with effects
-    numbers: np.ndarray  # places of the first columns that are fields
-    effects: np.ndarray  # places of those columns of effects that there are
-    made: np.ndarray  # which effects, of all, they are
 
 
 class Plan(NamedTuple):

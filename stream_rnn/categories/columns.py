@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from ..features.cells import PLAIN
 from ..features.index import FeatureIndex
 from ..features.missing import is_missing
 from ..numerics.growing import into_corner
 from ..numerics.trees import leaves
-from .category import Category, Places, Plan, checked
-from .effects import NUMBERS, Effects, OfClasses, OfNumbers
+from .category import Category, Plan, checked
+from .effects import Effects, OfClasses, OfNumbers
+from .known import KnownRows, known_rows
 from .packed import pack, unpack
+from .places import Places, places_of
+from .planning import planned_rows
 from .values import Slots, text_of
 
 CLASSES = 8  # whose effects are columns
@@ -57,6 +59,7 @@ class Columns:
         self.silent: set[Hashable] = set()  # columns that have had no number yet
         self._silent_ahead: set[Hashable] = set()
         self._plan: Plan | None = None
+        self._known: KnownRows | None = None
         self._places: Places | None = None
         self._numeric_of: tuple[tuple, set[Hashable]] = ((), set())
 
@@ -86,10 +89,8 @@ class Columns:
         """See `FeatureIndex.extend`."""
         self.index.extend(width)
 
-    def known_row(self, x: dict) -> np.ndarray | None:
-        """See `FeatureIndex.known_row`; None where there is text."""
-        if self.takes_text:
-            return None
+    def _known_numbers(self, x: dict) -> np.ndarray | None:
+        """See `FeatureIndex.known_row`."""
         row = self.index.known_row(x)
         if row is not None and self.silent:
             self.silent = set()
@@ -144,7 +145,7 @@ class Columns:
             return X, widths
         counts = [self.targets] * len(xs) if outputs is None else list(map(self._count, outputs))
         plan = Plan(dict(self.categories), {}, [], counts)
-        rows = self._rows(xs, plan)
+        rows = planned_rows(self, xs, plan)
         X, widths = self.index.encode(rows)
         self._plan = plan
         self._look_for_silent(X)
@@ -153,58 +154,6 @@ class Columns:
     def _count(self, outputs: int) -> int:
         """How many effects a value has: of classes the first needs none."""
         return max(0, min(outputs - 1, CLASSES)) if self.classes else outputs
-
-    def _rows(self, xs: Sequence[dict], plan: Plan) -> list[dict]:
-        """Records of numbers; effects are 0 yet."""
-        rows = []
-        numeric = self._numeric()
-        categories, ahead = plan.categories, plan.seen
-        zeros: dict[Hashable, dict[str, float]] = {}
-        last = -1
-        for x, count in zip(xs, plan.targets, strict=True):
-            if count != last:
-                zeros, last = {}, count
-            row, texts = x.copy(), {}
-            if not numeric.issuperset(x) and x.keys() - numeric - categories.keys():
-                numeric = set(numeric)
-                for name in self._new(row, categories, numeric):
-                    if self.leads:
-                        categories[name] = Category(name, self.rules.get(name))
-                    else:
-                        del row[name]
-            for name, category in categories.items():
-                value = row.pop(name, None)
-                if category.rule == "leave" or is_missing(value):
-                    continue
-                texts[name] = text = text_of(value)
-                seen = ahead.get(name, category.seen)
-                if self.leads:
-                    after = seen.after(name, text, category.rule)
-                    if after is not seen:
-                        seen = ahead[name] = after
-                category.describe(seen, text, row)
-                if name not in zeros:
-                    zeros[name] = dict.fromkeys(category.effect_names(count), 0.0)
-                row.update(zeros[name])
-            rows.append(row)
-            plan.texts.append(texts)
-        return rows
-
-    def _new(self, row: dict, categories: dict, numeric: set) -> list[Hashable]:
-        """Fields that show by this record that they are categories."""
-        found = []
-        for name, value in row.items():
-            if name in categories:
-                continue
-            if name in self.rules:
-                if self.rules[name] == "leave" or not is_missing(value):
-                    found.append(name)
-            elif name not in numeric and not is_missing(value):
-                if isinstance(value, str) and PLAIN.read(value) is None:
-                    found.append(name)
-                else:
-                    numeric.add(name)
-        return sorted(found, key=repr)
 
     def _look_for_silent(self, X: np.ndarray) -> None:
         """Find the columns that have had no number once these rows are taken in."""
@@ -224,12 +173,14 @@ class Columns:
         self.silent = self._silent_ahead
         if plan is None:
             return
+        if plan.seen or self.effects is None or plan.categories.keys() != self.categories.keys():
+            self._known = None
         names = self.index.pending
         self.categories = plan.categories
         for name, seen in plan.seen.items():
             self.categories[name].seen = seen
         self.targets = C = max(self.targets, plan.targets[-1] if plan.targets else 0)
-        places = self._places_of(names, C)
+        places = self.places(names)
         if not places.fields:
             return
         slots, fresh = self._slots(plan.texts, places.fields)
@@ -247,6 +198,25 @@ class Columns:
         self.effects.learn(slots[later], fresh[later], numbers[later], Y[later], out[later])
         X[:, places.effects] = out[:, places.made]
 
+    def places(self, names: tuple[Hashable, ...]) -> Places:
+        """Where what is in rows of the columns *names*, with effects on all targets."""
+        last, C, count = self._places, self.targets, len(self.categories)
+        if last is None or last.names is not names or last[1:3] != (C, count):
+            last = self._places = places_of(names, list(self.categories.values()), C)
+        return last
+
+    def known_row(self, x: dict, y: float) -> np.ndarray | None:
+        """One row (1, m), completed and learned with the one target *y*, the short way.
+
+        None, and nothing has changed, for a record that brings anything new.
+        """
+        if not self.takes_text:
+            return self._known_numbers(x)
+        known = self._known
+        if known is None or known.names is not self.index.names:
+            known = self._known = known_rows(self)
+        return None if known is None else known.row(x, y)
+
     def follow(self, other: "Columns") -> None:
         """Take over the effects that *other* has learned of the records that came first here."""
         if self.effects is None or other.effects is None:
@@ -254,6 +224,7 @@ class Columns:
         theirs = other.effects.state
         values, targets = theirs.effects.shape
         self.effects.fit(values, len(theirs.shown), targets)
+        self._known = None
         for mine, array in zip(leaves(self.effects.state), leaves(theirs), strict=True):
             into_corner(array, mine)  # values get the same slots in turn
 
@@ -271,11 +242,12 @@ class Columns:
         place = {name: n for n, name in enumerate(mine)}
         for name in new:
             place.setdefault(name, len(place))
-        self.index, self._plan, self._places = FeatureIndex(new), None, None
+        self.index, self._places = FeatureIndex(new), None
+        self._plan = self._known = None
         self._numeric_of = (), set()
         return [place[name] for name in new]
 
-    def _numeric(self) -> set[Hashable]:
+    def numeric(self) -> set[Hashable]:
         """The columns that have had a number; not to be changed."""
         if self._numeric_of[0] is not self.index.names or self.silent:
             self._numeric_of = self.index.names, set(self.index.names) - self.silent
@@ -283,20 +255,7 @@ class Columns:
 
     def decided(self) -> set[Hashable]:
         """The fields of which it is known whether they hold numbers or text."""
-        return self._numeric() | self.categories.keys()
-
-    def _places_of(self, names: tuple[Hashable, ...], C: int) -> Places:
-        last = self._places
-        count = len(self.categories)
-        if last is None or last.names is not names or last[1:3] != (C, count):
-            with_effects = [c for c in self.categories.values() if c.has_effects]
-            at = {name: place for place, name in enumerate(names)}
-            wanted = chain.from_iterable(c.effect_names(C) for c in with_effects)
-            pairs = [(at[column], n) for n, column in enumerate(wanted) if column in at]
-            effects, made = np.array(pairs, int).reshape(-1, 2).T
-            numbers = np.array(self._numbers(names), int)
-            last = self._places = Places(names, C, count, with_effects, numbers, effects, made)
-        return last
+        return self.numeric() | self.categories.keys()
 
     def _slots(self, texts: list[dict], categories: list) -> tuple[np.ndarray, np.ndarray]:
         """The slots of the values, (T, F), and which are new."""
@@ -312,14 +271,6 @@ class Columns:
                 else:
                     slots[t, i] = category.values.find(value)
         return slots, fresh
-
-    def _numbers(self, names: Sequence[Hashable]) -> list[int]:
-        """The places of the first columns that are fields."""
-        made: set[Hashable] = set()
-        for category in self.categories.values():
-            made.update(category.seen.zeros, category.buckets, category.effect_names(self.targets))
-        found = (place for place, name in enumerate(names) if name not in made)
-        return [place for place, _ in zip(found, range(NUMBERS))]
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {"names": self.names, "classes": self.classes, "rules": self.rules}
@@ -340,6 +291,6 @@ class Columns:
 
     def load(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Take over what `arrays` gave; returns the others."""
-        self._plan = self._places = None
+        self._plan = self._places = self._known = None
         self._numeric_of = (), set()
         return unpack(self, arrays)

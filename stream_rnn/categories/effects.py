@@ -132,6 +132,17 @@ class Effects:
         numbers = np.ascontiguousarray(numbers[:, :NUMBERS], np.float64)
         learn(self._bound, np.ascontiguousarray(slots, np.int64), fresh, numbers, rows, out)
 
+    def learn_known(
+        self,
+        slots: np.ndarray,
+        fresh: np.ndarray,
+        numbers: np.ndarray,
+        targets: np.ndarray,
+        out: np.ndarray,
+    ) -> None:
+        """`learn` for arrays that are as compiled code takes them."""
+        learn(self._bound, slots, fresh, numbers, targets, out)
+
 
 @compiled
 def learn(bound, slots, fresh, numbers, targets, out):

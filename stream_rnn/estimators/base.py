@@ -103,7 +103,7 @@ class RecurrentEstimator(NetworkState, Bounded, Savable, base.Estimator):
         network = self._network
         if network is None or network.outputs != 1 or self.target_lags:
             return False
-        row = self._features.known_row(x)
+        row = self._features.known_row(x, y)
         if row is None:
             return False
         if self._contexts is None:
