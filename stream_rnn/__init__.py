@@ -31,7 +31,7 @@ from .estimators.regressor import RecurrentRegressor
 from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .numerics.activations import ReLU, Tanh
-from .optimizers import SGD, Adam, Clip, ClipValue, Decay, Kalman, Momentum, RMSProp
+from .optimizers import SGD, Adam, Average, Clip, ClipValue, Decay, Kalman, Momentum, RMSProp
 from .tools.compare_gradients import Agreement, compare_gradients
 from .tools.gradient_check import GradientReport, gradient_check
 from .tools.pytorch import load_safetensors, load_state_dict, save_safetensors, state_dict
@@ -50,6 +50,7 @@ __all__ = [
     "Absolute",
     "Adam",
     "Agreement",
+    "Average",
     "BadRecord",
     "Bidirectional",
     "BitsPerSymbol",

@@ -19,13 +19,13 @@ from stream_rnn.learners import LEARNERS
 from stream_rnn.losses import LOSSES, is_regression
 from stream_rnn.optimizers import OPTIMIZERS
 
-SHAPING = ("Clip", "ClipValue", "Decay")
+SHAPING = ("Average", "Clip", "ClipValue", "Decay")
 
 
 def small(spec):
     """A spec that is quick to run: few units, a short window, a rate that shows."""
     fields = spec._fields
-    sizes = {"units": 3, "window": 4, "lr": 0.02}
+    sizes = {"units": 3, "window": 4, "lr": 0.02, "records": 2}
     return spec(**{name: size for name, size in sizes.items() if name in fields})
 
 
@@ -36,7 +36,7 @@ AXES = {
     "loss": {name: spec() for name, spec in LOSSES.items()},
 }
 CHAIN = (*(AXES["optimizer"][name] for name in SHAPING), AXES["optimizer"]["Adam"])
-AXES["optimizer"]["Clip | ClipValue | Decay | Adam"] = CHAIN
+AXES["optimizer"]["Average | Clip | ClipValue | Decay | Adam"] = CHAIN
 NAMES = list(product(*AXES.values()))
 
 

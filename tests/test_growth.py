@@ -10,7 +10,7 @@ from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.learners import LEARNERS, RTRL, TBPTT
 from stream_rnn.losses import Squared
 from stream_rnn.numerics.trees import walk
-from stream_rnn.optimizers import OPTIMIZERS, SGD, Adam, Clip, ClipValue, Decay, Kalman
+from stream_rnn.optimizers import OPTIMIZERS, SGD, Adam, Average, Clip, ClipValue, Decay, Kalman
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 
@@ -19,7 +19,7 @@ RANDOM = {"UORO"}  # draw as many numbers as there are parameters
 STEPS = [
     (Kalman(0.1, 0.0),) if spec is Kalman else (Clip(0.5), Decay(1e-3), spec(0.02))
     for spec in OPTIMIZERS.values()
-    if spec not in (Clip, ClipValue, Decay)
+    if spec not in (Average, Clip, ClipValue, Decay)
 ]
 CELL_SPECS = [Elman(3), *(spec(3) for spec in CELLS.values() if spec is not Elman)]
 LEARNER_SPECS = [TBPTT(4), *(s() for n, s in LEARNERS.items() if n not in {"TBPTT", *RANDOM})]

@@ -1,18 +1,22 @@
 """First-order optimizers and their chains against the textbook, and their composition."""
 
+import helpers
 import numpy as np
+import pandas as pd
 import pytest
 from naive import step
 
 from stream_rnn.cells import Elman
 from stream_rnn.engine.model import compose
 from stream_rnn.errors import ConfigError
+from stream_rnn.estimators.regressor import RecurrentRegressor
 from stream_rnn.learners import RTRL, TBPTT
 from stream_rnn.losses import Absolute, Quantile, Squared
 from stream_rnn.optimizers import (
     OPTIMIZERS,
     SGD,
     Adam,
+    Average,
     Clip,
     ClipValue,
     Decay,
@@ -23,7 +27,7 @@ from stream_rnn.optimizers import (
 from stream_rnn.optimizers.base import Moments, slots, update
 from stream_rnn.optimizers.shaping import BLOCK
 
-SHAPING = (Clip, ClipValue, Decay)
+SHAPING = (Average, Clip, ClipValue, Decay)
 STEPS = [s() for s in OPTIMIZERS.values() if s not in (*SHAPING, Kalman)]
 CHAINS = [
     *((spec,) for spec in STEPS),
@@ -98,6 +102,41 @@ def test_clip_keeps_the_direction_and_counts():
     assert np.allclose(steps, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("learner", [RTRL(), TBPTT(8)], ids=repr)
+def test_an_average_steps_along_the_mean_gradient_of_so_many_records(learner):
+    """The same as the mean of the gradients at parameters that rest, and nothing in between."""
+    rng = np.random.default_rng(4)
+    X, Y = rng.normal(size=(16, 2)), rng.normal(size=(16, 1))
+    at_rest = helpers.gradients(helpers.network(Elman(2), learner, seed=3), X[:8], Y[:8])[1]
+    net = helpers.network(Elman(2), learner, seed=3, optimizer=(Average(8), SGD(0.5)))
+    before = net.state.theta.copy()
+    net.prequential(X[:7], Y[:7])
+    assert np.array_equal(net.state.theta, before)
+    net.prequential(X[7:8], Y[7:8])
+    naive = before - 0.5 * at_rest.mean(axis=0)
+    assert np.allclose(net.state.theta, naive, rtol=1e-10, atol=1e-13)
+    net.prequential(X[8:], Y[8:])
+    assert not np.allclose(net.state.theta, naive, atol=1e-4)
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_learn_many_of_as_many_rows_is_one_step_along_their_mean():
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(rng.normal(size=(12, 2)), columns=["a", "b"])
+    y = pd.Series(rng.normal(size=12))
+    settings = {"cell": Elman(2), "learner": RTRL(), "seed": 3, "dtype": "float64"}
+    many = RecurrentRegressor(optimizer=(Average(4), Clip(0.1), Adam(0.1)), **settings)
+    one = RecurrentRegressor(optimizer=(Average(4), Clip(0.1), Adam(0.1)), **settings)
+    for start in (0, 4, 8):
+        many.learn_many(frame[start : start + 4], y[start : start + 4])
+        rows = frame[start : start + 4].to_dict("records")
+        for x, target in zip(rows, y[start : start + 4], strict=True):
+            one.learn_one(x, target)
+        assert many.predict_one({"a": 1.0, "b": 0.0}) == one.predict_one({"a": 1.0, "b": 0.0})
+    assert many.health()["gradient_clips"] == one.health()["gradient_clips"] == 3
+
+
 def test_clip_survives_what_float32_cannot_square():
     chain, change = (Clip(1.0), SGD(1.0)), np.full(P, 1e15, np.float32)
     update(chain, change, change, moments(chain, np.float32), 0)
@@ -109,6 +148,9 @@ REFUSED = [
     ((Clip(1.0),), "followed by one optimizer"),
     ((Adam(), SGD()), "followed by one optimizer"),
     ((Adam(), Clip(1.0)), "followed by one optimizer"),
+    ((Clip(1.0), Average(2), SGD()), "Average comes first"),
+    ((Average(0), SGD()), "records: 0"),
+    ((Average(2), Kalman()), "Kalman takes no Clip"),
     ((Clip(1.0), Kalman()), "Kalman takes no Clip"),
     (Squared(), "is not a optimizer|is not an optimizer"),
     ("adam", "is not a optimizer|is not an optimizer"),

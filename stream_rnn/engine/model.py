@@ -10,7 +10,7 @@ from ..learners import LEARNERS, RTRL
 from ..learners.base import across_layers, check_layers, gathers, in_one_layer
 from ..losses import LOSSES, is_regression
 from ..optimizers import OPTIMIZERS
-from ..optimizers.base import check_fit, is_link, makes_step
+from ..optimizers.base import chain_of, check_fit, makes_step
 from .auto import fastest_exact
 from .scale import Standard, Unscaled
 
@@ -42,8 +42,7 @@ def compose(cell, learner, optimizer, loss, scale: bool = True) -> Model:
     check_optimizer(links, learner, loss)
     inputs = Standard() if scale else Unscaled()
     targets = Standard() if scale and is_regression(loss) else Unscaled()
-    chain = links if is_link(links[-1]) else links[0]
-    return Model(cells, learner, chain, loss, inputs, targets)
+    return Model(cells, learner, chain_of(links[0], links), loss, inputs, targets)
 
 
 def typed_cell(cell):
@@ -82,7 +81,8 @@ def check_optimizer(links, learner, loss) -> None:
     steps = [link for link in links if makes_step(link)]
     if len(steps) != 1 or links[-1] is not steps[0]:
         raise ConfigError(
-            f"optimizer: {links}; a chain is any number of Clip, ClipValue and Decay followed by "
+            f"optimizer: {links}; a chain is any number of Clip, ClipValue and Decay, perhaps behind "
+            "an Average, followed by "
             "one optimizer that makes the step, e.g. (Clip(1.0), Adam(1e-3))"
         )
     for link in links:

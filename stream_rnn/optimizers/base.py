@@ -77,6 +77,12 @@ def check_fit(optimizer, links, loss, gatherer) -> None:
 
 
 @singledispatch
+def chain_of(optimizer, links) -> Any:
+    """What the chain of *links* is, of which *optimizer* is the first."""
+    return links if is_link(links[-1]) else links[0]
+
+
+@singledispatch
 def memory_of(optimizer, sizes: dict[str, int], shapes: list[tuple[int, ...]], dtype) -> Any:
     """The `Field`s of its memory; *shapes* are those of the parameter arrays in θ."""
     sizes = sizes | {"M": sum(slots(link) for link in optimizer)}
