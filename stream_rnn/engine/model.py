@@ -81,9 +81,9 @@ def check_optimizer(links, learner, loss) -> None:
     steps = [link for link in links if makes_step(link)]
     if len(steps) != 1 or links[-1] is not steps[0]:
         raise ConfigError(
-            f"optimizer: {links}; a chain is any number of Clip, ClipValue and Decay, perhaps behind "
-            "an Average, followed by "
-            "one optimizer that makes the step, e.g. (Clip(1.0), Adam(1e-3))"
+            f"optimizer: {links}; a chain is any number of Clip, ClipValue and Decay, perhaps "
+            "behind an Average, followed by one optimizer that makes the step, e.g. "
+            "(Clip(1.0), Adam(1e-3))"
         )
     for link in links:
         check(link)

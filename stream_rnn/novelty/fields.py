@@ -10,6 +10,7 @@ from .labels import NOW, is_usual, raised
 from .state import (
     CENTRED,
     DEVIATION,
+    FIRST_LASTING,
     FIRST_VIEW,
     FORECAST,
     LAST,
@@ -24,8 +25,9 @@ from .tail import LEAST, MOST, count, rarity
 from .views import YOUNG, average, limited, observe
 
 EPISODE, LONGEST = 0.05, 2000.0  # of the records seen, but no longer than so many
-SHORT = 4.0  # records over which lasting novelty is averaged
+SHORT, LONG = 2.0, 8.0  # records over which lasting novelty is averaged: twice, once in each
 SMALL = 1e-3  # a distance, in mean deviations, that is none
+TWICE = 0.3  # as rare: log₁₀ 2
 COMPARED = 3 * YOUNG  # from this record on, novelties count
 SURPRISE = 0.1  # weight of the forecaster among the tails: news counts more than surprise
 
@@ -51,7 +53,7 @@ def learn(fields, f, x, time, expected, out):
     x = limited(clock, x)
     observe(clock, x)
     views = MOVEMENT + 1 if isnan(time) else MOVEMENT_AT + 1
-    evidence, tails = 0.0, 1 + views
+    evidence, tails = 0.0, 2.0 * (1 + views)
     out[CAUSE], most = VALUE, -np.inf
     for view in range(views):
         average(fields.means[f, view], clock, view, x, time)
@@ -60,16 +62,17 @@ def learn(fields, f, x, time, expected, out):
         novelty = _novelty(fields, f, view, now)
         if view == LEVEL:
             found = _rare(fields, f, VALUE, novelty, now, 1.0)
-            evidence, most = 10.0**found, found
-        found = _rare(fields, f, FIRST_VIEW + view, novelty, now, SHORT)
-        evidence += 10.0**found
-        if found > most:
-            most, out[CAUSE] = found, FIRST_VIEW + view
+            evidence, most = 2 * 10.0**found, found
+        brief = _rare(fields, f, FIRST_VIEW + view, novelty, now, SHORT)
+        lasting = _rare(fields, f, FIRST_LASTING + view, novelty, now, LONG)
+        evidence += 10.0**brief + 10.0**lasting
+        if max(brief, lasting) > most + TWICE:  # else the simpler view says it
+            most, out[CAUSE] = max(brief, lasting), FIRST_VIEW + view
     if not isnan(expected) and now >= YOUNG:
         small = SMALL * clock[DEVIATION]
         found = _rare(fields, f, FORECAST, log(abs(raw - expected) + small + 1e-300), now, 1.0)
-        evidence += SURPRISE * 10.0**found
-        tails += SURPRISE
+        evidence += 2 * SURPRISE * 10.0**found
+        tails += 2 * SURPRISE
         if most < min(0.0, found):  # news says why better than a surprise does
             out[CAUSE] = FORECAST
     clock[LAST] = x

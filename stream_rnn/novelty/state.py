@@ -17,9 +17,10 @@ LABELS = 16  # operators' labels that are kept, the newest
 #: What a field is looked at in, and under which name an alarm speaks of it.
 VIEWS = ("level", "shape", "movement", "shape at this time of day", "movement at this time of day")
 LEVEL, SHAPE, MOVEMENT, SHAPE_AT, MOVEMENT_AT = range(5)
-#: What has a tail: the value of this record, every view over a few records, the forecast's error.
-TAILS = ("value", *VIEWS, "forecast")
-VALUE, FIRST_VIEW, FORECAST = 0, 1, 6
+#: What has a tail: the value of this record, every view over two records, the forecast's error,
+#: every view over some more records.
+TAILS = ("value", *VIEWS, "forecast", *VIEWS)
+VALUE, FIRST_VIEW, FORECAST, FIRST_LASTING = 0, 1, 6, 7
 
 # of Fields.clock: records seen; moments of the values and of the steps; the last value; how many
 # have been missing since

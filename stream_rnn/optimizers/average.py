@@ -7,12 +7,9 @@ For records t = 1 … n, learned with the same parameters,
 goes to the links that follow.  The parameters rest in between, so that RTRL is exact.
 """
 
-from math import isfinite
 from typing import Annotated, Any, NamedTuple
 
-from ..codegen.blas import dot
 from ..errors import ConfigError, check
-from ..losses import slope
 from ..numerics.linalg import zero
 from ..numerics.trees import Int, Real, fields
 from . import base
@@ -24,12 +21,12 @@ class Average(NamedTuple):
     It comes first in a chain.  `learn_many` of so many rows is then one step of a mini-batch,
     whose records follow each other in time.
 
-    >>> from stream_rnn import Adam, Elman, RecurrentRegressor
-    >>> model = RecurrentRegressor(Elman(4), optimizer=(Average(4), Adam(0.02)), seed=1)
-    >>> for t in range(2001):
-    ...     model.learn_one({"x": t % 2}, t % 2)
-    >>> round(model.predict_one({"x": 1}), 1)
-    1.0
+    >>> from itertools import cycle
+    >>> from stream_rnn import SGD
+    >>> from stream_rnn.optimizers.trial import trial
+    >>> targets = cycle([1.0, 3.0])  # L = (θ − y)²/2: the mean is learned, not the last one
+    >>> trial((Average(2), SGD(0.5)), [0.0], lambda theta: theta - next(targets), 20).round(2)
+    array([2.])
     """
 
     records: int = 32
@@ -83,31 +80,19 @@ def _(optimizer: Averaged, memory):
     return base.report(optimizer.links, memory.inner)
 
 
-@base.adapt.register
-def adapt(optimizer: Averaged, model, state, work):
-    """Equation (1), then θ ← θ + chain(g) on every *records*-th update that is due."""
-    slope(model.loss, work.y, work.o, work.p, work.e)
-    g, memory = state.gradient, state.memory
-    if not base.differentiate(model, state, work, work.e, g):
-        return True
-    if not isfinite(dot(g, g)):
-        zero(g)
-        return False
+@base.update.register
+def gather(optimizer: Averaged, theta, g, memory, at):
+    """Equation (1) on every *records*-th update; the step is 0 in between."""
+    memory.count[0] += 1
+    due = memory.count[0] >= optimizer.records
     for i in range(g.size):
         memory.total[i] += g[i]
-        g[i] = 0
-    memory.count[0] += 1
-    if memory.count[0] < optimizer.records:
-        return True
-    for i in range(g.size):
-        g[i] = memory.total[i] / memory.count[0]
-        memory.total[i] = 0
+        g[i] = memory.total[i] / memory.count[0] if due else 0
+    if not due:
+        return at
+    zero(memory.total)
     memory.count[0] = 0
-    base.update(optimizer.links, state.theta, g, memory.inner, 0)
-    if not isfinite(dot(g, g)):
-        zero(g)
-        return False
-    for i in range(g.size):
-        state.theta[i] += g[i]
-        g[i] = 0
-    return True
+    return base.update(optimizer.links, theta, g, memory.inner, at)
+
+
+base.adapt.register(base.descend, Averaged)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..numerics.trees import zeros
-from .base import memory_of, update
+from .base import chain_of, memory_of, update
 
 
 def trial(optimizer: Any, theta: Any, gradient: Callable, steps: int) -> np.ndarray:
@@ -18,9 +18,10 @@ def trial(optimizer: Any, theta: Any, gradient: Callable, steps: int) -> np.ndar
     """
     links = optimizer if type(optimizer) is tuple else (optimizer,)
     theta = np.array(theta, float)
-    memory = zeros(memory_of(links, {"P": theta.size}, [theta.shape], theta.dtype))
+    chain = chain_of(links[0], links)
+    memory = zeros(memory_of(chain, {"P": theta.size}, [theta.shape], theta.dtype))
     for _ in range(steps):
         g = np.array(gradient(theta), float)
-        update(links, theta, g, memory, 0)
+        update(chain, theta, g, memory, 0)
         theta += g
     return theta
