@@ -43,7 +43,7 @@ class Sum(NamedTuple):
     """The memory: what has been summed up, and that of the links."""
 
     total: Annotated[Real, "P"]
-    count: Annotated[Int, "1"]
+    seen: Annotated[Int, "1"]
     inner: Any
 
 
@@ -83,15 +83,15 @@ def _(optimizer: Averaged, memory):
 @base.update.register
 def gather(optimizer: Averaged, theta, g, memory, at):
     """Equation (1) on every *records*-th update; the step is 0 in between."""
-    memory.count[0] += 1
-    due = memory.count[0] >= optimizer.records
+    memory.seen[0] += 1
+    due = memory.seen[0] >= optimizer.records
     for i in range(g.size):
         memory.total[i] += g[i]
-        g[i] = memory.total[i] / memory.count[0] if due else 0
+        g[i] = memory.total[i] / memory.seen[0] if due else 0
     if not due:
         return at
     zero(memory.total)
-    memory.count[0] = 0
+    memory.seen[0] = 0
     return base.update(optimizer.links, theta, g, memory.inner, at)
 
 
