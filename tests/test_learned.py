@@ -123,9 +123,12 @@ def test_a_forecaster_says_its_season_its_experts_and_alarms():
         model.learn_one(t % 12 + 50 * (t > 300))
     model.forecast(6)
     found = model.learned()
-    near, far = found["series"]
-    assert (near["horizon"], far["horizon"]) == (1, 6)
+    [near] = found["series"]
+    assert near["horizon"] == 1
     assert near["season"] == 12
+    assert found["far"]["steps"] == 24
+    assert found["far"]["season"] == 12
+    assert found["far"]["paths"] > 0
     for one in found["series"]:
         assert sum(one["experts"].values()) == pytest.approx(1)
         assert sum(one["mixture"].values()) == pytest.approx(1)

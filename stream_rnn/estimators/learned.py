@@ -45,6 +45,9 @@ def learned(model: Any, x: Mapping[Any, Any] | None = None) -> Learned:
         of each series and horizon of a forecaster, or each field of an anomaly detector:
         ``season`` (records; 0 if none was found), ``experts`` (the weight of each kind),
         ``mixture`` (of their aggregations), ``error`` (the mean of |e|).
+    ``far``
+        of a forecaster that was asked for many steps: ``steps`` that are learned as such, with
+        which ``season``, and the ``paths`` whose truths have come.
     ``keys``
         how many there are; with a model for each, what those have learned under ``models``.
     ``state``
@@ -82,6 +85,7 @@ def _of_one(inner: Any, model: Any, x: Mapping[Any, Any] | None) -> dict[str, An
         "targets": _targets(inner),
         "members": inner.member_weights() if hasattr(inner, "member_weights") else {},
         "series": [_of_horizon(*each) for each in _horizons(inner)],
+        "far": _far_steps(inner),
     }
     if x is not None or statistics(inner)[0]:
         try:
@@ -133,11 +137,22 @@ def all_series(estimator: Any) -> list[tuple[str, Series]]:
 
 def _horizons(estimator: Any) -> list[tuple[str, Series, int, int]]:
     head = POINTS.get(getattr(estimator, "point", "median"), MEDIAN)
-    found = [
+    return [
         (name, one, n, head) for name, one in all_series(estimator) for n in range(len(one.banks))
     ]
-    far = getattr(estimator, "_far", None)
-    return found + [("", one, 0, head) for one in (far.series.values() if far is not None else ())]
+
+
+def _far_steps(estimator: Any) -> dict[str, int]:
+    """How far ahead steps are learned as such, with what season, from how many paths."""
+    horizons = getattr(estimator, "_far", None)
+    if horizons is None or horizons.far is None:
+        return {}
+    far = horizons.far
+    return {
+        "steps": int(horizons.reach),
+        "season": int(far.season[0]),
+        "paths": int(far.blend.evidence[1]),
+    }
 
 
 def _of_horizon(name: str, series: Series, index: int, head: int) -> dict[str, Any]:
