@@ -4,6 +4,7 @@ The victims' arrays lie elsewhere in memory each time, and elsewhere than those 
 says what is expected.
 """
 
+import os
 import random
 from collections import Counter
 
@@ -51,11 +52,11 @@ def test_a_few_kills(topics, tmp_path, client):
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_kills(topics, tmp_path, kind):
-    """Two hundred in all."""
-    kills = 30 if kind != "regressor" else 200 - 30 * (len(KINDS) - 1)
+    """Two hundred in all, or as many as KILLS says."""
+    kills = int(os.environ.get("KILLS", "200")) // len(KINDS)
     job = Job(topics, tmp_path, partitions=2, batch=300, every=1000, kind=kind)
     job.fill(1000 * kills)
     died = kill_again_and_again(job, kills, seed=2)
     print(f"victims died inside: {dict(died)}")
     job.verify()
-    assert min(died["commit"], died["checkpoint"], died["rebalance"]) >= 1, died
+    assert min(died["commit"], died["checkpoint"], died["rebalance"]) >= kills // 20, died
