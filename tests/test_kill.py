@@ -52,8 +52,12 @@ def start(folder):
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
-def finish(process):
-    _, errors = process.communicate(timeout=120)
+def finish(process, seconds=120):
+    try:
+        _, errors = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+        process.wait()
     assert process.returncode == 0, errors
 
 
