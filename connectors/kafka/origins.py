@@ -43,15 +43,20 @@ class Origin(NamedTuple):
 
 def origins(settings: KafkaSettings, topics: Collection[str]) -> dict[str, Origin]:
     """Of those *topics* that tell: brokers before 2.8 know no ids."""
-    ask = _confluent if settings.client == "confluent" else _python
     try:
-        return ask(settings, sorted(set(topics)))
+        return ask_origins(settings, topics)
     except Exception as error:  # whatever the library raises: the run goes on without
         log.warning(
             "the ids of topic %s are not told (%s): one that is made again will not be noticed",
             *(", ".join(sorted(topics)), error),
         )
         return {}
+
+
+def ask_origins(settings: KafkaSettings, topics: Collection[str]) -> dict[str, Origin]:
+    """As `origins`; raises whatever the library raises."""
+    ask = _confluent if settings.client == "confluent" else _python
+    return ask(settings, sorted(set(topics)))
 
 
 class Origins:
@@ -71,8 +76,10 @@ class Origins:
         return self._known.get(topic)
 
 
-def check_origin(topic: str, before: Origin | None, now: Origin | None) -> None:
-    """Raise `Lost` if the topic is not the one that it was.
+def check_origin(
+    topic: str, before: Origin | None, now: Origin | None, since: str = "since the checkpoint"
+) -> None:
+    """Raise `Lost` if the topic is not the one that it was; *since* says when it was.
 
     >>> check_origin("rides", Origin("a", "c"), Origin("a", "c"))
     >>> try:
@@ -90,7 +97,7 @@ def check_origin(topic: str, before: Origin | None, now: Origin | None) -> None:
         )
         remedy = "Correct bootstrap"
     else:
-        what = f"topic {topic!r} has been deleted and made again since the checkpoint"
+        what = f"topic {topic!r} has been deleted and made again {since}"
         remedy = "Correct topic"
     raise Lost(
         f"{what}: its offsets mean other records. {remedy}, or start anew with an empty "

@@ -21,6 +21,7 @@ from .positions import check_position, offsets_in, position_of, what_is_left
 from .pulse import Pulse
 from .records import JsonMessages
 from .settings import KafkaSettings
+from .watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class KafkaSource:
         try:
             self._partitions = self._choose(partitions)
             self._origins = origins(settings, self._names())
+            self._watch = Watch(settings, lambda: self._origins, METADATA_SECONDS)
             self._begin({}, self._consumer.bounds(self._partitions))
             dependency = dependency or Dependency("source", settings.bootstrap)
             self._pulse = Pulse(self._consumer, self._partitions[0], dependency)
@@ -104,6 +106,7 @@ class KafkaSource:
     def next_batch(self, max_records: int, timeout: float) -> list[Record]:
         """Up to *max_records*; an empty list when none came within *timeout* seconds."""
         if not self._buffer:
+            self._watch.look()
             self._look_for_partitions()
             self._buffer.extend(self._poll(timeout).items())
         batch: list[Record] = []
@@ -148,7 +151,10 @@ class KafkaSource:
         if gone:
             log.warning("topics were deleted: %s; the others are read on", ", ".join(sorted(gone)))
         self._partitions = there
-        self._origins |= origins(self._settings, self._names())
+        now = origins(self._settings, self._names())
+        for name, origin in now.items():
+            check_origin(name, self._origins.get(name), origin, "while it was read")
+        self._origins |= now
         self._next = {p: bounds[p][0] if p in bounds else self._next[p] for p in there}
         self._ends |= {partition: end for partition, (_, end) in bounds.items()}
         self._pulse.partition = there[0]

@@ -111,6 +111,7 @@ def member(config: schema.Config, around: Surroundings | None = None) -> Member:
         around.observers,
         source.stop_at_end,
         dependency,
+        settings,
     )
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from connectors.base import Lost, SinkError, Unreachable
 from connectors.kafka.driver import Consumer, Gone, Partition
 from connectors.kafka.names import is_pattern
+from connectors.kafka.settings import KafkaSettings
 from connectors.state import Dependency
 
-from ..ledger import Schedule
+from ..ledger import SKIPPING, Schedule
 from ..observers import Observer
 from .membership import Batching, Membership
 from .partition import PartitionRun
@@ -37,6 +38,7 @@ class Member:
         observers: told what happens.
         stop_at_end: end when everything that is there at the start has been committed.
         dependency: the source, which is told whether its brokers answer.
+        settings: how to ask, beside the reading, whether topics are still those that they were.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class Member:
         observers: Sequence[Observer] = (),
         stop_at_end: bool = False,
         dependency: Dependency | None = None,
+        settings: KafkaSettings | None = None,
     ):
         self.open_consumer, self.make_run = open_consumer, make_run
-        self.dependency = dependency or Dependency("source")
+        self.dependency, self.settings = dependency or Dependency("source"), settings
         self.membership = Membership(topics, schedule, batching, observers, stop_at_end)
 
     def run(self, stop: threading.Event | None = None) -> dict[str, int]:
@@ -70,10 +73,11 @@ class Member:
 
     def _sessions(self, stop: threading.Event) -> None:
         failures, membership = 0, self.membership
+        parts = self.open_consumer, self.make_run, self.dependency, self.settings
         while True:
             before = membership.commits
             try:
-                Session(membership, self.open_consumer, self.make_run, self.dependency).run(stop)
+                Session(membership, *parts).run(stop)
                 return
             except Unreachable:  # an outage, of which the dependencies tell: it is waited for
                 if stop.wait(1.0):
@@ -86,10 +90,14 @@ class Member:
                 if stop.wait(1.0):
                     return
             except Lost as error:  # a new session skips what is lost, or says that it cannot
-                if not membership.schedule.skip_lost or failures:
+                if not membership.schedule.skip_lost:
+                    if SKIPPING in str(error):
+                        raise
+                    raise Lost(f"{error}; {SKIPPING}") from None
+                failures = 1 if membership.commits > before else failures + 1
+                if failures > 1:
                     raise
                 log.warning("%s", error)
-                failures = 1
             except SinkError as error:
                 failures = 1 if membership.commits > before else failures + 1
                 if failures >= PATIENCE:

@@ -16,7 +16,10 @@ from typing import Any
 from connectors.base import Record, SinkError, Unreachable
 from connectors.kafka.driver import METADATA_SECONDS, Consumer, Fenced, Partition
 from connectors.kafka.names import is_pattern, partitions_of
+from connectors.kafka.origins import Origin
 from connectors.kafka.pulse import Pulse
+from connectors.kafka.settings import KafkaSettings
+from connectors.kafka.watch import Watch
 from connectors.state import Dependency
 
 from ..runtime import set_for_streams
@@ -36,7 +39,9 @@ class Session:
         open_consumer: Callable[[], Consumer],
         make_run: Callable[[Partition], PartitionRun],
         dependency: Dependency | None = None,
+        settings: KafkaSettings | None = None,
     ):
+        self.watch = None if settings is None else Watch(settings, self._origins)
         self.membership, self.observers = membership, membership.observers
         self.open_consumer, self.make_run = open_consumer, make_run
         self.dependency = dependency or Dependency("source")
@@ -89,8 +94,15 @@ class Session:
             self._subscribe(there)
             log.info("topics are now: %s", ", ".join(self.names))
 
+    def _origins(self) -> dict[str, Origin]:
+        """The topics of its runs, as they were when those began."""
+        known = {partition.topic: run.origin for partition, run in self.runs.items()}
+        return {topic: origin for topic, origin in known.items() if origin is not None}
+
     def _round(self, stop: threading.Event) -> None:
         self._look_for_topics()
+        if self.watch is not None:
+            self.watch.look()
         if not self.membership.batching.overlap:
             self._settle()
         self._gather(stop)
