@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 import pytest
@@ -146,3 +147,16 @@ class Topics:
 
     def close(self) -> None:
         self._admin.close()
+
+
+def make_again(topics, topic, seconds=30):
+    """The topic *topic*, deleted and made, without records."""
+    topics._admin.delete_topics([topic])
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            topics._admin.create_topics([topic])
+            return
+        except kafka.errors.TopicAlreadyExistsError:  # it is being deleted
+            time.sleep(0.1)
+    raise AssertionError(f"{topic} could not be made again")

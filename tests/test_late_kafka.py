@@ -6,14 +6,16 @@ import time
 
 import numpy as np
 import pytest
-from kafka_broker import CLIENTS_IN_TURN, kafka
+from kafka_broker import CLIENTS_IN_TURN, kafka, make_again
 from kafka_service import TABLES, Service, river_rows
 
+from connectors.base import Lost
 from stream_rnn.assembly.parts import task
 from stream_rnn.assembly.service import service
 from stream_rnn.checkpoints.store import Store
 from stream_rnn.config import load, parse
 from stream_rnn.errors import ConfigError
+from stream_rnn.metrics import Metrics
 
 CONFIG = (
     """
@@ -175,3 +177,34 @@ def test_what_the_configuration_refuses(topics, job, monkeypatch):
         service(load(late.config, ['labels={key="id", source={type="file", path="l.csv"}}']))
     with pytest.raises(ConfigError, match="is the source's own topic"):
         parse(late.config.read_text(), [f"labels.topic={late.names['topic']}"])
+
+
+@pytest.mark.slow
+def test_labels_made_again_are_skipped_and_the_records_stay(job, topics, caplog):
+    """The labels' topic is another one: its labels count from its beginning, no record twice."""
+    late = job()
+    late.send(200, delay=5)
+    assert service(load(late.config)).run()["learned"] == 200
+    make_again(topics, late.names["told"])
+    late.send(100, delay=5)  # to both topics, the labels to the new one
+    with pytest.raises(Lost, match=r"made again since the checkpoint.*lost_position = 'skip'"):
+        service(load(late.config)).run()
+    metrics = Metrics("m")
+    skip = ["checkpoint.lost_position='skip'"]
+    counters = service(load(late.config, skip), (metrics,)).run()
+    assert counters["predicted"] == counters["learned"] == 100
+    assert "stream_rnn_source_gaps_total 1.0" in metrics.text()
+    assert [row["id"] for row in late.results()] == list(range(300))
+    assert late.checkpoint().manifest["counters"]["learned"] == 300
+
+
+@pytest.mark.slow
+def test_records_made_again_are_skipped_and_the_labels_stay(job, topics):
+    late = job()
+    late.send(200, delay=5)
+    assert service(load(late.config)).run()["learned"] == 200
+    make_again(topics, late.names["topic"])
+    late.send(100, delay=5)
+    skip = ["checkpoint.lost_position='skip'"]
+    assert service(load(late.config, skip)).run()["learned"] == 100
+    assert [row["id"] for row in late.results()] == list(range(300))
