@@ -32,9 +32,6 @@ from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
 from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
 from .numerics.activations import ReLU, Tanh
 from .optimizers import SGD, Adam, Average, Clip, ClipValue, Decay, Kalman, Momentum, RMSProp
-from .tools.compare_gradients import Agreement, compare_gradients
-from .tools.gradient_check import GradientReport, gradient_check
-from .tools.pytorch import load_safetensors, load_state_dict, save_safetensors, state_dict
 
 __version__ = "0.1.0"
 
@@ -122,37 +119,45 @@ __all__ = [
 
 # Loaded when first asked for, so that the import of the package stays quick.
 _LAZY = {
+    "Agreement": "tools.compare_gradients",
+    "Bidirectional": "sequences.bidirectional",
     "BitsPerSymbol": "evaluation.river_metrics",
     "CategoryEncoder": "categories.encoder",
     "EntityF1": "evaluation.sequence_metrics",
-    "TokenAccuracy": "evaluation.sequence_metrics",
     "FrameForecaster": "estimators.frame_forecaster",
+    "GradientReport": "tools.gradient_check",
     "Keyed": "estimators.keyed.estimator",
+    "Lookahead": "estimators.ahead",
     "Packer": "estimators.packing",
     "Perplexity": "evaluation.river_metrics",
     "RecurrentAnomalyDetector": "estimators.anomaly",
     "RecurrentForecaster": "estimators.forecaster",
-    "cross_validate": "evaluation.rolling",
-    "dumps": "estimators.saving",
-    "learned": "estimators.learned",
-    "load": "estimators.saving",
-    "loads": "estimators.saving",
-    "options": "estimators.options",
-    "plot": "evaluation.plot",
-    "read_frame": "evaluation.read_frame",
-    "sensitivities": "estimators.sensitivities",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
-    "SequenceTransducer": "estimators.transducer",
-    "SequenceLabeler": "estimators.labeler",
-    "Bidirectional": "sequences.bidirectional",
     "SequenceClassifier": "estimators.sequence_classifier",
-    "Sequences": "estimators.grouped",
-    "Lookahead": "estimators.ahead",
+    "SequenceLabeler": "estimators.labeler",
     "SequenceRegressor": "estimators.sequence_regressor",
+    "SequenceTransducer": "estimators.transducer",
+    "Sequences": "estimators.grouped",
     "StreamClassifier": "estimators.stream_classifier",
     "StreamRegressor": "estimators.stream_regressor",
     "TextClassifier": "estimators.text_classifier",
     "TextPredictor": "estimators.text",
+    "TokenAccuracy": "evaluation.sequence_metrics",
+    "compare_gradients": "tools.compare_gradients",
+    "cross_validate": "evaluation.rolling",
+    "dumps": "estimators.saving",
+    "gradient_check": "tools.gradient_check",
+    "learned": "estimators.learned",
+    "load": "estimators.saving",
+    "load_safetensors": "tools.pytorch",
+    "load_state_dict": "tools.pytorch",
+    "loads": "estimators.saving",
+    "options": "estimators.options",
+    "plot": "evaluation.plot",
+    "read_frame": "evaluation.read_frame",
+    "save_safetensors": "tools.pytorch",
+    "sensitivities": "estimators.sensitivities",
+    "state_dict": "tools.pytorch",
 }
 
 
