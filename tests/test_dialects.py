@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import datetime, timedelta
 
 import pytest
 from test_public_files import rows_of
@@ -179,3 +180,49 @@ def test_times_in_further_forms(moment, texts):
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(times.NotATime):
         times.read(text)
+
+
+# A day and its hour in two columns -------------------------------------------------------
+
+BEGIN = datetime(2024, 1, 30)
+TWO_COLUMNS = {
+    "dots": ("%d.%m.%Y", "%H:%M", "day + clock is the time"),
+    "iso": ("%Y-%m-%d 00:00:00", "%I:%M %p", "day + clock is the time"),
+    "american": ("%m/%d/%Y", "%H:%M:%S", "day + clock is the time"),
+    "digits": ("%Y%m%d", "%H%M", None),  # which nobody can tell from numbers
+}
+
+
+def dated(form, header):
+    moments = [BEGIN + timedelta(hours=7 * t) for t in range(len(ROWS))]
+    return table(lambda t, u, y: f"{moments[t].strftime(form)},{u},{y}", header)
+
+
+@pytest.mark.parametrize("name", TWO_COLUMNS)
+def test_a_day_and_its_hour_are_one_time(name, tmp_path, monkeypatch, capsys):
+    day, clock, said = TWO_COLUMNS[name]
+    _, expected, _ = read(tmp_path, monkeypatch, "one.csv", dated("%Y-%m-%d %H:%M", "at,u,y"))
+    (tmp_path / "two.csv").write_text(dated(f"{day},{clock}", "day,clock,u,y"))
+    given = "day + clock" if said is None else None
+    found = configure(Asked("two.csv", ("y",), timestamp=given))
+    assert found.features.time == "day + clock"
+    assert (said or "") in capsys.readouterr().err
+    assert rows_of(found)[0] == expected
+    both = configure(Asked("two.csv", ("y",), overrides=("features.timestamp=['day', 'clock']",)))
+    assert rows_of(both)[0] == expected
+
+
+def test_a_time_that_has_its_hour_takes_no_other(tmp_path, monkeypatch):
+    text = dated("%Y-%m-%d %H:%M,0%w:00", "at,shift,u,y")
+    found, xs, _ = read(tmp_path, monkeypatch, "a.csv", text)
+    assert found.features.time == "at"
+    assert "shift" in xs[0]
+
+
+def test_of_two_fields_that_tell_the_time_the_wrong_one_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(dated("%Y-%m-%d,%H:%M", "day,clock,u,y"))
+    with pytest.raises(ConfigError, match=r"--timestamp clok: .* did you mean 'clock'\?"):
+        configure(Asked("a.csv", ("y",), timestamp="day + clok"))
+    with pytest.raises(ConfigError, match="several are two, the field of the day"):
+        configure(Asked("a.csv", ("y",), overrides=("features.timestamp=['day']",)))

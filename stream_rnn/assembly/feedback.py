@@ -15,7 +15,7 @@ def check_feedback(config: schema.Config) -> None:
             f"estimator.feedback_field = {name!r}: features.{where} keeps it from the detector; "
             f"{'take it out of it' if where == 'exclude' else 'add it there'}"
         )
-    if name in (config.key, features.timestamp, features.target):
+    if name in (config.key, features.time, features.target):
         raise ConfigError(
             f"estimator.feedback_field = {name!r}: this field has another use; labels need one of "
             "their own"

@@ -41,7 +41,7 @@ def task(config: schema.Config) -> Task:
         include,
         [*exclude, *unused],
         features.lags,
-        features.timestamp,
+        features.time,
         calendar(cycles(config, taken)),
         features.missing_target if late is None and config.sequence is None else "advance",
         config.key,
@@ -87,7 +87,7 @@ def estimator(config: schema.Config) -> Any:
     """The estimator, with a context for each key if there are keys."""
     table = config.estimator
     if takes_time(config):
-        table = {"timestamp": config.features.timestamp, **table}
+        table = {"timestamp": config.features.time, **table}
     table = with_categories(config, table)
     check_feedback(config)
     model = sequences.ahead(config, sequences.gathered(config, specs.estimator(table)))
@@ -113,7 +113,7 @@ def with_categories(config: schema.Config, table: dict[str, Any]) -> dict[str, A
 
 def takes_time(config: schema.Config) -> bool:
     """Whether there is a time and the estimator takes it by itself; raises `ConfigError`."""
-    name, table = config.features.timestamp, config.estimator
+    name, table = config.features.time, config.estimator
     kind = specs.estimator_class(table.get("type", "regressor"))
     if name is None or "timestamp" not in inspect.signature(kind).parameters:
         return False
@@ -130,7 +130,7 @@ def cycles(config: schema.Config, taken: bool) -> list[str]:
     features = config.features
     if features.calendar is not None:
         return features.calendar
-    return [] if features.timestamp is None or taken else ["day", "week"]
+    return [] if features.time is None or taken else ["day", "week"]
 
 
 def calendar(names: list[str]) -> Any:

@@ -35,7 +35,7 @@ def settings(config: schema.Config) -> dict[str, Any] | None:
         "by": table.by,
         "end": table.end,
         "gap": duration(table.gap, "sequence.gap"),
-        "time": config.features.timestamp if table.gap is not None else None,
+        "time": config.features.time if table.gap is not None else None,
         "length": table.length,
         "max_open": table.max_open,
     }

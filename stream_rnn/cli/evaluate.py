@@ -144,7 +144,7 @@ def in_order(loaded: Any, limit: int | None, sort: bool, as_it_is: bool) -> tupl
     from ..errors import ConfigError
     from ..evaluation.order import SortedSource, find_order, times_of
 
-    field, late = loaded.features.timestamp, loaded.labels is not None
+    field, late = loaded.features.time, loaded.labels is not None
     if field is None or late:
         if sort:
             raise ConfigError("--sort needs --timestamp: name the field that holds the time")

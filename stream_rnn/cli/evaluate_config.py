@@ -16,6 +16,7 @@ from ..errors import ConfigError, suggest
 from ..evaluation.choice import READERS, choose
 from ..evaluation.look import Look, look
 from ..features.missing import MARKERS, Missing
+from ..features.paths import parts
 
 
 class Asked(NamedTuple):
@@ -48,7 +49,7 @@ def configure(asked: Asked) -> Config:
         ("target", asked.targets),
         ("exclude", asked.exclude),
         ("key", [asked.key]),
-        ("timestamp", [asked.timestamp]),
+        ("timestamp", [] if asked.timestamp is None else parts(asked.timestamp)),
     )
     for option, names in named:
         for name in names:
@@ -134,7 +135,7 @@ def check_names(loaded: Config, seen: Look) -> None:
         ("features.lags", list(features.lags)),
         ("run.copy", loaded.run.copy),
         ("key", [loaded.key] if loaded.key is not None else []),
-        ("features.timestamp", [features.timestamp] if features.timestamp is not None else []),
+        ("features.timestamp", [] if features.time is None else parts(features.time)),
     ]
     if loaded.labels is not None:
         return

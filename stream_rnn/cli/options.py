@@ -22,7 +22,7 @@ Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", "-x", help="Not a feature (repeatable).")
 ]
 Timestamp = Annotated[
-    str | None, typer.Option(help="The field that holds the time; adds its day and week.")
+    str | None, typer.Option(help="The field of the time, or 'day + time'; adds its day and week.")
 ]
 Estimator = Annotated[
     str | None,

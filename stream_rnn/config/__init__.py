@@ -150,6 +150,11 @@ def _check(config: Config) -> None:
         raise ConfigError(
             "features.calendar needs features.timestamp: name the field that holds the time"
         )
+    if isinstance(features.timestamp, list) and len(features.timestamp) != 2:
+        raise ConfigError(
+            f"features.timestamp = {features.timestamp!r}: several are two, the field of the day "
+            "and that of the time of day"
+        )
     if features.include is not None:
         for name in targets:
             if name in features.include:

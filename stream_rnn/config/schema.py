@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from ..features.paths import JOINT
+
 Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -180,7 +182,7 @@ class Features(_Table):
     target: str | list[str] | None = None  # what is predicted; several make a multitarget
     include: list[str] | None = None  # the only fields that are features; by default all
     exclude: list[str] = field(default_factory=list)  # fields that are none
-    timestamp: str | None = None  # the field that holds the time
+    timestamp: str | list[str] | None = None  # the field of the time; two: a day, a time of day
     calendar: list[str] | None = None  # "day", "week", "year"; both first if it has no other use
     lags: dict[str, list[Positive]] = field(default_factory=dict)  # values so many records before
     missing_target: Literal["refuse", "advance"] = "refuse"  # or go on without learning
@@ -192,6 +194,11 @@ class Features(_Table):
     day_first: bool | None = None  # what 01/02/2024 is; found in the data if not given
     max_features: Positive = 2_000  # beyond it a record with a new feature is refused
     max_classes: Positive = 1_000  # beyond it a record of a new class is refused
+
+    @property
+    def time(self) -> str | None:
+        """The field of the time; of two one path, see `features.paths`."""
+        return JOINT.join(self.timestamp) if isinstance(self.timestamp, list) else self.timestamp
 
 
 class Sequence(_Table):

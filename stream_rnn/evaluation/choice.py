@@ -10,6 +10,7 @@ from connectors import times
 from connectors.missing import MARKERS
 
 from ..errors import ConfigError
+from ..features.paths import JOINT, parts
 from .look import Field, Look
 
 SERIES = (
@@ -46,17 +47,19 @@ def choose(
     *settings* are named beside, such as ``features.lags``.
     """
     lagged = any(name.startswith("features.") for name in settings)
+    times_given = [] if timestamp is None else parts(timestamp)
     free = {
         name: field
         for name, field in seen.fields.items()
-        if name not in (*targets, *exclude, timestamp, key)
+        if name not in (*targets, *exclude, *times_given, key)
         and not any(name.startswith(f"{outer}.") for outer in exclude)
     }
     reasons: list[str] = []
     clocks = [n for n, field in free.items() if field.kind == "time" or _ticks(n, field)]
     if timestamp is None and clocks and key is None:
-        timestamp = clocks[0]
+        timestamp = _with_clock(clocks[0], free)
         reasons.append(f"{timestamp} is the time")
+        free = {name: field for name, field in free.items() if name not in parts(timestamp)}
     told, left_out = _texts(seen, free, targets, timestamp, estimator)
     counts = [name for name, field in free.items() if field.is_count]
     inputs = [n for n in free if n not in (*left_out, *counts, timestamp)]
@@ -189,6 +192,15 @@ def _useful(
     ]
 
 
+def _with_clock(day: str, free: dict[str, Field]) -> str:
+    """The *day* with the one other field that is a time of day, if it has none itself."""
+    if any(_TIME_OF_DAY.search(str(value)) for value in free[day].raw):
+        return day
+    clocks = [name for name, field in free.items() if name != day and field.is_time_of_day]
+    return f"{day}{JOINT}{clocks[0]}" if len(clocks) == 1 else day
+
+
+_TIME_OF_DAY = re.compile(r"\d:(?!00:00|00$)\d\d|[1-9]:\d\d|1\d:\d\d")  # but midnight
 _CLOCK = re.compile(r"(.*[^a-z])?(time|date|timestamp|datetime|ts|epoch|at)", re.IGNORECASE)
 
 

@@ -1,6 +1,7 @@
 """A look at the first records of a file: its fields, and what stands in them."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -71,6 +72,12 @@ class Field(NamedTuple):
         return len(set(map(len, raw))) > 1 or len(set(raw)) < 0.5 * len(raw)
 
     @property
+    def is_time_of_day(self) -> bool:
+        """Whether all are hours with minutes, as 07:15, of which there are several."""
+        raw = [cell for cell in self.raw if isinstance(cell, str) and cell.strip()]
+        return len(set(raw)) > 1 and all(_HOURS(cell.strip()) for cell in raw)
+
+    @property
     def is_identifier(self) -> bool:
         """Whether nearly every record has a value of its own, of which nothing can be learned."""
         known = self.known
@@ -84,6 +91,9 @@ class Field(NamedTuple):
             return False
         step = values[1] - values[0]
         return step in (1, -1) and all(b - a == step for a, b in pairwise(values))
+
+
+_HOURS = re.compile(r"([01]?\d|2[0-4])[:.][0-5]\d([:.][0-5]\d([.,]\d+)?)?( ?[AaPp][Mm])?").fullmatch
 
 
 def _have_words(numbers: Sequence[float], known: Sequence[Any]) -> bool:

@@ -8,25 +8,23 @@
 [1.0, 2.0]
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 from connectors.lines.numbers import Numbers
-from connectors.times import find_day_first, read
 
 from ..errors import BadRecord
 from ..keys.key import Key, as_keys
 from .cells import PLAIN, Cells
+from .clock import DAY_FIRST, Clock
+from .flat import Flattener
 from .lags import Lags
 from .missing import Missing
-from .paths import ABSENT, flatten, getter, is_nested
+from .paths import ABSENT, getter, is_nested, parts
 
 Row = dict[str, Any]
-
-log = logging.getLogger(__name__)
 
 _READY = frozenset((int, float, bool, type(None)))  # values that need no reading
 
@@ -53,7 +51,8 @@ class Rows:
         include: the fields that become features; all but targets and *exclude* if None.
         exclude: fields that never become features.
         lags: for a field (a target too), how many records back: ``{"load": [1, 24]}``.
-        timestamp: the field that holds the time of the record, see `connectors.times`.
+        timestamp: the field that holds the time of the record, see `connectors.times`; of two
+            fields, a day and a time of day, ``"day + time"``.
         calendar: features of that time.
         missing_target: ``"refuse"`` or ``"advance"``.
         key: the field that says whose a record is; lags look back among its records only.
@@ -86,18 +85,23 @@ class Rows:
         self.target = target
         self.targets = [target] if isinstance(target, str) else list(target or ())
         self.include = None if include is None else list(include)
-        self.dropped = sorted({*exclude, *self.targets, *([timestamp] if timestamp else [])})
+        times = [] if timestamp is None else parts(timestamp)
+        self.dropped = sorted({*exclude, *self.targets, *times})
         #: The fields that settings name, by setting; that of the target is looked for elsewhere.
         self.named = {
             "features.include": list(include or ()),
             "features.exclude": list(exclude),
             "features.lags": list(lags or ()),
-            "features.timestamp": [timestamp] if timestamp else [],
+            "features.timestamp": times,
             "features.categorical": list(categorical),
         }
-        self.timestamp, self.calendar, self.keep_time = timestamp, calendar, keep_time
+        self.timestamp = timestamp
         self.missing_target, self.key = missing_target, key
         self.cells, self.categorical = Cells(missing or Missing()), frozenset(categorical)
+        self.clock: Clock | None = None
+        if timestamp is not None and (calendar is not None or keep_time):
+            missing = self.cells.missing
+            self.clock = Clock(timestamp, calendar, keep_time, missing, day_first)
         self.lags = Lags(lags or {}, self.cells)
         names = {
             *self.targets,
@@ -106,10 +110,8 @@ class Rows:
             *([timestamp] if timestamp else []),
         }
         self._get = {name: getter(name) for name in (*names, *([key] if key else []))}
-        self._inner = tuple(name for name in self.dropped if is_nested(name))
+        self._flatten = Flattener(self.dropped, all_fields=include is None)
         self._columns: tuple[tuple, tuple[str, ...]] = ((), ())  # of a header, its features
-        self._told: set[str] = set()  # lists that were left out
-        self._day_first = self._day_first_ahead = day_first
 
     def transform(
         self, values: Sequence[Row], numbers: Numbers | None = None
@@ -124,8 +126,8 @@ class Rows:
             xs = self._features(values)
         else:
             xs = self._features_of_cells(values, numbers)
-        if self.timestamp is not None and (self.calendar is not None or self.keep_time):
-            self._add_time(self.timestamp, xs, values)
+        if self.clock is not None:
+            self.clock.add(xs, self._field(self.clock.field, values))
         if self.lags.steps:
             owners: list[Key | None] = [None] * len(values) if keys is None else [*keys]
             columns = {field: self._field(field, values) for field in self.lags.steps}
@@ -138,21 +140,24 @@ class Rows:
     def faults(self, values: Sequence[Row], numbers: Numbers | None = None) -> dict[int, BadRecord]:
         """What `transform` would refuse of *values*, one after the other; nothing changes."""
         found: dict[int, BadRecord] = {}
-        before = self._day_first
+        before = {} if self.clock is None else self.clock.snapshot()
         for index in range(len(values)):
             try:
                 self.transform(values[index : index + 1], numbers)
-                self._day_first = self._day_first_ahead
+                if self.clock is not None:
+                    self.clock.commit()
             except BadRecord as bad:
                 bad.index = index
                 found[index] = bad
-        self._day_first = self._day_first_ahead = before
+        if self.clock is not None:
+            self.clock.restore({DAY_FIRST: None} | before)
         return found
 
     def commit(self) -> None:
         """The records of the last `transform` are past."""
         self.lags.commit()
-        self._day_first = self._day_first_ahead
+        if self.clock is not None:
+            self.clock.commit()
 
     def _field(self, name: str, values: Sequence[Row]) -> list[Any]:
         """What stands in a field, None where it is absent."""
@@ -180,7 +185,7 @@ class Rows:
         if self.verbatim or (kinds <= _READY and not self.cells.missing.sentinels):
             return xs
         if dict in kinds or list in kinds:
-            xs = [self._flat(x) for x in xs]
+            xs = [self._flatten(x) for x in xs]
         read, kept, missing = self.cells.value, self.categorical, self.cells.missing
         if kept:
             return [
@@ -188,26 +193,6 @@ class Rows:
                 for x in xs
             ]
         return [{name: read(value) for name, value in x.items()} for x in xs]
-
-    def _flat(self, x: Row) -> Row:
-        """Without objects and lists."""
-        lists: list[str] = []
-        x = flatten(x, lists)
-        for name in self._inner:
-            x.pop(name, None)
-        if self.include is None:
-            for name in self.dropped:  # an object that was left out as a whole is not here
-                for path in [path for path in x if path.startswith(f"{name}.")]:
-                    del x[path]
-        if new := [name for name in lists if name not in self._told and name not in self.dropped]:
-            self._told.update(new)
-            log.warning(
-                "lists are left out: %s; name what is to be a feature in features.include, "
-                "such as %r",
-                ", ".join(new),
-                f"{new[0]}[0]",
-            )
-        return x
 
     def _features_of_cells(self, values: Sequence[Row], numbers: Numbers) -> list[Row]:
         """Those of records of text, column by column."""
@@ -293,35 +278,12 @@ class Rows:
                 if get(value) is ABSENT:
                     raise MissingTarget(f"the target field {name!r} is missing", index)
 
-    # Time ---------------------------------------------------------------------------------
-
-    def _add_time(self, field: str, xs: list[Row], values: Sequence[Row]) -> None:
-        missing, day_first = self.cells.missing, self._day_first
-        for index, (x, value) in enumerate(zip(xs, self._field(field, values), strict=True)):
-            if missing(value):
-                if self.keep_time:
-                    x[field] = None
-                continue
-            try:
-                if day_first is None and isinstance(value, str):
-                    day_first = find_day_first([value])
-                moment = read(value, day_first)
-                if self.calendar is not None:
-                    x.update(self.calendar(moment))
-            except (ValueError, TypeError, OverflowError) as error:
-                raise BadRecord(f"timestamp field {field!r}: {error}", index) from None
-            if self.keep_time:
-                x[field] = moment
-        self._day_first_ahead = day_first
-
     def snapshot(self) -> dict[str, Any]:
         """The lags' history, JSON-able; empty with a key: that of a key is in its context."""
-        found = {} if self._day_first is None else {DAY_FIRST: self._day_first}
+        found = {} if self.clock is None else self.clock.snapshot()
         return found | self.lags.snapshot(alone=self.key is None)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._day_first = self._day_first_ahead = state.get(DAY_FIRST, self._day_first)
+        if self.clock is not None:
+            self.clock.restore(state)
         self.lags.restore(state, alone=self.key is None)
-
-
-DAY_FIRST = "@day_first"  # among the fields of a snapshot

@@ -44,7 +44,7 @@ def run_on(master: str, config: schema.Config) -> None:
     spark = session(master, config.run.name)
     source = config.source
     df = read(spark, source)
-    order = ORIGIN if isinstance(source, schema.KafkaSource) else (config.features.timestamp or "",)
+    order = ORIGIN if isinstance(source, schema.KafkaSource) else (config.features.time or "",)
     out = learn(df, estimator_of(config), order=order, **columns_of(config, df, order))
     writer = out.writeStream.queryName(config.run.name)
     assert config.checkpoint is not None
@@ -71,7 +71,7 @@ def check(config: schema.Config) -> None:
     if isinstance(source, schema.StdinSource):
         raise ConfigError("source.type: 'stdin' cannot be read by Spark; give 'file' or 'kafka'")
     if isinstance(source, schema.FileSource):
-        if features.timestamp is None:
+        if features.time is None:
             raise ConfigError(
                 "features.timestamp: is missing; Spark knows no order of lines: name the field by "
                 "which the records of a key follow each other"
@@ -82,7 +82,7 @@ def check(config: schema.Config) -> None:
         not isinstance(source.topic, str) or source.topic.startswith("^")
     ):
         raise ConfigError("source.topic: several; on Spark give one, whose offsets are the order")
-    if features.calendar or (features.timestamp and features.calendar is None):
+    if features.calendar or (features.time and features.calendar is None):
         raise ConfigError(
             "features.calendar: Spark makes none; set calendar = [], or give them as fields"
         )
