@@ -1,5 +1,6 @@
 """Predictions that are made some records late, with what has come meanwhile."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river import base, checks
 
+from connectors.base import Record
 from stream_rnn import (
     GRU,
     BadRecord,
@@ -196,7 +198,7 @@ def test_in_a_service_and_evaluated(tmp_path):
 
     command("run", "pipeline.toml")
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in rows] == [str(n) for n in range(299)]
+    assert [row["id"] for row in rows] == [None, None, *(str(n) for n in range(297))]
     assert [row["target"] for row in rows[:2]] == [None, None]
     assert [row["target"] for row in rows[2:]] == [float(f"{v:.3f}") for v in u[1:298]]
     assert rows[5]["lookahead"] == 2
@@ -210,6 +212,40 @@ def test_in_a_service_and_evaluated(tmp_path):
         scores["scores"]["RecurrentRegressor"]["MAE"]
         < 0.8 * scores["scores"]["running mean"]["MAE"]
     )
+
+
+@pytest.mark.parametrize("key", [None, "who"])
+def test_what_a_result_repeats_is_of_the_record_it_is_of(key):
+    """After a checkpoint too; with keys, of the same key."""
+    table = {
+        "source": {"type": "file", "path": "in.csv"},
+        "sink": {"type": "file", "path": "out.jsonl"},
+        "features": {"target": "y", "exclude": ["id", "day", "who"]},
+        "run": {"copy": ["id", "day"], "origin": True},
+        "estimator": {"type": "regressor", "cell": {"type": "GRU", "units": 3}},
+        "lookahead": 2,
+    }
+    table |= {} if key is None else {"key": key, "share": "nothing"}
+    day = datetime.date(2026, 1, 2)
+    values = [{"id": n, "who": "ab"[n % 3 // 2], "y": float(n), "day": day} for n in range(20)]
+    found = [Record(v, b"", None, "p", n + 100) for n, v in enumerate(values)]
+    one, other = task(from_table(table)), task(from_table(table))
+    rows = one.learn(found[:9]).rows
+    meta, arrays = json.loads(json.dumps(one.snapshot()[0])), one.snapshot()[1]
+    if key is None:
+        other.restore(meta, arrays)
+    else:  # the contexts lie elsewhere
+        other.estimator = one.estimator
+        other.behind.restore(meta)
+    rows += other.learn(found[9:]).rows
+    before = {}
+    for value, row in zip(values, rows, strict=True):
+        mine = before.setdefault(key and value[key], [])
+        mine.append(value)
+        expected = mine[-3] if len(mine) > 2 else {"id": None, "y": None}
+        assert (row["id"], row["target"]) == (expected["id"], expected["y"])
+        assert row["offset"] == (None if row["id"] is None else row["id"] + 100)
+        assert row["day"] == (None if row["id"] is None else "2026-01-02")
 
 
 TOML = """

@@ -26,6 +26,7 @@ from stream_rnn import (
     loads,
 )
 from stream_rnn.assembly.parts import task
+from stream_rnn.assembly.service import pipeline
 from stream_rnn.config import from_table
 from stream_rnn.features.rows import Rows
 from stream_rnn.service.task import Task
@@ -272,6 +273,37 @@ def run(folder, wait=True):
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
     return process
+
+
+def test_what_is_open_when_a_file_ends_is_learned_if_that_is_said(tmp_path):
+    """A row of its own for each, once; and more of the file begins new sequences."""
+    steps = [{"machine": m, "u": float(n), "label": m} for n in range(3) for m in "ab"]
+    lines = [json.dumps(step) + "\n" for step in steps]
+    (tmp_path / "in.jsonl").write_text("".join(lines))
+    table = {
+        "source": {"type": "file", "path": str(tmp_path / "in.jsonl")},
+        "sink": {"type": "file", "path": str(tmp_path / "out.jsonl")},
+        "metrics": {"enabled": False},
+        "checkpoint": {"url": str(tmp_path / "checkpoints")},
+        "features": {"target": "label"},
+        "sequence": {"by": "machine", "at_end": "learn"},
+        "estimator": {"type": "sequence-classifier", "network": False, "reservoir": 4},
+    }
+    for _ in range(2):  # the second run finds nothing new
+        made = pipeline(from_table(table))
+        made.run()
+        made.close()
+        rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+        assert [row["steps"] for row in rows] == [None] * 6 + [3, 3]
+        assert [row["target"] for row in rows[6:]] == ["a", "b"]
+    twin = SequenceClassifier(network=False, reservoir=4)
+    for m in "ab":
+        twin.learn_one([{"u": float(n)} for n in range(3)], m)
+    asked = [{"u": 0.0}, {"u": 1.0}]
+    assert made.task.estimator.estimator.predict_proba_one(asked) == twin.predict_proba_one(asked)
+    for change in ({"source": {"type": "http"}, "metrics": {}}, {"labels": {"key": "u"}}):
+        with pytest.raises(ConfigError, match=r"sequence\.at_end = 'learn'"):
+            task(from_table(table | change))
 
 
 def test_evaluate_scores_whole_sequences(tmp_path):

@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from ..estimators.delayed import Delayed
 from ..features.missing import Missing
 from ..features.rows import Rows
+from ..service.behind import Behind
 from ..service.bounds import Bound
 from ..service.identity import Identity
 from ..service.late.task import LateTask
@@ -61,6 +62,8 @@ def task(config: schema.Config) -> Task:
         alone = late.topic is None and late.source is None
         made = LateTask(both, rows, labels.join(late), alone, config.run.copy, origin, watch)
     made.names = names(config)
+    if config.lookahead:
+        made.behind = Behind(config.lookahead)
     if not rows.verbatim:
         made.met = Met(features.max_features, features.max_classes)
         made.met.has_classes = rows.classes and late is None

@@ -53,7 +53,21 @@ def gathered(config: schema.Config, model: Any) -> Any:
         return model
     if config.key is not None:
         raise ConfigError("key: does not go together with [sequence]; say sequence.by")
-    return Sequences(model, **known)
+    return Sequences(model, **known, at_end=_at_end(config))
+
+
+def _at_end(config: schema.Config) -> str:
+    """What becomes of open sequences at the end, where there is one; raises `ConfigError`."""
+    said = "keep" if config.sequence is None else config.sequence.at_end
+    if said == "learn":
+        why = ""
+        if not isinstance(config.source, schema.FileSource | schema.StdinSource):
+            why = f"a source of type {type(config.source).__struct_config__.tag!r} has no end"
+        elif config.labels is not None:
+            why = "with [labels] the label of an open sequence is not there yet"
+        if why:
+            raise ConfigError(f"sequence.at_end = 'learn': {why}; leave it out")
+    return said
 
 
 def ahead(config: schema.Config, model: Any) -> Any:

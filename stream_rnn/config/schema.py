@@ -209,6 +209,7 @@ class Sequence(_Table):
     gap: float | str | None = None  # of silence that ends one, seconds or "10m"; features.timestamp
     length: Positive = 10_000  # records of the longest one
     max_open: Positive = 10_000  # beyond it the one that was silent for the longest ends
+    at_end: Literal["keep", "learn"] = "keep"  # what becomes of open ones when a file has ended
 
 
 class Labels(_Table):

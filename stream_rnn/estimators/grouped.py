@@ -48,6 +48,9 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
     max_open
         Sequences that may be open; beyond it the one that was silent for the longest ends, and
         has no row.
+    at_end
+        What becomes of those that are open when a service's source ends: ``"keep"`` them, for more
+        may come, or ``"learn"`` them as they are, see `finish`.
 
     Examples
     --------
@@ -73,8 +76,9 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
         time: str | None = None,
         length: int = 10_000,
         max_open: int = 10_000,
+        at_end: str = "keep",
     ):
-        self.estimator, self.by, self.end = estimator, by, end
+        self.estimator, self.by, self.end, self.at_end = estimator, by, end, at_end
         self.gap, self.time, self.length, self.max_open = gap, time, length, max_open
         if not getattr(estimator, "_reads_sequences", False):
             raise ConfigError(
@@ -83,6 +87,8 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
             )
         if gap is not None and time is None:
             raise ConfigError("sequence.gap: needs the field with the time, features.timestamp")
+        if at_end not in ("keep", "learn"):
+            raise ConfigError(f"sequence.at_end = {at_end!r}; give 'keep' or 'learn'")
         if length < 1 or max_open < 1:
             raise ConfigError("sequence: length and max_open are 1 or more")
         self._open: dict[Hashable, Open] = {}  # the one that was silent for the longest first
@@ -168,6 +174,16 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
         (row,) = self.estimator.stream([one.steps], [one.target])
         return row | {"steps": len(one.steps), "target": one.target}
 
+    def finish(self) -> list[dict[str, Any]]:
+        """No record will come: a row for each open sequence, predicted, then learned, in their
+        order, if *at_end* is "learn".
+        """
+        if self.at_end != "learn":
+            return []
+        rows = [self._close(one) for one in self._open.values()]
+        self._open.clear()
+        return rows
+
     def _blank(self) -> dict[str, Any]:
         row: dict[str, Any] = {"prediction": None}
         if isinstance(self.estimator, base.Classifier):
@@ -180,7 +196,7 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
             return ""
         return (
             f"{len(self._open)} of the sequences are open, and neither predicted nor learned; they "
-            "go on if more records come (sequence.end, sequence.length)"
+            "go on if more records come (sequence.end, sequence.length, sequence.at_end)"
         )
 
     # StreamEstimator ----------------------------------------------------------------------

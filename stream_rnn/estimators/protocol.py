@@ -128,6 +128,19 @@ class Unfinished(Protocol):
         """What waits, in words, for when no further record comes; empty for nothing."""
 
 
+@runtime_checkable
+class Finishing(Protocol):
+    """One that has something to say when no record will come any more."""
+
+    def finish(self) -> list[dict[str, Any]]:
+        """The rows that are still owed."""
+
+
+def last_rows(estimator: Any) -> list[dict[str, Any]]:
+    """What *estimator* says when no record will come any more."""
+    return estimator.finish() if isinstance(estimator, Finishing) else []
+
+
 def unfinished(estimator: Any) -> str:
     """What *estimator* waits for, as far as it says so."""
     return estimator.unfinished() if isinstance(estimator, Unfinished) else ""

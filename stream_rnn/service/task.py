@@ -30,13 +30,14 @@ from ..estimators.protocol import (
     unfinished,
 )
 from ..features.names import NameCheck
-from ..features.paths import ABSENT, getter
+from ..features.paths import getter
 from ..features.rows import Row, Rows
 from ..keys.contexts import Contexts, Notes, beyond
 from ..keys.key import MESSAGE_KEY, as_keys
 from ..keys.shelf import Shelf
 from ..numerics.trees import below
 from .batch import numbers_of, unlabelled
+from .behind import Behind, repeated
 from .bounds import Bound
 from .met import Met
 from .names import Names
@@ -71,6 +72,7 @@ class Task:
         self.names: Names | None = None  # fields that the configuration names, if watched
         self.most_keys: Bound | None = None  # that may have a context, if that is watched
         self.met: Met | None = None  # the names of features and classes, if they are limited
+        self.behind = Behind(0)  # of which record a result is
         self.used: dict[str, float] = {}  # the share of each limit that is taken
         self.guard: AbstractContextManager[Any] = nullcontext()  # held while the state changes
         # The contexts of keys, which a checkpoint holds beside the rest of the state.
@@ -204,15 +206,10 @@ class Task:
             labels -= unlabelled(ys)
             for output, y in zip(outputs, ys, strict=True):
                 output.setdefault("target", y)  # of a whole sequence it has its own
-        for field in self.copy:
-            get = getter(field)
-            for output, value in zip(outputs, values, strict=True):
-                copied = get(value)
-                output[field] = None if copied is ABSENT or copied == "" else copied
-        if self.origin:
-            for output, record in zip(outputs, records, strict=True):
-                output["partition"] = record.partition
-                output["offset"] = record.offset
+        told = repeated(values, records, self.copy, self.origin)
+        told = self.behind.take(told, self._keys[-len(told) :])
+        for output, own in zip(outputs, told, strict=True):
+            output |= own
         return outputs, labels
 
     def _room(self, count: int) -> int:
@@ -271,7 +268,7 @@ class Task:
         """All of the state but `contexts`: JSON-able, and arrays by name."""
         model = self.estimator
         arrays, meta = model.snapshot_shared() if isinstance(model, ManyKeys) else model.snapshot()
-        saved = {"estimator": meta, "rows": self.rows.snapshot()}
+        saved = {"estimator": meta, "rows": self.rows.snapshot(), **self.behind.snapshot()}
         if self.met is not None:
             saved["met"] = self.met.snapshot()
         if self.drift is not None:
@@ -293,6 +290,7 @@ class Task:
         self.rows.restore(meta["rows"])
         if self.met is not None:
             self.met.restore(meta.get("met", {}))
+        self.behind.restore(meta)
         if self.drift is not None:
             own = below(WATCH, arrays)
             if "drift" not in meta or not self.drift.restore(own, meta["drift"]):
