@@ -13,6 +13,7 @@ from connectors.base import Label, Record
 from connectors.labelled import LabelledSource
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import LSTM, SGD, RecurrentClassifier, RecurrentRegressor, SnAp1
+from stream_rnn.assembly.parts import estimator
 from stream_rnn.assembly.service import pipeline, service
 from stream_rnn.checkpoints.store import Store
 from stream_rnn.cli.app import app
@@ -307,6 +308,14 @@ def test_dead_letters_of_labels_say_why():
     assert "'id', by which labels and records are joined, is None" in outcome.refused[2]["error"]
     assert "'t' is 'soon', not a time before the year 2200" in outcome.refused[3]["error"]
     assert outcome.counts["learned"] == 1
+
+
+def test_a_mixture_with_labels_has_no_member_that_knows_the_last_target():
+    config = parse(FILES, ['estimator={type="stream-regressor"}'])
+    assert "last" not in estimator(config)._labels
+    config = parse(FILES, ['estimator={type="stream-regressor", members=[{type="Last"}]}'])
+    with pytest.raises(ConfigError, match="last predicts from the last target"):
+        estimator(config)
 
 
 # -- two sources -------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from stream_rnn import (
     StreamClassifier,
     StreamRegressor,
 )
+from stream_rnn.estimators.delayed import Delayed
 from stream_rnn.mixtures.forest import Forest
 from stream_rnn.mixtures.last import Last
 from stream_rnn.mixtures.neighbours import Neighbours
@@ -273,3 +274,44 @@ def test_rivers_checks(kind):
     for check in checks.yield_checks(model):
         if check.__name__ not in model._unit_test_skips():
             check(model)
+
+
+# Targets that come later --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_late_targets_it_predicts_by_all_that_is_known(kind):
+    without_state = tuple(m for m in SMALL if not isinstance(m, Network | Last))
+    late = [kind(without_state) for _ in range(3)]
+    model, twin, behind = Delayed(*late[:2]), late[2], 7
+    xs, ys = records(kind)
+    for t, x in enumerate(xs):
+        [row] = model.stream([x], [None])
+        if t >= behind:
+            if not T // 2 <= t <= T // 2 + behind:  # it has met a feature that the twin has not
+                assert row["prediction"] == twin.predict_one(x)
+            model.learn([xs[t - behind]], [ys[t - behind]])
+            twin.learn_one(xs[t - behind], ys[t - behind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_among_them_keeps_its_hidden_state(kind):
+    members = (Network(FeedForward(4)), Wide(most=24))
+    model, (xs, ys) = Delayed(kind(members), kind(members)), records(kind)
+    for start in range(0, T, 10):
+        model.stream(xs[start : start + 10], [None] * 10)
+        if start >= 20:
+            model.learn(xs[start - 20 : start - 10], ys[start - 20 : start - 10])
+    again = Delayed(kind(members), kind(members))
+    again.restore(model.snapshot())
+    assert again.stream(xs[:9], [None] * 9) == model.stream(xs[:9], [None] * 9)
+
+
+def test_members_that_know_the_last_target_are_refused_where_it_comes_late():
+    blind = StreamRegressor(seed=3).without_last_target()
+    assert blind.members[0] == Network()
+    assert "last" not in blind._labels
+    assert blind.seed == 3
+    weighted = StreamRegressor((Wide(), Last()), weights=(2.0, 1.0))
+    with pytest.raises(ConfigError, match="last predicts from the last target"):
+        weighted.without_last_target()

@@ -93,7 +93,10 @@ def estimator(config: schema.Config) -> Any:
         table = {"timestamp": config.features.time, **table}
     table = with_categories(config, table)
     check_feedback(config)
-    model = sequences.ahead(config, sequences.gathered(config, specs.estimator(table)))
+    alone = specs.estimator(table)
+    if config.labels is not None and hasattr(alone, "without_last_target"):
+        alone = alone.without_last_target()
+    model = sequences.ahead(config, sequences.gathered(config, alone))
     if config.key is None:
         return model
     from ..estimators.keyed.estimator import Keyed

@@ -12,7 +12,7 @@ from . import schema
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 ESTIMATORS = (
     *("regressor", "classifier", "multitarget"),
-    *("sequence-regressor", "sequence-classifier"),
+    *("sequence-regressor", "sequence-classifier", "stream-regressor", "stream-classifier"),
 )
 
 

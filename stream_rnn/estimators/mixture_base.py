@@ -17,12 +17,13 @@ from ..mixtures.mixture import Mixture
 from ..mixtures.network import NetworkPart
 from .described import OPTIONAL, check_same, described
 from .frames import as_dicts
+from .mixture_late import LateTargets
 from .protocol import Snapshot
 from .saving import Savable
 from .targets import Targets, stretches
 
 
-class MixtureEstimator(Targets, Savable, base.Estimator):
+class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
     """A mixture behind dicts.  A subclass says what a target is.
 
     The mixture begins with the first record that is learned; it grows with new features and

@@ -1,5 +1,6 @@
 """A mixture at work on arrays: its members predict and learn, and one prediction is made of all."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -188,6 +189,20 @@ class Mixture:
         self._lay_out_mixing()
         for before, after in zip(leaves(mixing), leaves(self.mixing), strict=True):
             after[...] = before
+
+    def follow(self, other: "Mixture", order: Sequence[int] | None) -> None:
+        """Know what *other* knows, and weigh as it does; hidden states stay.
+
+        *order*, unless None, says which input k was before, see `OnlineNetwork.rearrange`.
+        """
+        for mine, theirs in zip(leaves(self.scales), leaves(other.scales), strict=True):
+            mine[: len(theirs)] = theirs
+        for mine, theirs in zip(leaves(self.mixing), leaves(other.mixing), strict=True):
+            mine[...] = theirs
+        for member, known in zip(self.members, other.members, strict=True):
+            if order is not None and isinstance(member, NetworkPart):
+                member.rearrange(order)
+            member.follow(known)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The state's arrays by name: views, not copies."""

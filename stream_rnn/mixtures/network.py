@@ -1,5 +1,6 @@
 """A network of ours as a member, with the last target among its inputs if wanted."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,6 +104,14 @@ class NetworkPart:
             self.network.follow(old)
             for mine, theirs in zip(self.network.state.inputs, old.state.inputs, strict=True):
                 mine[:] = theirs
+
+    def rearrange(self, order: Sequence[int]) -> None:
+        """Let input k be what was input order[k], for `follow`."""
+        self.network.rearrange(order)
+
+    def follow(self, other: "NetworkPart") -> None:
+        """Know what *other* knows; the hidden state stays, see `OnlineNetwork.follow`."""
+        self.network.follow(other.network)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The state's arrays by name: views, not copies."""

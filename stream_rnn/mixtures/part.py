@@ -93,6 +93,16 @@ class Part:
         """Take over arrays by name; raises `CheckpointError` unless they fit."""
         load(self.state, arrays)
 
+    def follow(self, other: "Part") -> None:
+        """Know what *other* knows, who may not have met all inputs and classes yet."""
+        if (other.inputs, other.outputs) == (self.inputs, self.outputs):
+            self.load(other.arrays())
+            return
+        like = type(self)(self.spec, self.task, other.inputs, other.outputs, self.seed)
+        like.load(other.arrays())
+        like.grow(self.inputs, self.outputs)
+        self.__dict__.update(like.__dict__)
+
 
 class ForestPart(Part):
     """A forest: its arrays grow with its trees, and only what is used is saved."""
