@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..errors import ConfigError
-from ..mixtures import bank
+from ..mixtures import base
 from ..mixtures.mixture import Mixture
 from .targets import Targets
 
@@ -27,14 +27,14 @@ class LateTargets(Targets):
         What knows the last target would have it fresh when it learns and old when it predicts.
         Raises `ConfigError` if such a member was asked for.
         """
-        knowing = [n for n, s in zip(self._labels, self._specs) if bank.knows_last_target(s)]
+        kept = [base.blind(spec) for spec in self._specs]
+        knowing = [n for n, s, k in zip(self._labels, self._specs, kept) if k is not s]
         if knowing and self.members is not None:
             raise ConfigError(
                 f"estimator.members: {', '.join(knowing)} predicts from the last target, which "
                 "with labels is not known when a record is predicted; leave it out"
             )
         told = {n: getattr(self, n) for n in self._get_params()}  # type: ignore[attr-defined]
-        kept = [bank.blind(spec) for spec in self._specs]
         told["members"] = tuple(spec for spec in kept if spec is not None)
         if self.weights is not None:
             told["weights"] = tuple(w for w, s in zip(self.weights, kept) if s is not None)

@@ -60,18 +60,6 @@ def checked(members: Any, task: Any) -> tuple:
     return tuple(_typed(spec) for spec in specs)
 
 
-def knows_last_target(spec: Any) -> bool:
-    """Whether it predicts from the target of the record before."""
-    return isinstance(spec, Last) or bool(getattr(spec, "last_target", False))
-
-
-def blind(spec: Any) -> Any:
-    """The same without the last target; None for what is nothing without it."""
-    if isinstance(spec, Last):
-        return None
-    return spec._replace(last_target=False) if knows_last_target(spec) else spec
-
-
 def _typed(spec: Any) -> Any:
     """Its numbers in their declared types: Wide(1) is Wide(1.0)."""
     hints = type(spec).__annotations__

@@ -86,3 +86,8 @@ def follow_class(task: Classes, state, y):
         counts[int(y)] += 1
         for c in range(counts.size):
             counts[c] = KEEP * counts[c] + 0.01
+
+
+@base.blind.register
+def _(spec: Last) -> None:
+    return None

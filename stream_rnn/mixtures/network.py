@@ -142,3 +142,8 @@ def _(spec: Network, task: Any) -> None:
         compose(spec.cell, spec.learner, spec.optimizer, loss)
     except ConfigError as error:
         raise ConfigError(f"members: {error}") from None
+
+
+@base.blind.register
+def _(spec: Network) -> Network:
+    return spec._replace(last_target=False) if spec.last_target else spec

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/forecasting.py [--data FOLDER] [--streams airline Nile]
         [--seeds 3] [--own] [--peer-python peers/bin/python] [--results FILE] [--json]
+    python tests/benchmarks/forecasting.py --far [--data FOLDER]
 
 Every value is forecast before it is learned, from the first record on.  The default
 forecaster has two heads: the median's is for absolute errors, the mean's for squared ones;
@@ -9,6 +10,8 @@ figures are the median over seeds.  Other forecasters: last value, the value one
 before, river's own, and deep-river (with --peer-python, see `peers/requirements.txt`).  The
 length of the season that seasonal ones are told is known in hindsight.  With --own only the
 last value is run of the others, which takes minutes instead of hours.
+
+With --far, forecasts of 48 steps beside the recursion from one step, see `far_horizons`.
 
 Finished cells are kept in a results file, by default .benchmarks/forecasting.jsonl: a run
 that was killed goes on where it was.  A cell counts as finished as long as the series and
@@ -27,6 +30,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import far_horizons
 import numpy as np
 import rivals
 from forecasting_tables import JUMP, LEVEL, LONG, OURS, gather, tables
@@ -194,7 +198,11 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, default=Path(".benchmarks/forecasting.jsonl"))
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--far", action="store_true", help="48 steps, beside recursion")
     options = parser.parse_args()
+    if options.far:
+        far_horizons.report(Path(options.data or "."))
+        return
     table = reference(Path(options.data or "."))
     known = {stream.name for stream in table}
     found = collect(parser, [*table, *further()], options)
