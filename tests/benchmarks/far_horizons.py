@@ -3,9 +3,8 @@
 Long: the first 9,000 records of a series, forecasts at every 97th from record 3,000 on.  Short:
 twelve stretches of 748 records from all over the series, a forecast of the last 48 of each
 after one pass over the others, as in the M4 competition.  Errors are absolute, over those of the
-value a day before in what was learned (MASE), their mean over all steps.  The cost is the CPU time of
-learning the long stretch with a forecast at each of these origins, over the same without them
-and without far horizons.
+value a day before in what was learned (MASE), their mean over all steps.  The cost is the CPU time
+of the long stretch with a forecast at each of these origins, over the same without forecasts.
 """
 
 import csv
