@@ -301,7 +301,7 @@ def test_what_is_open_when_a_file_ends_is_learned_if_that_is_said(tmp_path):
         twin.learn_one([{"u": float(n)} for n in range(3)], m)
     asked = [{"u": 0.0}, {"u": 1.0}]
     assert made.task.estimator.estimator.predict_proba_one(asked) == twin.predict_proba_one(asked)
-    for change in ({"source": {"type": "http"}, "metrics": {}}, {"labels": {"key": "u"}}):
+    for change in ({"source": {"type": "kafka", "topic": "t"}}, {"labels": {"key": "u"}}):
         with pytest.raises(ConfigError, match=r"sequence\.at_end = 'learn'"):
             task(from_table(table | change))
 
