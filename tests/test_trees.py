@@ -100,3 +100,10 @@ def test_longer_axes_keep_their_corner():
 
 def test_names_below_a_prefix():
     assert trees.below("a.", {"a.x": 1, "a.y": 2, "b": 3}) == {"x": 1, "y": 2}
+
+
+@pytest.mark.parametrize("array", [Int, list[np.int64]])
+def test_a_type_is_read_as_each_numpy_writes_it(array):
+    """From NumPy 2.5 on an `NDArray` names the type of its numbers alone, not in a dtype."""
+    axes, dtype, marks = trees._read(Annotated[array, "H 3", SCRATCH])
+    assert (axes, dtype, marks) == (("H", "3"), np.dtype("int64"), (SCRATCH,))
