@@ -23,6 +23,7 @@ PAGES = {
     "notebook": "A notebook: frames, forecasts with dates, pictures",
     "choosing": "Choosing an estimator, a learner, an optimizer",
     "sequences": "Sequences: classify, label, transduce",
+    "anomalies": "Anomalies: what is new in a stream",
     "data": "What data may look like",
     "configuration": "Every field of a configuration",
     "rows": "What a line of the output holds",
