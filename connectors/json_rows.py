@@ -46,7 +46,7 @@ def encode(row: Any) -> bytes:
 def encode_lines(rows: Sequence[Row]) -> bytes:
     """One line of JSON for each of *rows*; raises `Unwritable` that names those without one."""
     try:
-        return _encoder.encode_lines(list(map(_named, rows)))
+        return _encoder.encode_lines(_all_named(rows))
     except _ERRORS:
         raise Unwritable(_problems(rows)) from None
 
@@ -57,7 +57,7 @@ def encode_each(rows: Sequence[Row], sizes: Sequence[int], limit: int) -> list[b
     So it does for those that, with their *sizes* in bytes of what goes along, pass *limit*.
     """
     try:
-        values = [_encoder.encode(_named(row)) for row in rows]
+        values = list(map(_encoder.encode, _all_named(rows)))
     except _ERRORS:
         raise Unwritable(_problems(rows)) from None
     return within(limit, values, sizes)
@@ -95,6 +95,13 @@ def _problems(rows: Sequence[Row]) -> dict[int, str]:
 
 def _reason(error: Exception) -> str:
     return f"it cannot be written as JSON: {error}"
+
+
+def _all_named(rows: Sequence[Row]) -> Sequence[Row]:
+    """*rows* with text for the names of their classes; most have none."""
+    if not any(["probabilities" in row for row in rows]):  # noqa: C419  a list is faster
+        return rows
+    return list(map(_named, rows))
 
 
 def _named(row: Row) -> Row:

@@ -233,8 +233,8 @@ def test_confluent_is_the_client_where_it_is_installed(monkeypatch):
     ("client", "version", "words"),
     [
         ("kafka-python", "2.3.3", "kafka-python 2.3.3 is installed, which is too old"),
-        ("kafka-python", "3.0.4", "too old; pip install 'kafka-python>=3.0.5,<3.1'"),
-        ("kafka-python", "3.0.5", None),
+        ("kafka-python", "3.0.9", "too old; pip install 'kafka-python>=3.0.11,<3.1'"),
+        ("kafka-python", "3.0.11", None),
         ("kafka-python", "3.0.99", None),
         ("kafka-python", "3.1.0", "newer than any it was tried with"),
         ("confluent", "2.5.3", "client = 'confluent': confluent-kafka 2.5.3 is installed"),

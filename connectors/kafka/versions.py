@@ -14,7 +14,7 @@ Version = tuple[int, ...]
 #: By the name of a client: its distribution, the oldest version, the first that is too new, and
 #: what to install.
 RANGES: dict[str, tuple[str, Version, Version | None, str]] = {
-    "kafka-python": ("kafka-python", (3, 0, 5), (3, 1), "'kafka-python>=3.0.5,<3.1'"),
+    "kafka-python": ("kafka-python", (3, 0, 11), (3, 1), "'kafka-python>=3.0.11,<3.1'"),
     "confluent": ("confluent-kafka", (2, 6), None, "'stream-rnn[confluent]'"),
 }
 
