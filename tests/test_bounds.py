@@ -53,6 +53,24 @@ def test_beyond_max_keys_a_new_key_is_refused_and_the_others_go_on(interpreted, 
     assert "keys: 4 of at most 4; at the limit records of new keys are refused" in caplog.text
 
 
+def test_classes_of_labels_that_come_later_count_too(interpreted):
+    late = NAMED.replace('target = "y",', 'target = "y", exclude = ["id"],')
+    learner = task(parse(late + '[labels]\nkey = "id"\n'))
+    labels = ["up", "down", "still", "up"]
+    records = [{"id": n, "a": 1.0} for n in range(4)]
+    values = [*records, *({"id": n, "y": y} for n, y in enumerate(labels))]
+    outcome = learner.learn([Record(v, b"{}", offset=n) for n, v in enumerate(values)])
+    assert [letter["offset"] for letter in outcome.refused] == [6]
+    assert outcome.reasons == {"too_many_names": 1}
+    assert "class 'still' is new" in outcome.refused[0]["error"]
+    again = task(parse(late + '[labels]\nkey = "id"\n'))
+    again.restore(*learner.snapshot())
+    for one in (learner, again):
+        more = [{"id": 9, "a": 1.0}, {"id": 9, "y": "sideways"}]
+        found = one.learn([Record(v, b"{}", offset=n) for n, v in enumerate(more)])
+        assert found.reasons == {"too_many_names": 1}
+
+
 @given(st.lists(st.sampled_from("abcdefg"), max_size=14), st.integers(1, 5))
 def test_in_batches_of_any_size(interpreted, keys, size):
     learner, refused = task(parse(KEYED)), []

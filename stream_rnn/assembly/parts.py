@@ -66,7 +66,7 @@ def task(config: schema.Config) -> Task:
         made.behind = Behind(config.lookahead)
     if not rows.verbatim:
         made.met = Met(features.max_features, features.max_classes)
-        made.met.has_classes = rows.classes and late is None
+        made.met.has_classes = rows.classes
     if config.key is not None:
         then = "records of new keys are refused"
         made.most_keys = Bound("keys", config.max_keys, "max_keys", then)

@@ -73,6 +73,15 @@ class Met:
             f"{what} {first!r} is new, and there are {bound.setting} = {bound.limit} already"
         )
 
+    def take(self, y: Any) -> None:
+        """Take in the class of a label that came later; raises `TooManyNames`."""
+        if not self.has_classes or is_missing(y) or y in self._known["classes"]:
+            return
+        fault = self._fault("classes", {"classes": {y}}, self._known)
+        if fault is not None:
+            raise fault
+        self._known = {**self._known, "classes": self._known["classes"] | {y}}
+
     def commit(self) -> None:
         """The records of the last `look` were learned."""
         self._known = self._ahead

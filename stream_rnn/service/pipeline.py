@@ -128,11 +128,12 @@ class Pipeline:
             self.commit()
 
     def _refuse(self, outcome: Outcome) -> None:
-        if "refused" in self.sinks:
+        if kept := "refused" in self.sinks:
             self.sinks["refused"].write(outcome.refused)
         for letter in outcome.refused[:1]:
             values = {"values": letter["error"]}  # may name what the record holds
-            log.warning("refused record %s: %s", letter["offset"], letter["reason"], extra=values)
+            told = (letter["offset"], letter["reason"], "its letter" if kept else "--log-values")
+            log.warning("refused record %s: %s; %s says why", *told, extra=values)
 
     def _count(self, outcome: Outcome) -> None:
         self.ledger.count(outcome.counts)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from river import base
 
 from connectors import times
 from connectors.base import Label, Record
@@ -13,8 +14,10 @@ from connectors.base import Label, Record
 from ...drift.monitor import Monitor
 from ...errors import BadRecord, faults
 from ...estimators.delayed import Delayed
+from ...estimators.protocol import learner_of
 from ...features.rows import MissingTarget, Row, Rows
 from ..bounds import Bound
+from ..met import TooManyNames
 from ..outcome import Outcome, letter_of
 from ..task import Task
 from .buffer import Id, LabelBuffer
@@ -22,6 +25,9 @@ from .clock import WEEK, Clock
 from .join import NOTHING, Join, id_of, joined, labelled, seconds, with_settled
 
 log = logging.getLogger(__name__)
+
+#: Of letters of labels that are refused for what they hold.
+REASONS = {MissingTarget: "missing_target", TooManyNames: "too_many_names"}
 
 
 class LateTask(Task):
@@ -51,6 +57,7 @@ class LateTask(Task):
         drift: Monitor | None = None,
     ):
         super().__init__(estimator, rows, list(dict.fromkeys([join.key, *copy])), origin, drift)
+        rows.classes = isinstance(learner_of(estimator.late), base.Classifier)
         self.join, self.alone = join, alone
         self.buffer = LabelBuffer(join.within, join.max_pending)
         self.clock = Clock(max(WEEK, 10 * (join.within or 0.0)))
@@ -155,7 +162,7 @@ class LateTask(Task):
             try:
                 self._take_label(record)
             except BadRecord as bad:
-                reason = "missing_target" if isinstance(bad, MissingTarget) else "label"
+                reason = REASONS.get(type(bad), "label")
                 reason = "undecodable" if record.error is not None else reason
                 refused.append(letter_of(record, "label", reason, record.error or str(bad)))
                 reasons[reason] = reasons.get(reason, 0) + 1
@@ -176,6 +183,8 @@ class LateTask(Task):
             raise MissingTarget(f"the label has no {' and no '.join(self.rows.targets)}", 0)
         [y] = self.rows.labels([record.value], record.numbers)
         self.estimator.check_target(y)
+        if self.met is not None:
+            self.met.take(y)
         self.buffer.label(id, y, now)
 
     def _settle(self, room: int = 0) -> list[Row]:
