@@ -140,7 +140,7 @@ def test_without_a_sink_for_them_refusals_are_logged(caplog):
     with caplog.at_level(logging.WARNING):
         line.run()
     [refused] = [record for record in caplog.records if "refused record" in record.msg]
-    assert refused.getMessage().endswith("missing_target; its letter says why")
+    assert refused.getMessage().endswith("missing_target; --log-values says why")
     assert "'y' is missing" in refused.values  # written if asked for
     assert line.counters["refused"] == 1
 

@@ -14,7 +14,7 @@ from connectors.base import Label, Record
 from ...drift.monitor import Monitor
 from ...errors import BadRecord, faults
 from ...estimators.delayed import Delayed
-from ...estimators.protocol import learner_of
+from ...estimators.protocol import is_verbatim, learner_of
 from ...features.rows import MissingTarget, Row, Rows
 from ..bounds import Bound
 from ..met import TooManyNames
@@ -57,7 +57,9 @@ class LateTask(Task):
         drift: Monitor | None = None,
     ):
         super().__init__(estimator, rows, list(dict.fromkeys([join.key, *copy])), origin, drift)
-        rows.classes = isinstance(learner_of(estimator.late), base.Classifier)
+        learner = learner_of(estimator.late)
+        rows.classes = isinstance(learner, base.Classifier)
+        rows.verbatim = is_verbatim(learner)
         self.join, self.alone = join, alone
         self.buffer = LabelBuffer(join.within, join.max_pending)
         self.clock = Clock(max(WEEK, 10 * (join.within or 0.0)))
