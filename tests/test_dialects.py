@@ -5,6 +5,7 @@ import random
 from datetime import datetime, timedelta
 
 import pytest
+import zstandard
 from test_public_files import rows_of
 
 from connectors import times
@@ -226,3 +227,11 @@ def test_of_two_fields_that_tell_the_time_the_wrong_one_is_named(tmp_path, monke
         configure(Asked("a.csv", ("y",), timestamp="day + clok"))
     with pytest.raises(ConfigError, match="several are two, the field of the day"):
         configure(Asked("a.csv", ("y",), overrides=("features.timestamp=['day']",)))
+
+
+def test_a_window_of_zstandard_as_long_as_there_is(tmp_path, monkeypatch):
+    """As `zstd --long=31` writes when it does not know how much will come."""
+    longest = zstandard.ZstdCompressionParameters.from_level(1, window_log=31)
+    packed = zstandard.ZstdCompressor(compression_params=longest).compressobj()
+    content = packed.compress(table(usual).encode()) + packed.flush()
+    assert read(tmp_path, monkeypatch, "long.csv.zst", content)[2] == TARGETS

@@ -24,7 +24,8 @@ def sensitivities(
     as it stands in *x*.  Of several targets or classes (their probabilities) each has its own.
     Only the features *names* are tried, if they are given.
 
-    Raises `ConfigError` before anything was learned, or for what predicts no record.
+    Raises `ConfigError` before anything was learned, and for forecasters and whatever else
+    predicts no record.
 
     >>> import random
     >>> from stream_rnn import LSTM, RecurrentRegressor
@@ -37,6 +38,11 @@ def sensitivities(
     """
     if step <= 0:
         raise ConfigError(f"step: {step}; give a number of deviations above 0")
+    if hasattr(learner_of(model), "forecast"):
+        raise ConfigError(
+            "sensitivities: a forecaster predicts from its own past, of which no record can be "
+            "varied; learned() tells its season and the weights of its experts"
+        )
     means, deviations = statistics(model)
     at = dict(means if x is None else x)
     if not at:
