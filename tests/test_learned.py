@@ -110,7 +110,7 @@ def test_classes_have_slopes_of_their_probabilities():
 def test_nothing_is_said_of_what_is_not_known():
     with pytest.raises(ConfigError, match="nothing was learned yet"):
         sensitivities(RecurrentRegressor(LSTM(4)))
-    with pytest.raises(ConfigError, match="predicts no record"):
+    with pytest.raises(ConfigError, match="predicts from its own past"):
         sensitivities(RecurrentForecaster(), {"x": 1.0})
     with pytest.raises(ConfigError, match="step"):
         sensitivities(RecurrentRegressor(LSTM(4)), {"x": 1.0}, step=0)
