@@ -89,7 +89,12 @@ def test_the_reference_builds(tmp_path):
     assert "Warn" not in done.stderr
 
 
-RUNS = [path for path in TEXTS if FENCE.search(path.read_text(encoding="utf-8"))]
+LONG = ("tutorial",)  # they learn more than a quick test can
+RUNS = [
+    pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else [])
+    for path in TEXTS
+    if FENCE.search(path.read_text(encoding="utf-8"))
+]
 
 
 @pytest.mark.parametrize("path", RUNS, ids=name)
