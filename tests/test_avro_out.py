@@ -19,6 +19,7 @@ from connectors.base import Denied, SinkError, Unreachable, Unwritable
 from connectors.files.avro_sink import AvroSink
 from connectors.json_rows import encode_lines
 from connectors.registry.client import BadSchema
+from stream_rnn.assembly.check import check
 from stream_rnn.assembly.results import ANY, TYPES, result_schema
 from stream_rnn.assembly.service import service
 from stream_rnn.config import parse
@@ -191,6 +192,13 @@ def test_names_that_meet_and_estimators_that_nobody_listed():
         result_schema(config(copy='["a.b", "a_b"]'))
     with pytest.raises(ConfigError, match=r"sink\.format: .*'mine'.*sink\.format\.schema"):
         result_schema(config(kind="mine"))
+
+
+def test_a_check_names_them_before_a_run(tmp_path):
+    avro = ', format = {type = "avro", registry = "http://127.0.0.1:9"}'
+    assert check(config(results=avro)) == []  # and asks no registry
+    with pytest.raises(ConfigError, match=r"run\.copy: 'a_b' would be 'a_b' in Avro"):
+        check(config(copy='["a.b", "a_b"]', results=avro))
 
 
 # -- the registry ------------------------------------------------------------------------

@@ -1,10 +1,14 @@
 """The log of the command line: one event a line, few of a kind, nothing of the data."""
 
 import json
+import logging
 import subprocess
 import sys
 
 import pytest
+
+from stream_rnn.cli.logs import given, set_up
+from stream_rnn.service.processes import worker_commands
 
 PIPELINE = """
 source = {type = "file", path = "in.jsonl"}
@@ -52,3 +56,12 @@ def test_an_unknown_format_is_named():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert "--log-format xml: choose one of console, json" in done.stderr
+
+
+def test_workers_log_as_the_one_that_starts_them(monkeypatch):
+    monkeypatch.setattr("stream_rnn.cli.logs._given", [])
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+    monkeypatch.setattr("logging.Logger.setLevel", lambda *_: None)
+    set_up(logging.WARNING, "json", True)
+    words = worker_commands(2, "p.toml", [], 0, None, given())[1][3:]
+    assert words[:5] == ["--log-format", "json", "--log-values", "--quiet", "run"]

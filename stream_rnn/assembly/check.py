@@ -17,6 +17,7 @@ from ..config import schema
 from ..errors import ConfigError, suggest
 from .exactly_once import delivery
 from .parts import connection, messages, names, open_source, task
+from .results import needs_schema, result_schema
 from .topics import topics_of
 
 SAMPLE = 200  # records that a check looks at
@@ -30,6 +31,8 @@ def check(config: schema.Config) -> list[str]:
     task(config)
     delivery(config)
     conflicts(config)
+    if needs_schema(config.sink):
+        result_schema(config)
     for part in ("source", "sink", "dead_letter"):
         table = getattr(config, part)
         if isinstance(table, schema.KafkaConnection):

@@ -7,6 +7,7 @@ compatible with those before it, in both directions.
 from typing import Any
 
 from connectors.avro.names import of_field
+from connectors.lines.formats import format_of
 
 from .. import rows
 from ..config import schema
@@ -79,6 +80,18 @@ def result_schema(config: schema.Config) -> dict[str, Any]:
         "namespace": "stream_rnn",
         "fields": [*named.values()],
     }
+
+
+def needs_schema(table: schema.Sink) -> bool:
+    """Whether the results of this sink have a schema that is made for them."""
+    if isinstance(table, schema.KafkaSink):
+        return isinstance(table.format, schema.AvroResults) and table.format.schema is None
+    return isinstance(table, schema.FileSink) and file_format(table) == "avro"
+
+
+def file_format(table: schema.FileSink) -> str:
+    """As it is said, or as the file's name says."""
+    return table.format or ("avro" if table.path.endswith(".avro") else format_of(table.path))
 
 
 def _added(config: schema.Config) -> list[rows.Field]:

@@ -5,13 +5,12 @@ from typing import Any
 
 from connectors.base import Sink
 from connectors.json_rows import Encode, encode_each
-from connectors.lines.formats import format_of
 from connectors.state import Dependency
 
 from ..config import schema
 from .dependencies import Surroundings
 from .parts import connection, options
-from .results import result_schema
+from .results import file_format, needs_schema, result_schema
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +30,11 @@ def encoder(config: schema.Config) -> Encode:
 def open_results(config: schema.Config, dependency: Dependency | None = None) -> Sink:
     """The sink of the results."""
     table = config.sink
-    if isinstance(table, schema.FileSink) and file_format(table) == "avro":
+    if isinstance(table, schema.FileSink) and needs_schema(table):
         from connectors.files.avro_sink import AvroSink
 
         return AvroSink(table.path, result_schema(config))
     return open_sink(table, dependency, encode=encoder(config))
-
-
-def file_format(table: schema.FileSink) -> str:
-    """As it is said, or as the file's name says."""
-    return table.format or ("avro" if table.path.endswith(".avro") else format_of(table.path))
 
 
 def open_sink(
