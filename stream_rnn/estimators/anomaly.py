@@ -10,19 +10,18 @@ from ..categories.category import checked
 from ..codegen.bound import bind
 from ..errors import BadRecord, CheckpointError
 from ..features.saved_names import as_name, saved
-from ..forecasting.bank import MEDIAN
 from ..forecasting.experts.default import LIGHT
 from ..forecasting.experts.lstm import Lstm
 from ..forecasting.reaction import react
 from ..novelty import joint
 from ..novelty.budget import budget
-from ..novelty.fields import OUTS
 from ..novelty.state import ALARMS, RECORDS, SEEN, State, allocate, grown
 from ..numerics import trees
 from .anomaly_feedback import answer, faults_of, heed, row_of_none, told
 from .anomaly_fields import EachField
 from .anomaly_records import Kinds, Table, table
 from .anomaly_rows import results
+from .anomaly_single import Room, judge
 from .described import OPTIONAL, check_same, described
 from .protocol import Snapshot
 from .saving import Savable
@@ -126,7 +125,11 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
 
     def learn_one(self, x: dict) -> None:
         """Take in the next record.  Raises `BadRecord` if a field is not a finite number."""
-        list(self._take([x]))
+        room = self._room
+        if self._rules or self._each.rarities or not room.holds(x, self._names, self.timestamp):
+            list(self._take([x]))
+        else:
+            judge(self._bound, room, self._each.forecast(room.values), self._budget)
 
     reactions = ("noise", "widen", "both")
 
@@ -236,6 +239,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
     def _hold(self, words: np.ndarray, state: State) -> None:
         """*state*, which lies in *words*, and how compiled code finds it."""
         self._words, self._state, self._bound = words, state, bind((), state, ())
+        self._room = Room(1, len(state.fields.clock))
 
     def _no_fields(self) -> EachField:
         specs = FORECASTER if self.experts is None else tuple(self.experts)
@@ -243,14 +247,9 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
 
     def _judge(self, part: Table, expected: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Score and learn records without the forecasters."""
-        points = np.full(part.values.shape, np.nan)
-        for f, forecast in expected.items():
-            points[:, f] = forecast[:, MEDIAN]
-        outs = np.empty((*part.values.shape, OUTS))
-        rows = np.empty((len(part.values), joint.COLUMNS))
-        values = np.ascontiguousarray(part.values)
-        joint.run(self._bound, values, part.times, points, *self._budget, outs, rows)
-        return outs, rows
+        room = Room(*part.values.shape)
+        room.values[:], room.times[:] = part.values, part.times
+        return judge(self._bound, room, expected, self._budget)
 
     # saving -----------------------------------------------------------------------------------
 

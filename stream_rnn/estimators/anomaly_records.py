@@ -124,9 +124,15 @@ def _times(xs: Sequence[dict], timestamp: str) -> np.ndarray:
     """Seconds by the clock on the wall, NaN where there is no time."""
     times = np.full(len(xs), nan)
     for t, x in enumerate(xs):
-        if not is_missing(value := x.get(timestamp)):
-            try:
-                times[t] = wall_days(value) * DAY
-            except ValueError as error:
-                raise BadRecord(f"{timestamp}: {error}", t) from None
+        times[t] = seconds(x.get(timestamp), timestamp, t)
     return times
+
+
+def seconds(value: Any, timestamp: str, index: int) -> float:
+    """A time by the clock on the wall, NaN where there is none; raises `BadRecord`."""
+    if is_missing(value):
+        return nan
+    try:
+        return wall_days(value) * DAY
+    except ValueError as error:
+        raise BadRecord(f"{timestamp}: {error}", index) from None
