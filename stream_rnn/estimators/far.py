@@ -25,7 +25,7 @@ from ..numerics import trees
 NEAR = 6  # steps from which a forecast is far
 REACHES = (24, 48, 96)  # steps that are learned; beyond the last they are forecast recursively
 WINDOW = 2000  # records
-PATIENCE = 4000  # records after which another season is believed, at most
+YOUNG, PATIENCE = 500, 20_000  # records, see `FarHorizons._follow_season`
 
 Make = Callable[[], Series]
 
@@ -89,11 +89,15 @@ class FarHorizons:
     # learning from the window -----------------------------------------------------------------
 
     def _follow_season(self, near: Series, make: Make) -> None:
-        """Learn anew if the season is another one, but not too often."""
+        """Learn anew if the season is another one, but not too often: it costs a window.
+
+        Again after a quarter of the records so far while they are few, then after as many.
+        """
         assert self.far is not None
         season, seen = _season(near), near.count
+        patience = self.begun // 4 if self.begun < YOUNG else min(PATIENCE, self.begun)
         other = season != int(self.far.season[0])
-        if other and seen - self.begun >= min(PATIENCE, self.begun // 4):
+        if other and seen - self.begun >= patience:
             self._begin(near, make)
 
     def _begin(self, near: Series, make: Make) -> None:

@@ -2,13 +2,15 @@
 
     python tests/benchmarks/classical.py [--seeds 3] [--streams Phishing Friedman ...]
                                          [--models StreamRegressor AMF ...] [--electricity CSV]
+    python tests/benchmarks/classical.py --ablation [--streams Phishing ...]
 
 Every record is predicted before it is learned, from the first on: mean absolute error of
 regression, accuracy of classification; means over the seeds of whatever draws random
 numbers.  Streams are those that river bundles, 5,000 records of its generators, and the
 Electricity table where its file is given; features that are text are left out.  river's models
 have their defaults too, behind a StandardScaler where they need one.  The best of a row is bold;
-"loss" marks a row in which ours is behind the best of the others, chosen afterwards.
+"loss" marks a row in which ours is behind the best of the others, chosen afterwards.  With
+--ablation, the mixtures beside themselves without one of their members each.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from river.datasets import synth
 from river.stream import iter_csv
 
 from stream_rnn import RecurrentClassifier, RecurrentRegressor, StreamClassifier, StreamRegressor
+from stream_rnn.mixtures import bank
 
 RECORDS = 5000
 
@@ -102,6 +105,15 @@ CLASSIFICATION: dict[str, Callable[[], Any]] = {
     "Sine": lambda: synth.Sine(seed=1),
     "Sine, drift": lambda: drift(synth.Sine, 0, 1),
 }
+
+
+def without(kind: Any, members: tuple) -> dict[str, Callable[[int], Any]]:
+    """The mixture of these *members*, and without one of them each."""
+    found: dict[str, Callable[[int], Any]] = {"all": lambda seed: kind(seed=seed)}
+    for n, label in enumerate(bank.labels(members)):
+        rest = members[:n] + members[n + 1 :]
+        found[f"without {label}"] = lambda seed, rest=rest: kind(rest, seed=seed)
+    return found
 
 
 def scaled(model: Any) -> Any:
@@ -185,7 +197,8 @@ def table(streams, models, metric, digits: int, best, options) -> None:
         first = best(v for v in means.values() if v == v)
         cells = [f"{v:.{digits}f}" if not v >= 1e4 else f"{v:.0e}" for v in means.values()]
         bold = [f"**{c}**" if v == first else c for c, v in zip(cells, means.values())]
-        note = "" if means[next(iter(models))] == first else "loss"
+        ahead = means[next(iter(models))] == first or options.ablation
+        note = "" if ahead else "loss"
         row = " | ".join(bold).replace("nan", "–")
         print(f"| {name} | {row} | {note} |", flush=True)
     each = (f"{spent[label] / max(records[label], 1) * 1e6:.0f}" for label in models)
@@ -198,11 +211,17 @@ def main() -> None:
     parser.add_argument("--streams", nargs="+")
     parser.add_argument("--models", nargs="+", choices=[*REGRESSORS, *CLASSIFIERS])
     parser.add_argument("--electricity", metavar="CSV", help="the table's file: a stream more")
+    parser.add_argument("--ablation", action="store_true", help="ours without a member each")
     options = parser.parse_args()
     warnings.simplefilter("ignore", RuntimeWarning)  # of models that overflow
     classification = dict(CLASSIFICATION)
     if options.electricity:
         classification["Electricity"] = lambda: electricity(options.electricity)
+    if options.ablation:
+        ours = without(StreamRegressor, bank.NUMBERS), without(StreamClassifier, bank.CLASSES)
+        table(REGRESSION, ours[0], metrics.MAE, 3, min, options)
+        table(classification, ours[1], metrics.Accuracy, 4, max, options)
+        return
     for x, y in take(datasets.Phishing())[:2]:  # compiles
         for classifier in (RecurrentClassifier(), StreamClassifier()):
             classifier.learn_one(x, y)

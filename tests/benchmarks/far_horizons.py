@@ -4,18 +4,20 @@ Long: the first 9,000 records of a series, forecasts at every 97th from record 3
 twelve stretches of 748 records from all over the series, a forecast of the last 48 of each
 after one pass over the others, as in the M4 competition.  Errors are absolute, over those of the
 value a day before in what was learned (MASE), their mean over all steps.  The cost is the CPU time
-of the long stretch with a forecast at each of these origins, over the same without forecasts.
+of learning the long stretch where record 1,000 asked for 48 steps, over that where none did.
 """
 
 import csv
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from stream_rnn import RecurrentForecaster
+
+Make = Callable[[], RecurrentForecaster]
 
 STEPS, LONG, FIRST, EVERY = 48, 9_000, 3_000, 97
 SHORT, STRETCHES = 700, 12
@@ -57,19 +59,18 @@ def scale(values: np.ndarray, day: int) -> float:
     return float(abs(values[day:] - values[:-day]).mean())
 
 
-def long(make, values: np.ndarray, day: int) -> tuple[float, float]:
-    """(MASE, CPU seconds) over the origins of the long stretch."""
-    values, model, errors, begun = values[:LONG], make(), [], time.process_time()
+def long(make: Make, values: np.ndarray, day: int) -> float:
+    """MASE over the origins of the long stretch."""
+    values, model, errors = values[:LONG], make(), []
     model.prequential(values[:FIRST])
     for t in range(FIRST, len(values) - STEPS, EVERY):
         made = np.array(model.forecast(STEPS))
         errors.append(abs(made - values[t : t + STEPS]).mean())
         model.prequential(values[t : t + EVERY])
-    spent = time.process_time() - begun
-    return float(np.mean(errors)) / scale(values[:FIRST], day), spent
+    return float(np.mean(errors)) / scale(values[:FIRST], day)
 
 
-def short(make, values: np.ndarray, day: int) -> float:
+def short(make: Make, values: np.ndarray, day: int) -> float:
     """Mean MASE over the stretches."""
     found = []
     for start in np.linspace(0, len(values) - SHORT - STEPS, STRETCHES).astype(int):
@@ -84,10 +85,13 @@ def one_step() -> RecurrentForecaster:
     return RecurrentForecaster(horizons=(1,))
 
 
-def learning(values: np.ndarray) -> float:
-    """CPU seconds of learning the long stretch, one step ahead."""
-    model, begun = one_step(), time.process_time()
-    model.prequential(values[:LONG])
+def learning(values: np.ndarray, far: bool) -> float:
+    """CPU seconds of learning the long stretch, asked for far steps early or not."""
+    model, begun = RecurrentForecaster(), time.process_time()
+    model.prequential(values[:1000])
+    if far:
+        model.forecast(STEPS)
+    model.prequential(values[1000:LONG])
     return time.process_time() - begun
 
 
@@ -101,17 +105,16 @@ def report(folder: Path) -> None:
         model.prequential(np.sin(np.arange(300.0)))
         model.forecast(STEPS)
     for name, values, day in series(folder):
-        (before, _), (after, spent) = (
-            long(m, values, day) for m in (one_step, RecurrentForecaster)
-        )
+        before, after = (long(m, values, day) for m in (one_step, RecurrentForecaster))
         first, then = (short(m, values, day) for m in (one_step, RecurrentForecaster))
-        ratios.append((after / before, then / first, spent / learning(values)))
+        cost = learning(values, True) / learning(values, False)
+        ratios.append((after / before, then / first, cost))
         print(
             f"| {name} | {before:.3f} | {after:.3f} | {after / before - 1:+.1%} "
-            f"| {first:.3f} | {then:.3f} | {then / first - 1:+.1%} | {ratios[-1][2]:.1f} × |",
+            f"| {first:.3f} | {then:.3f} | {then / first - 1:+.1%} | {cost:.1f} × |",
             flush=True,
         )
-    long_, short_, cost = np.exp(np.log(ratios).mean(0))
-    print(f"| geometric mean | | | {long_ - 1:+.1%} | | | {short_ - 1:+.1%} | {cost:.1f} × |")
+    far, few, cost = np.exp(np.log(ratios).mean(0))
+    print(f"| geometric mean | | | {far - 1:+.1%} | | | {few - 1:+.1%} | {cost:.1f} × |")
     if not (folder / "ETTh1.csv").exists():
         print("give --data for more series", file=sys.stderr)

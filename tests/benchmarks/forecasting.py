@@ -179,7 +179,7 @@ def key(cell: Cell, data: Data) -> str:
 def own_code() -> str:
     """A hash of what the forecaster consists of."""
     root = Path(stream_rnn.forecasting.__file__).parent
-    paths = [*sorted(root.glob("*.py")), root.parent / "features" / "calendar.py"]
+    paths = [*sorted(root.rglob("*.py")), root.parent / "features" / "calendar.py"]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
