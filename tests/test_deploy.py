@@ -273,6 +273,18 @@ def test_grafana_provisioning_points_at_the_dashboard():
     assert source["datasources"][0]["url"] == "http://prometheus:9090"
     identifiers = [panel["id"] for panel in dashboard()["panels"]]
     assert len(set(identifiers)) == len(identifiers)
+    [chosen] = [v for v in dashboard()["templating"]["list"] if v["type"] == "datasource"]
+    assert chosen["query"] == source["datasources"][0]["type"]
+    own = {"type": chosen["query"], "uid": f"${{{chosen['name']}}}"}
+    parts = [t for panel in dashboard()["panels"] for t in (panel, *panel.get("targets", []))]
+    assert all(part.get("datasource", own) == own for part in parts)
+    used = {place for panel in dashboard()["panels"] for place in squares(panel["gridPos"])}
+    assert len(used) == sum(p["gridPos"]["h"] * p["gridPos"]["w"] for p in dashboard()["panels"])
+
+
+def squares(place):
+    """Of the dashboard's grid: no two panels share one."""
+    return [(place["x"] + i, place["y"] + j) for i in range(place["w"]) for j in range(place["h"])]
 
 
 # -- systemd -----------------------------------------------------------------------------
