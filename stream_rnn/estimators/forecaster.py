@@ -39,7 +39,7 @@ class RecurrentForecaster(SeriesForecaster):
     horizons
         How many steps ahead to learn directly, each by a bank of its own: h stands for 1, …, h,
         and from when a forecast first reaches farther, and 6 steps or more, for all steps up to
-        24, 48 or 96, which together cost as much as two banks at most.  A tuple stands for
+        24, 48 or 96, which together cost about as much as three banks.  A tuple stands for
         exactly those; steps in between and beyond are forecast recursively.
     point
         ``"median"`` for small absolute errors, ``"mean"`` for small squared errors.
