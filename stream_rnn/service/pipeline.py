@@ -27,7 +27,6 @@ from connectors.base import (
 )
 
 from ..checkpoints.store import Store
-from ..estimators.protocol import last_rows
 from .ledger import SKIPPING, Identity, Ledger, Schedule
 from .observers import Observer, Observers, Sample
 from .outcome import Outcome
@@ -75,7 +74,7 @@ class Pipeline:
             self.observers.state("running")
             self._loop(stop)
             self.observers.state("draining")
-            if self.source.finished and (rows := last_rows(self.task.estimator)):
+            if self.source.finished and (rows := self.task.last()):
                 self.sinks["sink"].write(rows)
             self.commit()
             if self.source.finished:

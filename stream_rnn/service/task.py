@@ -26,6 +26,7 @@ from ..estimators.protocol import (
     bad_records,
     drift_alarms,
     is_verbatim,
+    last_rows,
     learner_of,
     unfinished,
 )
@@ -248,6 +249,10 @@ class Task:
         return with_letters(
             outcome, records, {owners[at]: p for at, p in problems.items()}, problems
         )
+
+    def last(self) -> list[Row]:
+        """The rows that are owed at the end."""
+        return last_rows(self.estimator)
 
     def finish(self) -> None:
         """No further record will come."""
