@@ -86,9 +86,9 @@ def test_three_workers_and_a_kill(topics, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "regressor"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("regressor", "late")])
 def test_all_that_is_known_moves_with_its_partition(topics, tmp_path, kind):
-    """Contexts of keys, labels that are waited for, text and seasons."""
+    """Contexts of keys, text and seasons."""
     job = Job(topics, tmp_path, partitions=4, batch=300, every=700, session=1.5, kind=kind)
     run_members(job, 6000, kills=1, seed=5, cooperative=False)
     job.verify()
