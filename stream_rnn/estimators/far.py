@@ -170,7 +170,7 @@ class FarHorizons:
         """Take over the state of another; one that lacks the learner learns when next asked."""
         self.targets.extend(arrays["targets"].tolist())
         self.inputs.extend(np.array(arrays["inputs"]))
-        if not isinstance(meta, dict) or not meta["reach"]:  # before 0.4: banks, one a horizon
+        if not isinstance(meta, dict) or not meta["reach"]:  # of a build that had banks for them
             return
         kept = trees.below("learned.", arrays)
         if "season" not in kept:
