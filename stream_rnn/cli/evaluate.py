@@ -37,6 +37,7 @@ def command(
     missing: o.Missing = None,
     sort: o.Sort = False,
     as_it_is: o.AsItIs = False,
+    windows: o.Windows = None,
 ) -> None:
     """Predict every record of a file before learning from it, and score the predictions.
 
@@ -53,6 +54,7 @@ def command(
       stream-rnn evaluate load.csv -y load --estimator forecaster --plot load.png
       stream-rnn evaluate flowers.csv -y species --plot flowers.png
       stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
+      stream-rnn evaluate cpu.csv --estimator anomaly --windows combined_windows.json
       stream-rnn evaluate entities.tsv --estimator labeler --columns n,word,label
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
     """
@@ -95,6 +97,8 @@ def command(
             found = sentences(asked)
         else:
             found = in_order(configure(asked), limit, sort, as_it_is)
+            if windows is not None:
+                found = within(windows, *found)
         result = scored(*found, period, limit, Path(file).name)
     if as_json:
         typer.echo(result.to_json())
@@ -106,6 +110,24 @@ def command(
         draw(result, path=plot)
     if result.interrupted:
         raise typer.Exit(130)
+
+
+def within(windows: Path, source: Any, loaded: Any) -> tuple[Any, Any]:
+    """The source with labels by *windows*, and the pipeline that scores by them."""
+    from ..errors import ConfigError
+    from ..evaluation.windows import FIELD, WindowedSource, read_windows
+
+    features = loaded.features
+    if loaded.estimator["type"] != "anomaly":
+        raise ConfigError("--windows scores alarms: give --estimator anomaly")
+    if features.time is None:
+        raise ConfigError("--windows needs --timestamp: name the field that holds the time")
+    if features.target is not None:
+        raise ConfigError(f"--windows: {features.target!r} says already what was wrong; give one")
+    found = read_windows(windows, loaded.source.path)
+    labelled = WindowedSource(source, features.time, found, features.day_first)
+    features.target = FIELD
+    return labelled, loaded
 
 
 def scored(source: Any, loaded: Any, period: int | None, limit: int | None, named: str = "") -> Any:

@@ -50,6 +50,10 @@ Period = Annotated[
 Limit = Annotated[int | None, typer.Option(help="Read at most so many records.")]
 Json = Annotated[bool, typer.Option("--json", help="One line, for machines.")]
 Plot = Annotated[Path | None, typer.Option(help="Draw a picture: .png, .svg or .pdf.")]
+Windows = Annotated[
+    Path | None,
+    typer.Option(help="Of --estimator anomaly: JSON with the times in which something was wrong."),
+]
 Sort = Annotated[bool, typer.Option("--sort", help="Read the records in the order of their times.")]
 AsItIs = Annotated[
     bool, typer.Option("--as-it-is", help="Score them in their order, even if it runs backwards.")

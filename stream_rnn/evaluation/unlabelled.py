@@ -13,15 +13,17 @@ NORMAL = frozenset(("0", "false", "no", "normal", "n", "ok", "negative"))
 
 
 class AnomalyJudge:
-    """Counts alarms; where records are labelled, says how well the scores tell them apart.
+    """Counts alarms; where records are labelled, says how well they are told apart.
 
-    A label is an anomaly unless it is 0, false, or text such as "normal".
+    A label is an anomaly unless it is 0, false, or text such as "normal".  Anomalies that follow
+    each other are one, which is found if there is an alarm within it.
 
     >>> judge = AnomalyJudge("model")
     >>> for score, label in ((0.1, 0), (0.2, 0), (3.0, 1), (0.3, 0)):
     ...     judge.update({"score": score, "alarm": score > 2, "target": label})
-    >>> judge.scorers[0].score().values
-    {'alarms': 1.0, 'alarms/1000': 250.0, 'ROC AUC': 1.0}
+    >>> found = judge.scorers[0].score().values
+    >>> found["ROC AUC"], found["found"], found["of"], found["false alarms"]
+    (1.0, 1.0, 1.0, 0.0)
     """
 
     task = "anomaly detection"
@@ -29,7 +31,7 @@ class AnomalyJudge:
     def __init__(self, name: str):
         self.name, self.count, self.alarms = name, 0, 0
         self.curves, self.scorers = [ErrorCurve()], [self]
-        self._scores, self._labels = array("d"), array("b")
+        self._scores, self._labels, self._alarms = array("d"), array("b"), array("b")
 
     def update(self, row: dict[str, Any], answers: Any = None) -> None:
         """Take the next result."""
@@ -40,6 +42,7 @@ class AnomalyJudge:
         if not is_missing(label):
             self._scores.append(row["score"])
             self._labels.append(str(label).strip().casefold() not in NORMAL and label != 0)
+            self._alarms.append(bool(row["alarm"]))
 
     def score(self) -> Score:
         """Alarms, their share, and the area under the curve of the labelled ones."""
@@ -50,6 +53,10 @@ class AnomalyJudge:
         labels = np.array(self._labels, bool)
         if labels.any() and not labels.all():
             values["ROC AUC"] = area(np.array(self._scores), labels)
+        if labels.any():
+            alarms = np.array(self._alarms, bool)
+            values |= {"found": float(found(labels, alarms)), "of": float(len(runs(labels)))}
+            values["false alarms"] = float((alarms & ~labels).sum())
         return Score(self.name, values)
 
     def rivals(self) -> list[Score]:
@@ -98,6 +105,21 @@ class TextJudge:
     def rivals(self) -> list[Score]:
         """None."""
         return []
+
+
+def runs(labels: np.ndarray) -> np.ndarray:
+    """(n, 2): the first of each run of True in *labels* (T,), and the first after it.
+
+    >>> runs(np.array([False, True, True, False, True])).tolist()
+    [[1, 3], [4, 5]]
+    """
+    padded = np.concatenate(([False], labels, [False])).astype(np.int8)
+    return np.flatnonzero(np.diff(padded)).reshape(-1, 2)
+
+
+def found(labels: np.ndarray, alarms: np.ndarray) -> int:
+    """How many runs of *labels* have an alarm within them."""
+    return sum(bool(alarms[first:end].any()) for first, end in runs(labels))
 
 
 def area(scores: np.ndarray, labels: np.ndarray) -> float:
