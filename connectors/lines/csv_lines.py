@@ -8,6 +8,7 @@ from ..base import Record, SourceError, good_records
 from .csv_header import apart, checked_names, names_of
 from .csv_rows import BOM, Row, RowParser
 from .dialect import Dialect, checked
+from .dicts import dicts_of
 from .sniff import SAMPLE, sniff
 
 log = logging.getLogger(__name__)
@@ -187,10 +188,6 @@ class CsvLines:
 
     # The records ------------------------------------------------------------------------
 
-    def _values(self, rows: Sequence[list[str]]) -> list[dict[str, Any]]:
-        header = self.header or []
-        return [dict(zip(header, row)) for row in rows]
-
     def _records(
         self, rows: list[list[str]], raws: list[bytes], partition: str, offset: int
     ) -> list[Record]:
@@ -200,7 +197,8 @@ class CsvLines:
         if repeats or self._parser.strips or set(map(len, rows)) != {width}:
             listed = [Row(cells, raw, None, 1) for cells, raw in zip(rows, raws)]
             return self._checked_rows(listed, partition, offset)
-        return good_records(self._values(rows), raws, partition, offset, self._numbers)
+        values = dicts_of(tuple(self.header or ()))(rows)
+        return good_records(values, raws, partition, offset, self._numbers)
 
     def _checked_rows(self, rows: list[Row], partition: str, offset: int) -> list[Record]:
         """Records of *rows* that may be errors, ragged or blank."""

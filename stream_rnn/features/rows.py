@@ -13,6 +13,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+from connectors.lines.dicts import dicts_of
 from connectors.lines.numbers import Numbers
 
 from ..errors import BadRecord
@@ -221,7 +222,7 @@ class Rows:
             else self.cells.column(column, numbers)
             for name, column in zip(names, columns, strict=True)
         ]
-        return [dict(zip(names, row)) for row in zip(*read)]
+        return dicts_of(names)(zip(*read))  # type: ignore[arg-type]
 
     def _cell(self, name: str, cell: str, numbers: Numbers) -> Any:
         if name in self.categorical:
