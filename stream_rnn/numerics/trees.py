@@ -106,6 +106,8 @@ def _read(hint: Any) -> tuple[tuple[str, ...] | None, Any, tuple[str, ...]]:
     if typing.get_origin(hint) is not Annotated:
         return None, None, ()
     array, axes, *marks = typing.get_args(hint)
+    if not typing.get_args(array):  # a part that only the caller knows
+        return None, None, ()
     own = typing.get_args(array)[-1]
     own = (typing.get_args(own) or (own,))[0]  # before NumPy 2.5 it is in a dtype
     return tuple(axes.split()), None if own is np.floating else np.dtype(own), tuple(marks)
