@@ -1,14 +1,13 @@
 """The pages of docs/ go into the wheel, where ``stream-rnn docs`` finds them.
 
-Everything else about the build is in pyproject.toml.
+pyproject.toml names the class; everything else about the build is there too.
 """
 
 from pathlib import Path
 
-from setuptools import setup
 from setuptools.command.build_py import build_py
 
-DOCS = Path(__file__).parent / "docs"
+DOCS = Path(__file__).parent
 KINDS = ("*.md", "*.svg", "images/*")
 
 
@@ -30,6 +29,3 @@ class WithPages(build_py):
         folder = Path(self.build_lib, "stream_rnn", "pages")
         found = sorted(page for kind in KINDS for page in DOCS.glob(kind))
         return [(page, folder / page.relative_to(DOCS)) for page in found]
-
-
-setup(cmdclass={"build_py": WithPages})
