@@ -1,4 +1,4 @@
-"""Kafka messages with JSON values to records."""
+"""Kafka messages to records: one by one with any decoder, JSON all at once where it can be."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,53 +9,6 @@ from ..base import TOMBSTONE, BadMessage, Record
 from ..json_records import MAX_BYTES, MAX_DEPTH, json_decoder
 
 _new = tuple.__new__  # Record(...) would only check the number of fields
-
-
-class JsonMessages:
-    """Decodes the messages of one partition; a bad one gets its ``error``, never a raise.
-
-    >>> decode = JsonMessages()
-    >>> raws, keys = [b'{"level": 2.5}', None], [b"a", b"b"]
-    >>> good, bad = decode("rivers-0", raws, [7, 9], [1000, 2000], keys)
-    >>> good.value, good.offset, good.timestamp, good.key
-    ({'level': 2.5}, 7, 1.0, b'a')
-    >>> bad.error
-    'a tombstone (a message without a value), which only deletes a key'
-    """
-
-    def __init__(self, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH):
-        self.max_bytes = max_bytes
-        self._decode = json_decoder(max_bytes, max_depth)
-        self._fast = msgspec.json.Decoder(dict[str, Any]).decode
-
-    def __call__(
-        self,
-        partition: str,
-        raws: list[bytes | None],
-        offsets: list[int],
-        milliseconds: list[int],
-        keys: list[bytes | None],
-    ) -> list[Record]:
-        values = self._all_good(raws)
-        if values is None:
-            columns = zip(raws, offsets, milliseconds, keys)
-            return [one(self._decode, partition, *column) for column in columns]
-        return [
-            _new(Record, (value, raw, None, partition, offset, time / 1000, key, None))
-            for value, raw, offset, time, key in zip(values, raws, offsets, milliseconds, keys)
-        ]
-
-    def _all_good(self, raws: list[Any]) -> list[dict[str, Any]] | None:
-        """The values if all are flat objects within the limits, checked all at once."""
-        try:
-            joined = b"".join(raws)
-            if joined.count(b"{") + joined.count(b"[") > len(raws):
-                return None  # something is nested
-            if max(map(len, raws)) > min(self.max_bytes, 308):
-                return None  # see `json_decoder` for what can hide in a long one
-            return list(map(self._fast, raws))
-        except (TypeError, ValueError):  # a tombstone, or not JSON
-            return None
 
 
 class EachMessage:
@@ -81,6 +34,52 @@ class EachMessage:
     ) -> list[Record]:
         columns = zip(raws, offsets, milliseconds, keys)
         return [one(self._decode, partition, *column) for column in columns]
+
+
+class JsonMessages(EachMessage):
+    """Decodes the messages of one partition; a bad one gets its ``error``, never a raise.
+
+    >>> decode = JsonMessages()
+    >>> raws, keys = [b'{"level": 2.5}', None], [b"a", b"b"]
+    >>> good, bad = decode("rivers-0", raws, [7, 9], [1000, 2000], keys)
+    >>> good.value, good.offset, good.timestamp, good.key
+    ({'level': 2.5}, 7, 1.0, b'a')
+    >>> bad.error
+    'a tombstone (a message without a value), which only deletes a key'
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH):
+        super().__init__(json_decoder(max_bytes, max_depth))
+        self.max_bytes = max_bytes
+        self._fast = msgspec.json.Decoder(dict[str, Any]).decode
+
+    def __call__(
+        self,
+        partition: str,
+        raws: list[bytes | None],
+        offsets: list[int],
+        milliseconds: list[int],
+        keys: list[bytes | None],
+    ) -> list[Record]:
+        values = self._all_good(raws)
+        if values is None:
+            return super().__call__(partition, raws, offsets, milliseconds, keys)
+        return [
+            _new(Record, (value, raw, None, partition, offset, time / 1000, key, None))
+            for value, raw, offset, time, key in zip(values, raws, offsets, milliseconds, keys)
+        ]
+
+    def _all_good(self, raws: list[Any]) -> list[dict[str, Any]] | None:
+        """The values if all are flat objects within the limits, checked all at once."""
+        try:
+            joined = b"".join(raws)
+            if joined.count(b"{") + joined.count(b"[") > len(raws):
+                return None  # something is nested
+            if max(map(len, raws)) > min(self.max_bytes, 308):
+                return None  # see `json_decoder` for what can hide in a long one
+            return list(map(self._fast, raws))
+        except (TypeError, ValueError):  # a tombstone, or not JSON
+            return None
 
 
 def one(

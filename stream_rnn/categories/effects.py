@@ -130,7 +130,7 @@ class Effects:
         """
         rows = np.ascontiguousarray(targets, np.float64)
         numbers = np.ascontiguousarray(numbers[:, :NUMBERS], np.float64)
-        learn(self._bound, np.ascontiguousarray(slots, np.int64), fresh, numbers, rows, out)
+        self.learn_known(np.ascontiguousarray(slots, np.int64), fresh, numbers, rows, out)
 
     def learn_known(
         self,

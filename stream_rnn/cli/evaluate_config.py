@@ -49,7 +49,7 @@ def configure(asked: Asked) -> Config:
         ("target", asked.targets),
         ("exclude", asked.exclude),
         ("key", [asked.key]),
-        ("timestamp", [] if asked.timestamp is None else parts(asked.timestamp)),
+        ("timestamp", parts(asked.timestamp)),
     )
     for option, names in named:
         for name in names:
@@ -135,7 +135,7 @@ def check_names(loaded: Config, seen: Look) -> None:
         ("features.lags", list(features.lags)),
         ("run.copy", loaded.run.copy),
         ("key", [loaded.key] if loaded.key is not None else []),
-        ("features.timestamp", [] if features.time is None else parts(features.time)),
+        ("features.timestamp", parts(features.time)),
     ]
     if loaded.labels is not None:
         return

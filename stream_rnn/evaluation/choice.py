@@ -47,7 +47,7 @@ def choose(
     *settings* are named beside, such as ``features.lags``.
     """
     lagged = any(name.startswith("features.") for name in settings)
-    times_given = [] if timestamp is None else parts(timestamp)
+    times_given = parts(timestamp)
     free = {
         name: field
         for name, field in seen.fields.items()

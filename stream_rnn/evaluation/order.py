@@ -1,16 +1,16 @@
 """The times of a file: their order, spacing, gaps and repeats, before anything is scored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any, NamedTuple
 
 from connectors import times
 from connectors.base import Record, Source
-from connectors.memory import MemorySource
 
 from ..features.missing import is_missing
 from ..features.paths import ABSENT, getter
+from .whole import WholeSource
 
 UNITS = (("day", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
 
@@ -126,11 +126,10 @@ def times_of(
     return found, keys if key else None
 
 
-class SortedSource(MemorySource):
+class SortedSource(WholeSource):
     """The records of a source in the order of their times; those without one come first."""
 
     def __init__(self, source: Source, field: str, day_first: bool | None = None):
-        self._source = source
         get = getter(field)
 
         def when(record: Record) -> float:
@@ -141,20 +140,7 @@ class SortedSource(MemorySource):
             except times.NotATime:
                 return float("-inf")
 
-        in_order = sorted(_all(source), key=when)
-        super().__init__(in_order)
-
-    def fraction(self) -> float:
-        """How much was handed out."""
-        return self._next / max(1, len(self._records))
-
-    def close(self) -> None:
-        self._source.close()
-
-
-def _all(source: Source) -> Iterable[Record]:
-    while not source.finished:
-        yield from source.next_batch(10_000, timeout=1.0)
+        super().__init__(source, lambda records: sorted(records, key=when))
 
 
 def _moment(seconds: float) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 
 from connectors import times
 from connectors.base import Record, Source
-from connectors.memory import MemorySource
 
 from ..errors import ConfigError, suggest
 from ..features.paths import getter
+from .whole import WholeSource
 
 FIELD = "in a window"  # of a record: 1 or 0, None where its time cannot be read
 
@@ -57,9 +57,10 @@ def _window(pair: Any, said: str) -> Window:
     return first, last
 
 
-class WindowedSource(MemorySource):
+class WindowedSource(WholeSource):
     """The records of a source, each with whether its time is in a window.
 
+    >>> from connectors.memory import MemorySource
     >>> records = MemorySource([{"at": "2024-01-01", "y": 1}, {"at": "2024-01-02", "y": 2}])
     >>> day = times.seconds("2024-01-02")
     >>> source = WindowedSource(records, "at", [(day, day)])
@@ -70,7 +71,7 @@ class WindowedSource(MemorySource):
     def __init__(
         self, source: Source, field: str, windows: Sequence[Window], day_first: bool | None = None
     ):
-        self._source, get = source, getter(field)
+        get = getter(field)
 
         def label(record: Record) -> Record:
             if record.value is None:
@@ -82,14 +83,4 @@ class WindowedSource(MemorySource):
             within = any(first <= now <= last for first, last in windows)
             return record._replace(value={**record.value, FIELD: str(int(within))})
 
-        records: list[Record] = []
-        while not source.finished:
-            records += map(label, source.next_batch(10_000, timeout=1.0))
-        super().__init__(records)
-
-    def fraction(self) -> float:
-        """How much was handed out."""
-        return self._next / max(1, len(self._records))
-
-    def close(self) -> None:
-        self._source.close()
+        super().__init__(source, lambda records: map(label, records))

@@ -77,9 +77,9 @@ _MIDNIGHT = re.compile(r"[T ]0?0:00(:00(\.0+)?)?$")
 _DIGITS = re.compile(r"\d{1,6}").fullmatch
 
 
-def parts(path: str) -> list[str]:
-    """The fields that *path* names."""
-    return path.split(JOINT, 1)
+def parts(path: str | None) -> list[str]:
+    """The fields that *path* names; none without one."""
+    return [] if path is None else path.split(JOINT, 1)
 
 
 def is_nested(path: str) -> bool:

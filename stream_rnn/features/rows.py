@@ -86,7 +86,7 @@ class Rows:
         self.target = target
         self.targets = [target] if isinstance(target, str) else list(target or ())
         self.include = None if include is None else list(include)
-        times = [] if timestamp is None else parts(timestamp)
+        times = parts(timestamp)
         self.dropped = sorted({*exclude, *self.targets, *times})
         #: The fields that settings name, by setting; that of the target is looked for elsewhere.
         self.named = {
