@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+from kafka_broker import kafka
 from kafka_kinds import KINDS
 from kafka_service import TABLES, Service
 
@@ -67,7 +68,7 @@ class Job:
                 head=KINDS[kind].head,
                 features=KINDS[kind].features,
                 estimator=KINDS[kind].estimator,
-            )
+            ).replace("[source]", f"[source]\n{KINDS[kind].source}")
         )
         self.kind = KINDS[kind]
         self.max_record_bytes = 1 << 20
@@ -84,8 +85,21 @@ class Job:
         return [self.kind.messages(each, 100 * n) for n in range(self.partitions)]
 
     def send(self, partition: int, values: list) -> None:
-        self.topics.produce(self.topic, values, partition)
+        first = len(self.sent[partition])
         self.sent[partition] += values
+        keys = self.keys(partition)[first:] if self.kind.key_of else None
+        self.topics.produce(self.topic, values, partition, keys)
+
+    def keys(self, partition: int) -> list[bytes | None]:
+        """The keys of the messages that were sent."""
+        count = len(self.sent[partition])
+        return [self.kind.key_of(n) if self.kind.key_of else None for n in range(count)]
+
+    def committed(self) -> int:
+        """How many messages the group has done with."""
+        places = [kafka.TopicPartition(self.topic, n) for n in range(self.partitions)]
+        found = self.topics._admin.list_group_offsets(self.topic)[self.topic]
+        return sum(max(found[place].offset, 0) for place in places if place in found)
 
     def service(self, *arguments: str, victim: str | None = None, **environment) -> Service:
         program = None
@@ -104,7 +118,7 @@ class Job:
         values = self.sent[partition]
         count = len(values)
         records = JsonMessages(self.max_record_bytes)(
-            f"{self.topic}-{partition}", values, range(count), [0] * count, [None] * count
+            f"{self.topic}-{partition}", values, range(count), [0] * count, self.keys(partition)
         )
         for start in range(0, count, 1000):
             outcome = learner.learn(records[start : start + 1000])

@@ -30,7 +30,19 @@ def polls(count: int, first: int = 0) -> list[bytes]:
 def polls_of_places(count: int, first: int = 0) -> list[bytes]:
     """The same of many places, few of which are in memory."""
     rows = enumerate(rows_from(first, count))
-    return as_messages([{**row, "place": f"place {n * n % 101}"} for n, row in rows])
+    return as_messages([{**row, "place": place_of(n).decode()} for n, row in rows])
+
+
+def place_of(n: int) -> bytes:
+    """The key of the n-th message about many places."""
+    return b"place %d" % (n * n % 101)
+
+
+def polls_and_deletions(count: int, first: int = 0) -> list[bytes | None]:
+    """Many places, some of which are deleted now and then."""
+    rng = random.Random(count)
+    kept = polls_of_places(count, first)
+    return [None if rng.random() < 0.1 else message for message in kept]
 
 
 def records_and_labels(count: int, first: int = 0) -> list[bytes]:
@@ -55,7 +67,9 @@ class Kind(NamedTuple):
     estimator: str = SMALL
     head: str = ""  # settings of the whole
     features: str = 'target = "approval"'
-    messages: Callable[[int, int], list[bytes]] = polls
+    source: str = ""  # further settings of it
+    messages: Callable[[int, int], list] = polls
+    key_of: Callable[[int], bytes] | None = None  # the message key of the n-th
 
     @property
     def keyed(self) -> bool:
@@ -68,6 +82,9 @@ KINDS = {
     "default": Kind('type = "regressor"'),
     "weights": Kind(head=KEY, messages=polls_of_places),
     "nothing": Kind(head=KEY + 'share = "nothing"', messages=polls_of_places),
+    "deletions": Kind(
+        head=KEY, source='tombstones = "forget"', messages=polls_and_deletions, key_of=place_of
+    ),
     "late": Kind(head='labels = {key = "id"}', messages=records_and_labels),
     "forecaster": Kind(f'type = "forecaster"\nexperts = [{EXPERTS}]'),
     "text": Kind('type = "text"\npreset = "contexts"', features="", messages=lines),

@@ -24,6 +24,10 @@ class Held:
         self.blobs[key] = blob
         self.changed.add(key)
 
+    def forget(self, key):
+        if self.blobs.pop(key, None) is not None:
+            self.changed.add(key)
+
     def blob(self, key):
         return self.blobs[key]
 
@@ -38,7 +42,9 @@ def save(store, held, n=0):
 
 @settings(max_examples=40)
 @given(
-    batches=st.lists(st.dictionaries(KEYS, st.binary(max_size=8)), max_size=8),
+    batches=st.lists(
+        st.dictionaries(KEYS, st.none() | st.binary(min_size=1, max_size=8)), max_size=8
+    ),
     reopen=st.sets(st.integers(0, 7)),
     size=st.sampled_from([1, 20, 1 << 20]),
 )
@@ -49,7 +55,10 @@ def test_every_checkpoint_has_all_contexts(tmp_path_factory, batches, reopen, si
         patch.setattr(module, "FILE_BYTES", size)
         for n, batch in enumerate(batches):
             for key, blob in batch.items():
-                held.put(key, blob)
+                if blob is None:
+                    held.forget(key)
+                else:
+                    held.put(key, blob)
             name = save(store, held)
             assert not held.changed
             seen[name] = dict(held.blobs)

@@ -9,13 +9,14 @@ from connectors.base import Source
 from connectors.state import Dependency
 
 from .. import specs
-from ..config import labels, schema
+from ..config import forgets, labels, schema
 from ..errors import ConfigError
 from ..estimators.delayed import Delayed
 from ..features.missing import Missing
 from ..features.rows import Rows
 from ..service.behind import Behind
 from ..service.bounds import Bound
+from ..service.deletions import Deletions
 from ..service.identity import Identity
 from ..service.late.task import LateTask
 from ..service.ledger import Schedule
@@ -70,6 +71,8 @@ def task(config: schema.Config) -> Task:
     if config.key is not None:
         then = "records of new keys are refused"
         made.most_keys = Bound("keys", config.max_keys, "max_keys", then)
+        if forgets(config) and made.contexts is not None:
+            made.deletions = Deletions(made.contexts, config.key)
     return made
 
 

@@ -8,8 +8,9 @@ before it as long as they have less than twice its keys, so that
 
 N keys make at most 1 + log₂ N segments of together less than 2 N contexts, and a context
 that changed once is written at most 1 + log₂ N times.  (O'Neil et al. 1996, the
-log-structured merge-tree.)  A segment lies in files of some 32 MiB that never change; a file
-goes when no checkpoint names it.
+log-structured merge-tree.)  A key that was forgotten has no bytes in the segment after it; the
+oldest segment, behind which nothing is hidden, holds no such key.  A segment lies in files of some
+32 MiB that never change; a file goes when no checkpoint names it.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from .file import encode
 
 PREFIX = "contexts-"
 FILE_BYTES = 32 << 20
+FORGOTTEN = b""  # in the place of a context
 NAME = re.compile(r"contexts-[0-9]{12}-[0-9a-f]+-[0-9]{4,}\.safetensors")
 
 
@@ -35,7 +37,8 @@ class Saved(Protocol):
 
     changed: set[Key]
 
-    def blob(self, key: Key) -> bytes: ...
+    def blob(self, key: Key) -> bytes:
+        """The context of *key*; raises `KeyError` where it was forgotten."""
 
 
 class Segment(NamedTuple):
@@ -63,19 +66,17 @@ class Segments:
     def write(self, folder: Any, number: int, contexts: Saved) -> tuple[list[Segment], int]:
         """Write what changed; the segments for checkpoint *number*, and the bytes written."""
         kept, taken = self.plan(contexts.changed)
-        if not taken:
-            return kept, 0
         files: list[str] = []
         hashes: list[str] = []
+        keys: set[Key] = set()
         size = 0
-        order = sorted(taken, key=lambda key: (type(key).__name__, key))
-        for data in _files((key, contexts.blob(key)) for key in order):
+        for data in _files(_contexts(contexts, taken, bool(kept)), keys):
             name = f"{PREFIX}{number:012d}-{self._run}-{len(files):04d}.safetensors"
             folder.write(name, data)
             files.append(name)
             hashes.append(digest(data))
             size += len(data)
-        return [*kept, Segment(files, frozenset(taken), hashes)], size
+        return [*kept, *([Segment(files, frozenset(keys), hashes)] if files else [])], size
 
 
 def describe(segments: list[Segment]) -> list[dict[str, Any]]:
@@ -143,10 +144,22 @@ def unbundle(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[Key, bytes]]:
         start = end
 
 
-def _files(items: Iterable[tuple[Key, bytes]]) -> Iterator[bytes]:
+def _contexts(contexts: Saved, keys: set[Key], hides: bool) -> Iterator[tuple[Key, bytes]]:
+    """The contexts of *keys*; of forgotten ones no bytes if the segment *hides* others."""
+    for key in sorted(keys, key=lambda key: (type(key).__name__, key)):
+        try:
+            yield key, contexts.blob(key)
+        except KeyError:
+            if hides:
+                yield key, FORGOTTEN
+
+
+def _files(items: Iterable[tuple[Key, bytes]], keys: set[Key]) -> Iterator[bytes]:
+    """Files of these contexts; *keys* takes in whose they are."""
     held: list[tuple[Key, bytes]] = []
     size = 0
     for key, blob in items:
+        keys.add(key)
         held.append((key, blob))
         size += len(blob)
         if size >= FILE_BYTES:

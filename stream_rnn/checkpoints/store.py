@@ -35,6 +35,7 @@ from ..keys.shelf import Shelf
 from .file import Checkpoint, decode, encode
 from .folders import open_folder
 from .segments import (
+    FORGOTTEN,
     PREFIX,
     Saved,
     Segment,
@@ -188,7 +189,10 @@ class Store:
                 part = decode(data, name)
                 size += part.size
                 for key, blob in unbundle(part.arrays):
-                    shelf.put(key, blob)
+                    if blob == FORGOTTEN:
+                        shelf.remove(key)
+                    else:
+                        shelf.put(key, blob)
                     keys.add(key)
             segments.append(
                 Segment(segment["files"], frozenset(keys), list(segment.get("hashes") or ()))

@@ -190,7 +190,17 @@ def _check_key(config: Config, targets: list[str]) -> None:
         for name in ("share", "max_contexts"):
             if getattr(config, name) != getattr(_DEFAULTS, name):
                 raise ConfigError(f"{name} needs key: name the field that says whose a record is")
+        if forgets(config):
+            raise ConfigError(
+                "source.tombstones = 'forget' needs key: name the field that says whose a record "
+                "is; without keys all that is learned belongs to all"
+            )
         return
+    if forgets(config) and config.lookahead:
+        raise ConfigError(
+            "source.tombstones = 'forget': does not go together with lookahead, for a key that is "
+            "deleted would still owe rows; leave one of them out"
+        )
     if config.key in targets:
         raise ConfigError(f"key = {config.key!r} is the target; name the field of the entity")
     if config.key in (config.features.include or ()):
@@ -203,6 +213,11 @@ def _check_key(config: Config, targets: list[str]) -> None:
             f"key = {MESSAGE_KEY!r} is the key of Kafka's messages, which a {_kind(config)} "
             "source does not have; name a field"
         )
+
+
+def forgets(config: Config) -> bool:
+    """Whether a message without a value deletes what its key has learned."""
+    return isinstance(config.source, KafkaSource) and config.source.tombstones == "forget"
 
 
 def _kind(config: Config) -> str:

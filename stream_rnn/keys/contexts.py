@@ -109,11 +109,11 @@ class Contexts:
             self._evict()
 
     def forget(self, key: Key) -> None:
-        """As if there had been no record of *key*."""
+        """As if there had been no record of *key*; the next checkpoint is told, too."""
         entry = self.live.pop(key, None)
         on_shelf = self._shelf.get(key) is not None
         self._shelf.remove(key)
-        self.changed.discard(key)
+        self.changed.add(key)
         if entry is not None:
             self._only_live -= not on_shelf
             if entry.state is not None:
@@ -123,7 +123,6 @@ class Contexts:
         """Let *key* have the context that `blob` gave before."""
         self.forget(key)
         self._shelf.put(key, blob)
-        self.changed.add(key)
 
     def _make_room(self) -> None:
         while len(self.live) >= self.limit:
@@ -147,7 +146,7 @@ class Contexts:
     # -- saving ----------------------------------------------------------------------
 
     def blob(self, key: Key) -> bytes:
-        """The context of *key* as bytes."""
+        """The context of *key* as bytes; raises `KeyError` if there is none (any more)."""
         entry = self.live.get(key)
         if entry is not None and not entry.shelved:
             return self._encode(entry)

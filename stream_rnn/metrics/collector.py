@@ -101,6 +101,8 @@ class Metrics(Observer):
         for name in ("consumed", "predicted", "learned"):
             self.add(f"records_{name}_total", outcome.counts[name])
         self.add("records_passed_over_total", outcome.passed)
+        if outcome.forgotten:
+            self.add("keys_forgotten_total", outcome.forgotten)
         for reason, number in outcome.reasons.items():
             self.add("records_dead_lettered_total", number, reason=reason)
         for name, number in (outcome.labels or {}).items():

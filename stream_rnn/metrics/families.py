@@ -29,6 +29,7 @@ FAMILIES = {
     "source_gaps_total": Family("Lost positions that were skipped.", present=True),
     "records_skipped_total": Family("Records known to be lost with such a position."),
     "records_passed_over_total": Family("Messages without a value (tombstones).", present=True),
+    "keys_forgotten_total": Family("Keys deleted by such, see source.tombstones."),
     "records_dead_lettered_total": Family("Records refused, by reason.", ("reason",)),
     "labels_total": Family("Records and labels that were joined, or why not.", ("outcome",)),
     "transactions_total": Family("Transactions, by outcome.", ("outcome",)),

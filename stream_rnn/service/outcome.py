@@ -33,6 +33,31 @@ class Outcome(NamedTuple):
     labels: Mapping[str, int] | None = None  # what became of labels, see `late.buffer`
     keys: Sequence[Any] = ()  # whose each of `rows` is, where records have a key
     passed: int = 0  # tombstones, which are neither results nor letters
+    forgotten: int = 0  # keys that such have deleted
+
+
+def joined(
+    parts: Sequence[Outcome], labels: Mapping[str, int] | None = None, seconds: float | None = None
+) -> Outcome:
+    """The outcomes of consecutive parts as one; *seconds* of all, if not those of the parts."""
+    counts = dict.fromkeys(COUNTERS, 0)
+    reasons: dict[str, int] = {}
+    for part in parts:
+        for total, more in ((counts, part.counts), (reasons, part.reasons)):
+            for name, number in more.items():
+                total[name] = total.get(name, 0) + number
+    return Outcome(
+        rows=[row for part in parts for row in part.rows],
+        refused=[row for part in parts for row in part.refused],
+        counts=counts,
+        reasons=reasons,
+        seconds=sum(part.seconds for part in parts) if seconds is None else seconds,
+        timestamps=[t for part in parts for t in part.timestamps],
+        settled=[row for part in parts for row in part.settled],
+        labels=labels,
+        keys=[key for part in parts for key in part.keys],
+        passed=sum(part.passed for part in parts),
+    )
 
 
 def letter_of(record: Record, stage: str, reason: str, error: str | None = None) -> Row:

@@ -5,6 +5,7 @@ A file is one task; of a Kafka topic each partition is one.
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -40,6 +41,7 @@ from ..numerics.trees import below
 from .batch import numbers_of, unlabelled
 from .behind import Behind, repeated
 from .bounds import Bound
+from .deletions import Deletions
 from .met import Met
 from .names import Names
 from .outcome import Outcome, refusal, tombstones, undecodable, with_letters
@@ -73,6 +75,7 @@ class Task:
         self.names: Names | None = None  # fields that the configuration names, if watched
         self.most_keys: Bound | None = None  # that may have a context, if that is watched
         self.met: Met | None = None  # the names of features and classes, if they are limited
+        self.deletions: Deletions | None = None  # of keys, if tombstones are that
         self.behind = Behind(0)  # of which record a result is
         self.used: dict[str, float] = {}  # the share of each limit that is taken
         self.guard: AbstractContextManager[Any] = nullcontext()  # held while the state changes
@@ -90,10 +93,12 @@ class Task:
     def learn(self, records: Sequence[Record]) -> Outcome:
         """Results and dead letters of *records*; every record is in exactly one of them.
 
-        A tombstone is in neither: it is counted and passed over.
+        A tombstone is in neither: it is counted, and passed over or learned as a deletion.
         """
         with self.guard:
-            return self._learn(records)
+            if self.deletions is None:
+                return self._learn(records)
+            return self.deletions.learn(self._learn, records)
 
     def _learn(self, records: Sequence[Record]) -> Outcome:
         start = time.perf_counter()
@@ -136,9 +141,6 @@ class Task:
             self.used["keys"] = self.most_keys.look(len(self.contexts))
         if self.met is not None:
             self.used |= self.met.used()
-        reasons: dict[str, int] = {}
-        for row in refused.values():
-            reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
         return Outcome(
             rows=results,
             refused=[refused[index] for index in sorted(refused)],
@@ -148,7 +150,7 @@ class Task:
                 "learned": labelled,
                 "refused": len(refused),
             },
-            reasons=reasons,
+            reasons=Counter(row["reason"] for row in refused.values()),
             seconds=time.perf_counter() - start,
             timestamps=[r.timestamp for r in records if r.timestamp is not None],
             keys=self._keys,

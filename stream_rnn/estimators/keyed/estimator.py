@@ -126,6 +126,17 @@ class Keyed(Savable, base.Wrapper, base.Estimator):
         del rest[self.key]
         return key, rest
 
+    def forget(self, key: Key) -> bool:
+        """As if there had been no record of *key*; whether there was one.
+
+        What it has taught the shared weights stays learned.
+        """
+        key = key_of(key, self.key)
+        known = self.contexts.find(key) is not None
+        if known:
+            self.contexts.forget(key)
+        return known
+
     # many records ---------------------------------------------------------------------
 
     def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:

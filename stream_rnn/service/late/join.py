@@ -1,11 +1,11 @@
-"""How labels and records find each other, and what came of the parts of a batch."""
+"""How labels and records find each other."""
 
 from typing import Any, NamedTuple
 
 from connectors import times
 
 from ...features.rows import Row
-from ..outcome import COUNTERS, Outcome
+from ..outcome import Outcome
 
 NOTHING = Outcome([], [], {"learned": 0}, {}, 0.0, [])
 
@@ -47,24 +47,3 @@ def labelled(rows: list[Row]) -> list[Row]:
 def with_settled(part: Outcome, settled: list[Row]) -> Outcome:
     counts = {**part.counts, "learned": part.counts["learned"] + len(labelled(settled))}
     return part._replace(settled=settled, counts=counts)
-
-
-def joined(parts: list[Outcome], labels: dict[str, int], duration: float) -> Outcome:
-    """The outcomes of consecutive parts as one."""
-    counts = dict.fromkeys(COUNTERS, 0)
-    reasons: dict[str, int] = {}
-    for part in parts:
-        for total, more in ((counts, part.counts), (reasons, part.reasons)):
-            for name, number in more.items():
-                total[name] = total.get(name, 0) + number
-    return Outcome(
-        rows=[row for part in parts for row in part.rows],
-        refused=[row for part in parts for row in part.refused],
-        counts=counts,
-        reasons=reasons,
-        seconds=duration,
-        timestamps=[t for part in parts for t in part.timestamps],
-        settled=[row for part in parts for row in part.settled],
-        labels=labels,
-        passed=sum(part.passed for part in parts),
-    )

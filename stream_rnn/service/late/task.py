@@ -18,11 +18,11 @@ from ...estimators.protocol import is_verbatim, learner_of
 from ...features.rows import MissingTarget, Row, Rows
 from ..bounds import Bound
 from ..met import TooManyNames
-from ..outcome import Outcome, letter_of
+from ..outcome import Outcome, joined, letter_of
 from ..task import Task
 from .buffer import Id, LabelBuffer
 from .clock import WEEK, Clock
-from .join import NOTHING, Join, id_of, joined, labelled, seconds, with_settled
+from .join import NOTHING, Join, id_of, labelled, seconds, with_settled
 
 log = logging.getLogger(__name__)
 
