@@ -1,5 +1,6 @@
 """One series with all its horizons: the banks, and forecasts made of theirs."""
 
+from collections.abc import Hashable
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..numerics import trees
 from . import bank as banks
+from . import spare
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
 from .inputs import history
 from .inputs.period import NEWS
@@ -129,7 +131,7 @@ class Series:
         start = 1
         if known is not None:
             rows[: len(known)], start = known, len(known) + 1
-        copies: dict[int, tuple[Bank, Any]] = {}  # each with what `banks.run` takes
+        copies: dict[int, spare.Spare] = {}
         taken = dict.fromkeys(self.horizons, 0)
         for j in range(start, steps + 1):
             index = max(i for i, h in enumerate(self.horizons) if h <= j)
@@ -139,8 +141,7 @@ class Series:
                 rows[j - 1] = self.newest(index)
                 continue
             if index not in copies:
-                copy = trees.duplicate(self.banks[index])
-                copies[index] = copy, banks.bound(copy)
+                copies[index] = spare.copy(self._kind(h), self.banks[index])
             copy, bound = copies[index]
             if h == 1 and index == len(self.horizons) - 1:  # all that is left is its own
                 self._recurse(copy, bound, rows, inputs, taken[h])
@@ -149,7 +150,13 @@ class Series:
             taken[h] = ahead
             newest = (int(copy.history.clock[history.COUNT]) - 1) % h
             rows[j - 1] = widen(copy.pending.forecast[newest], (j / h) ** 0.5)
+        for index, used in copies.items():
+            spare.keep(self._kind(self.horizons[index]), used)
         return rows
+
+    def _kind(self, horizon: int) -> Hashable:
+        """Banks of which this is the same have arrays of the same shapes."""
+        return tuple(map(type, self.specs)), self.specs, self.inputs, horizon
 
     def _recurse(
         self, copy: Bank, bound: Any, rows: np.ndarray, inputs: np.ndarray, taken: int
@@ -163,8 +170,8 @@ class Series:
             rest = (unknown[at:], unknown[at:], inputs[first + at : -1], out[at:-1])
             at += banks.run(bound, *rest)
         out[-1] = copy.pending.forecast[0]
-        for k, row in enumerate(out):
-            rows[first + k] = widen(row, (first + k + 1) ** 0.5)
+        factors = np.arange(first + 1, len(rows) + 1) ** 0.5
+        rows[first:] = widen(out, factors[:, None])
 
     def grow(self, inputs: int) -> None:
         """Make room for more exogenous inputs, with weights 0."""
@@ -198,10 +205,10 @@ def _take_in(bound: Any, values: np.ndarray, inputs: np.ndarray) -> None:
         at += banks.run(bound, missing[at:], fills[at:], inputs[at:], out[at:])
 
 
-def widen(row: np.ndarray, factor: float) -> np.ndarray:
-    """*row* with its bounds *factor* times as far from the median."""
-    wider = row.copy()
-    wider[LOWER:] = row[MEDIAN] + factor * (row[LOWER:] - row[MEDIAN])
+def widen(rows: np.ndarray, factor: float | np.ndarray) -> np.ndarray:
+    """*rows* (…, WIDTH) with their bounds *factor* (…, 1) times as far from the median."""
+    wider, median = rows.copy(), rows[..., MEDIAN, None]
+    wider[..., LOWER:] = median + factor * (rows[..., LOWER:] - median)
     return wider
 
 
