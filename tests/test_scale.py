@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import RobustMoments, moments
 
-from stream_rnn.engine.moments import Moments
+from stream_rnn.engine.moments import Moments, is_near, take, take_any
 from stream_rnn.engine.scale import (
     Standard,
     Unscaled,
@@ -152,6 +152,20 @@ def test_doubted_values_count_as_in_the_naive_statistics(values, memory):
     assert running.outliers[0] == naive.outliers
     assert running.mean[0] == pytest.approx(mean, rel=1e-6, abs=1e-6)
     assert running.variance[0] == pytest.approx(variance, rel=1e-6, abs=1e-6)
+
+
+@given(SPOILED, st.sampled_from([0.0, 1.0, 1e-140, 1e148, -7e5]), st.sampled_from([1e4, 50.0]))
+def test_near_values_count_to_the_bit_as_any(values, unit, memory):
+    ordinary = np.random.default_rng(0).normal(size=100)
+    column = unit * np.concatenate([ordinary[:30], values, ordinary])
+    short, long = (Moments(*(np.zeros(1) for _ in Moments._fields)) for _ in range(2))
+    near = 0
+    for x in column:
+        near += is_near(short, 0, x, 10.0)
+        take(short, 0, x, 10.0, memory)
+        take_any(long, 0, x, 10.0, memory)
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(short, long, strict=True))
+    assert near > 20 or unit == 0 or abs(unit) == 1e-140
 
 
 def after(values, then=200):

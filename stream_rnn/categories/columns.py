@@ -139,10 +139,12 @@ class Columns:
         `BadRecord`.
         """
         self._plan = None
-        if not self.looks_at(xs):
-            X, widths = self.index.encode(xs)
-            self._look_for_silent(X)
-            return X, widths
+        packed = None if self.takes_text else self.index.encode_known(xs)
+        if packed is None and not self.looks_at(xs):
+            packed = self.index.encode_any(xs)
+        if packed is not None:
+            self._look_for_silent(packed[0])
+            return packed
         counts = [self.targets] * len(xs) if outputs is None else list(map(self._count, outputs))
         plan = Plan(dict(self.categories), {}, [], counts)
         rows = planned_rows(self, xs, plan)

@@ -40,6 +40,7 @@ ALIKE = 1.0  # variance of log |d| of values of one size; of normal ones it is �
 FIRST, YOUNG = 5, 1 / 5  # values that nothing is known before; share of √v that is narrow then
 ABSURD = 1e-6  # share of √v that is too narrow even where nothing was far
 RELAX = 1 - 1e-3  # of what far values have granted, with each value
+SURELY, LEAST = 1 - 1e-9, 1e-280  # so that d² < f² v says |d| < f √v whatever was rounded
 
 
 class Moments(NamedTuple):
@@ -75,6 +76,38 @@ def bound(far, moments, j):
 @kernel
 def take(moments, j, x, far, memory):
     """Take the value x into the statistics of column j."""
+    if is_near(moments, j, x, far):
+        take_near(moments, j, x, memory)
+    else:
+        take_any(moments, j, x, far, memory)
+
+
+@kernel
+def is_near(moments, j, x, far):
+    """Whether x is within b without a square root; nearly all values are."""
+    d, variance = x - moments.mean[j], moments.variance[j]
+    known = moments.count[j] > FIRST and variance > LEAST and abs(x) <= LARGEST
+    return known and d * d < far * far * SURELY * variance
+
+
+@kernel
+def take_near(moments, j, x, memory):
+    """`take_any` of a value that `is_near`, without what cannot come about: the same bits."""
+    block = moments.block[j]
+    if block == BLOCK:
+        begin_block(moments, j, x)
+        block = 0.0
+    moments.doubted[j] = 0
+    moments.granted[j] *= RELAX
+    block = add_to_block(moments, j, x, block)
+    add(moments, j, x - moments.mean[j], memory)
+    if block == BLOCK:
+        review(moments, j)
+
+
+@kernel
+def take_any(moments, j, x, far, memory):
+    """`take` of any value."""
     size = min(1e308, abs(x - moments.mean[j]))
     x = max(-LARGEST, min(LARGEST, x))
     d = x - moments.mean[j]
@@ -99,10 +132,11 @@ def take(moments, j, x, far, memory):
 @kernel
 def add(moments, j, d, memory):
     """Eq. (1)."""
-    moments.count[j] += 1
-    rate = max(1 / moments.count[j], 1 / memory)
-    moments.mean[j] += rate * d
-    moments.variance[j] = blend(moments.variance[j], d, rate)
+    count, mean, variance = moments.count[j] + 1, moments.mean[j], moments.variance[j]
+    rate = 1 / min(count, memory)
+    moments.count[j] = count
+    moments.mean[j] = mean + rate * d
+    moments.variance[j] = blend(variance, d, rate)
 
 
 @kernel
@@ -117,13 +151,7 @@ def look(moments, j, x, size, is_far):
     """Take the value x, *size* away from the mean, into the block of column j, or begin one."""
     is_first = moments.count[j] == FIRST and moments.outliers[j] == 0
     if moments.block[j] == BLOCK or (is_far and moments.far[j] == 0) or is_first:
-        moments.block[j] = 0
-        moments.far[j] = 0
-        moments.block_mean[j] = x
-        moments.block_variance[j] = 0
-        moments.size_mean[j] = 0
-        moments.size_variance[j] = 0
-    moments.block[j] += 1
+        begin_block(moments, j, x)
     if is_far:
         moments.outliers[j] += 1
         moments.far[j] += 1
@@ -131,9 +159,29 @@ def look(moments, j, x, size, is_far):
         e = log(size) - moments.size_mean[j]
         moments.size_mean[j] += rate * e
         moments.size_variance[j] = blend(moments.size_variance[j], e, rate)
-    e, rate = x - moments.block_mean[j], 1 / moments.block[j]
-    moments.block_mean[j] += rate * e
-    moments.block_variance[j] = blend(moments.block_variance[j], e, rate)
+    add_to_block(moments, j, x, moments.block[j])
+
+
+@kernel
+def begin_block(moments, j, x):
+    """A block that begins with x, and does not hold it yet."""
+    moments.block[j] = 0
+    moments.far[j] = 0
+    moments.block_mean[j] = x
+    moments.block_variance[j] = 0
+    moments.size_mean[j] = 0
+    moments.size_variance[j] = 0
+
+
+@kernel
+def add_to_block(moments, j, x, block):
+    """Take x into the statistics of a block of *block* values; how many they are now."""
+    mean, variance = moments.block_mean[j], moments.block_variance[j]
+    e, rate = x - mean, 1 / (block + 1)
+    moments.block[j] = block + 1
+    moments.block_mean[j] = mean + rate * e
+    moments.block_variance[j] = blend(variance, e, rate)
+    return block + 1
 
 
 @kernel

@@ -64,15 +64,22 @@ class FeatureIndex:
         Raises `BadRecord` for a value that is not a finite number; nothing is learned
         until `extend`.
         """
+        packed = self.encode_known(xs)
+        return self.encode_any(xs) if packed is None else packed
+
+    def encode_known(self, xs: Sequence[dict]) -> tuple[np.ndarray, list[int]] | None:
+        """`encode`, at C speed, if each record has a number for each known name and no other name.
+
+        Else None; text that spells a number is none here.
+        """
         width = len(self.names)
         self._pending = self.names
-        packed = self._pack_all(xs) if len(xs) > 1 else None
-        if packed is not None:
-            return packed, [width] * len(xs)
-        rows = np.empty((len(xs), width))
-        if all(len(x) == width and self._pack(x, rows, t) for t, x in enumerate(xs)):
-            return rows, [width] * len(xs)
-        return self._encode_new(xs)
+        rows = self._pack_all(xs) if len(xs) > 1 else None
+        if rows is None:
+            rows = np.empty((len(xs), width))
+            if not all(len(x) == width and self._pack(x, rows, t) for t, x in enumerate(xs)):
+                return None
+        return rows, [width] * len(xs)
 
     def encode_rows(
         self, names: Sequence[Hashable], rows: np.ndarray
@@ -98,7 +105,8 @@ class FeatureIndex:
         """The names that the last `encode` has found, those that are known first."""
         return self._pending
 
-    def _encode_new(self, xs: Sequence[dict]) -> tuple[np.ndarray, list[int]]:
+    def encode_any(self, xs: Sequence[dict]) -> tuple[np.ndarray, list[int]]:
+        """`encode`, name by name."""
         names, places, widths = list(self.names), dict(self._places), []
         for x in xs:
             for name in sorted((n for n in x if n not in places), key=_order):
