@@ -18,6 +18,7 @@ ALIKE = 4  # rows of one width that are a table
 USUAL = ",;\t| "
 DELIMITERS = USUAL + "^~¦\x01"
 _ESCAPED = re.compile(r"""\\["'](?!\s*(?:[,;\t|]|$))""")  # a quote within a cell
+LONGEST = 40  # characters of a number
 
 
 class Reading(NamedTuple):
@@ -83,10 +84,10 @@ def _is_table(widths: list[int]) -> bool:
 
 def _is_clean(cell: str, others: list[str]) -> bool:
     """Whether no other delimiter is in a cell, unless it is a number or a sentence."""
-    if not any(mark in cell for mark in others):
+    if ", " in cell or not any(mark in cell for mark in others):
         return True
     number = number_in(cell)
-    return any(style.is_strict(number) for style in STYLES) or ", " in cell
+    return len(number) <= LONGEST and any(style.is_strict(number) for style in STYLES)
 
 
 def rows_in(
