@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import cover, gradients, network, relative_error, wave
 
-from stream_rnn.cells import CELLS, GRU, Elman
+from stream_rnn.cells import CELLS, GRU, LSTM, Elman
 from stream_rnn.engine.model import compose
 from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.learners import LEARNERS, RTRL, TBPTT
@@ -113,3 +113,24 @@ def test_the_gradient_after_growth_is_exact():
     grown.grow(EARLY + LATE, 1)
     full = unused(reference, EARLY + LATE, 1)
     assert relative_error(gradients(grown, X, Y)[1], gradients(full, X, Y)[1]) < 1e-12
+
+
+def test_a_filter_that_grows_writes_the_new_variances_only(monkeypatch):
+    """What was learned is copied once; nothing is set to what a new filter has before."""
+    network = OnlineNetwork(compose(LSTM(4), RTRL(), Kalman(0.5), Squared()), 2, 1)
+    rng = np.random.default_rng(3)
+    for array in (*network.state.memory.layers, network.state.memory.readout):
+        array[...] = rng.normal(size=array.shape)
+    before = network.state.memory
+    monkeypatch.setattr("stream_rnn.optimizers.filter.reset", None)  # not called
+    network.grow(4, 1)
+    for old, new in zip(
+        (*before.layers, before.readout),
+        (*network.state.memory.layers, network.state.memory.readout),
+        strict=True,
+    ):
+        assert np.array_equal(new[: len(old)], old)
+        rows = np.zeros(len(new) - len(old))
+        Z = round((2 * len(new)) ** 0.5 - 0.5)  # L = Z (Z + 1) / 2
+        rows[[len(rows) - 1 - Z, len(rows) - 1]] = 0.5
+        assert (new[len(old) :].reshape(len(rows), -1) == rows[:, None].astype(new.dtype)).all()

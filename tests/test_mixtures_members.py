@@ -7,7 +7,8 @@ import pytest
 import stream_rnn.mixtures.part as parts
 from stream_rnn import FeedForward, Kalman
 from stream_rnn.codegen.bound import bind
-from stream_rnn.mixtures import classes, features, forest
+from stream_rnn.mixtures import base as members
+from stream_rnn.mixtures import classes, features
 from stream_rnn.mixtures.base import Classes, Numbers
 from stream_rnn.mixtures.forest import FEATURE, LEFT, RIGHT, ROOT, THRESHOLD, USED, WEIGHT, Forest
 from stream_rnn.mixtures.last import Last
@@ -211,24 +212,39 @@ def test_a_network_whose_covariance_would_be_dear_goes_on_without():
     assert np.array_equal(*made)
 
 
+@pytest.mark.parametrize("spec", [Forest(3, 40), Neighbours(30), Tree(50, 15)])
 @pytest.mark.parametrize("task", [Numbers(), Classes()])
-def test_a_forest_grows_into_the_room_it_has_as_if_it_were_laid_out_anew(task, monkeypatch):
-    """The same bits, whether every new input finds room or the arrays are made for it."""
-    found = []
-    for rooms in (forest.room, lambda inputs: inputs):
-        monkeypatch.setattr(forest, "room", rooms)
-        monkeypatch.setattr(parts, "room", rooms)
+def test_members_grow_into_the_room_they_have_as_if_laid_out_anew(spec, task, monkeypatch):
+    """The same bits, whether new inputs find room or arrays are made for each; and how often."""
+    found, layouts = [], []
+    zeros = parts.zeros
+    monkeypatch.setattr(parts, "zeros", lambda tree: layouts.append(1) or zeros(tree))
+    for roomy in (members.roomy, lambda inputs: inputs):
+        monkeypatch.setattr(members, "roomy", roomy)
         rng = np.random.default_rng(4)
-        member = part(Forest(3, 40), task, 1, 2 if task.discrete else 1, 0)
+        member = part(spec, task, 1, 2 if task.discrete else 1, 0)
         made = []
         for m in range(1, 13):
-            if m > 1:
-                member.grow(m, member.outputs)
+            layouts.clear()
+            member.grow(m, member.outputs)
+            assert len(layouts) == (m == 9 if roomy(1) > 1 else m > 1)
             Z = rng.normal(size=(40, m)).astype(np.float32)
             y = (Z[:, 0] > 0).astype(float)
             made.append(member.prequential(Z.astype(float), Z, np.ones((40, 2)), y))
+        other = part(spec, task, 12, member.outputs, 0)
+        other.load(member.arrays())
+        made += [m.prequential(Z.astype(float), Z, np.ones((40, 2)), y) for m in (member, other)]
+        assert np.array_equal(*made[-2:])
         found.append((np.concatenate(made), member.arrays()))
     (ours, mine), (theirs, anew) = found
     assert np.array_equal(ours, theirs)
-    assert mine["low"].shape[2] == 12
     assert all(np.array_equal(mine[name], array) for name, array in anew.items())
+
+
+@pytest.mark.parametrize("spec", [Last(), Middle(20)])
+def test_members_that_see_no_inputs_do_not_grow_with_them(spec):
+    member = part(spec, Numbers(), 1, 1, 0)
+    before = member.state
+    member.grow(300, 1)
+    assert member.state is before
+    assert member.inputs == 300

@@ -54,21 +54,21 @@ def laid_out(value: tuple) -> tuple[types.Type, np.ndarray]:
 def address(array: np.ndarray) -> int:
     """Where the first item lies; numpy's own ways to tell take four times as long."""
     try:
-        return ctypes.addressof(_byte(array))
+        return _address(_byte(array))
     except (TypeError, ValueError, BufferError):  # empty, not contiguous, or not to be written
         return array.ctypes.data
 
 
-_byte = ctypes.c_char.from_buffer
+_byte, _address = ctypes.c_char.from_buffer, ctypes.addressof
 _FLAGS = 0x1 | 0x400  # of numpy: C-contiguous, writeable
 
 
 def flatten(value: Any, structure: list[Any], numbers: list[Any]) -> None:
     """Append what of *value* decides its type, and the numbers that are written of it."""
     if isinstance(value, np.ndarray):
-        structure += value.dtype, value.ndim, value.flags.num & _FLAGS
-        place = address(value)
-        numbers += 0, 0, value.size, value.itemsize, place, *value.shape, *value.strides
+        shape = value.shape
+        structure += value.dtype, len(shape), value.flags.num & _FLAGS
+        numbers += 0, 0, value.size, value.itemsize, address(value), *shape, *value.strides
     elif isinstance(value, tuple):
         structure += type(value), len(value)
         for part in value:

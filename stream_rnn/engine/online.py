@@ -96,7 +96,7 @@ class OnlineNetwork:
         """Append inputs and outputs; their weights start at 0, so no prediction changes."""
         fields, state, shapes = self._fields, self.state, self._shapes
         self._lay_out(inputs, outputs)
-        self._reset_memory()
+        optimizers.enlarge(self.model.optimizer, self.state.memory, state.memory)
         grow(fields, state, self.state, shapes, self._shapes)
 
     def rearrange(self, order: Sequence[int]) -> None:

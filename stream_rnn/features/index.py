@@ -48,8 +48,8 @@ class FeatureIndex:
 
     def row(self, x: dict) -> np.ndarray:
         """One row (1, m) of the known names; unknown names are left out."""
-        row = self.known_row(x)
-        if row is None:
+        row = np.empty((1, len(self.names)))
+        if not self._pack(x, row, 0):
             row = np.array([[as_number(name, x.get(name), 0) for name in self.names]])
         return row
 
@@ -114,7 +114,10 @@ class FeatureIndex:
                 names.append(name)
             widths.append(len(names))
         rows = np.full((len(xs), len(names)), nan)
+        known = len(self.names)
         for t, x in enumerate(xs):
+            if len(x) > known and self._pack(x, rows[t : t + 1, :known], 0):
+                x = {name: x[name] for name in x.keys() - self._places.keys()}
             for name, value in x.items():
                 rows[t, places[name]] = as_number(name, value, t)
         self._pending = self.names if len(names) == len(self.names) else tuple(names)

@@ -55,6 +55,25 @@ def declare(spec: Any, task: Any, inputs: int, outputs: int) -> tuple[Any, Any]:
 
 
 @singledispatch
+def room(spec: Any, inputs: int) -> int:
+    """For how many inputs axes named r have room: more than there are, or 0 if there are none.
+
+    Only for a member whose kernels look at no more columns than a record has.
+    """
+    return inputs
+
+
+def roomy(inputs: int) -> int:
+    """Room for 0 to 7 inputs more, or up to a quarter.
+
+    >>> [roomy(inputs) for inputs in (1, 8, 9, 33, 41, 100)]
+    [8, 8, 16, 40, 48, 112]
+    """
+    step = max(8, 1 << max(0, inputs.bit_length() - 3))
+    return max(1, -(-inputs // step)) * step
+
+
+@singledispatch
 def begin(spec: Any, task: Any, state: Any, inputs: int, seed: int) -> None:
     """Set the state of zeros to what it is before the first record."""
 

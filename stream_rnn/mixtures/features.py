@@ -40,16 +40,17 @@ def _products(inputs: int, count: int, hinges: bool, seed: int) -> np.ndarray:
     """The names (count, 2) of products; which they are is drawn if not all have room."""
     if not count:
         return np.empty((0, 2), np.int64)
-    left, right = np.indices((inputs, inputs)).reshape(2, -1)
-    plain = left > right
-    couples = np.stack([-1 - left[plain], right[plain]], axis=1)
-    if hinges:
-        other = left != right
-        bent = np.stack([-1 - HINGE - left[other], right[other]], axis=1)
-        couples = np.concatenate([couples, bent])
-    if count < len(couples):
-        couples = couples[np.random.default_rng(seed).permutation(len(couples))[:count]]
-    return couples
+    pairs = inputs * (inputs - 1) // 2
+    every = pairs * (3 if hinges else 1)
+    drawn = count < every
+    which = np.random.default_rng(seed).permutation(every)[:count] if drawn else np.arange(every)
+    plain = which < pairs
+    left = (1 + np.sqrt(1 + 8 * which)).astype(np.int64) // 2  # rows of a triangle
+    right = which - left * (left - 1) // 2
+    bent, other = np.divmod(which - pairs, inputs - 1)  # rows of a square without its diagonal
+    other += other >= bent
+    first = np.where(plain, -1 - left, -1 - HINGE - bent)
+    return np.stack([first, np.where(plain, right, other)], axis=1)
 
 
 @kernel

@@ -76,19 +76,14 @@ def declare(spec: Forest, task, inputs, outputs):
     return laid_out(spec, task, inputs, outputs, 64)
 
 
-def room(inputs: int) -> int:
-    """For how many inputs there is room: 0 to 7 more, or up to a quarter.
-
-    >>> [room(inputs) for inputs in (1, 8, 9, 33, 41, 100)]
-    [8, 8, 16, 40, 48, 112]
-    """
-    step = max(8, 1 << max(0, inputs.bit_length() - 3))
-    return max(1, -(-inputs // step)) * step
+@base.room.register
+def _(spec: Forest, inputs: int) -> int:
+    return base.roomy(inputs)
 
 
 def laid_out(spec: Forest, task: Any, inputs: int, outputs: int, nodes: int) -> tuple[Any, Any]:
     """`declare` with room for so many nodes."""
-    sizes = {"K": spec.trees, "n": nodes, "C": outputs, "r": room(inputs)}
+    sizes = {"K": spec.trees, "n": nodes, "C": outputs, "r": base.room(spec, inputs)}
     dtype = np.float32 if task.discrete else np.float64
     return fields(State, sizes, dtype), fields(Work, sizes)
 

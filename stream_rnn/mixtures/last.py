@@ -28,6 +28,11 @@ def declare(spec: Last, task, inputs, outputs):
     return fields(State, {"C": outputs}), ()
 
 
+@base.room.register
+def _(spec: Last, inputs: int) -> int:
+    return 0
+
+
 @base.begin.register
 def begin(spec: Last, task, state, inputs, seed):
     state.last[0] = np.nan

@@ -24,7 +24,7 @@ class Neighbours(NamedTuple):
 class State(NamedTuple):
     """A ring of w records, by column so that distances to all are computed side by side."""
 
-    z: Annotated[Float32, "m w"]
+    z: Annotated[Float32, "r w"]  # 0 where there is room left
     y: Annotated[Float, "w"]
     clock: Annotated[Int, "1"]  # records taken in
 
@@ -39,8 +39,13 @@ class Work(NamedTuple):
 
 @base.declare.register
 def declare(spec: Neighbours, task, inputs, outputs):
-    sizes = {"m": inputs, "w": spec.window, "k": spec.nearest}
+    sizes = {"r": base.room(spec, inputs), "w": spec.window, "k": spec.nearest}
     return fields(State, sizes), fields(Work, sizes)
+
+
+@base.room.register
+def _(spec: Neighbours, inputs: int) -> int:
+    return base.roomy(inputs)
 
 
 @base.infer.register

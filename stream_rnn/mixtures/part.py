@@ -8,13 +8,12 @@ import numpy as np
 from ..codegen.bound import bind
 from ..codegen.denormals import flush_denormals, restore_denormals
 from ..codegen.dispatch import compiled
-from ..numerics.trees import load, walk, zeros
+from ..numerics.trees import Field, load, walk, zeros
 from . import forest_growth  # noqa: F401  (registers how forests learn)
-from .base import absorb, begin, carry, declare, infer
-from .forest import LIMIT, USED, Forest, laid_out, most_nodes, room
+from .base import absorb, begin, carry, declare, infer, room
+from .forest import LIMIT, USED, Forest, laid_out, most_nodes
 
 TRIMMED = ("links", "values", "stats", "low", "high")  # arrays of a forest by node
-BOXES = ("low", "high")  # … and by input
 AT_ONCE = 256  # records between two looks at how much room is left
 
 
@@ -61,7 +60,8 @@ class Part:
 
     def _lay_out(self, inputs: int, outputs: int) -> None:
         self.inputs, self.outputs = inputs, outputs
-        self.state, work = zeros(self._declared(inputs, outputs))
+        self._fields, work = self._declared(inputs, outputs)
+        self.state, work = zeros((self._fields, work))
         begin(self.spec, self.task, self.state, inputs, self.seed)
         self._bound = bind(Model(self.spec, self.task), self.state, work)
 
@@ -80,18 +80,26 @@ class Part:
         return out
 
     def grow(self, inputs: int, outputs: int) -> None:
-        """Append inputs and outputs."""
+        """Append inputs and outputs: inputs find room, perhaps."""
         old, before = self.state, self.inputs
+        if outputs == self.outputs and room(self.spec, inputs) == room(self.spec, before):
+            self.inputs = inputs
+            return
         self._lay_out(inputs, outputs)
         carry(self.spec, old, self.state, before, inputs)
 
+    def _used(self) -> Any:
+        """The state without the room that is left."""
+        used = [_cut(f, a, self.inputs) for f, a in zip(self._fields, self.state, strict=True)]
+        return type(self.state)(*used)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """The state's arrays by name: views, not copies."""
-        return dict(walk(self.state))
+        return dict(walk(self._used()))
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over arrays by name; raises `CheckpointError` unless they fit."""
-        load(self.state, arrays)
+        load(self._used(), arrays)
 
     def follow(self, other: "Part") -> None:
         """Know what *other* knows, who may not have met all inputs and classes yet."""
@@ -102,6 +110,13 @@ class Part:
         like.load(other.arrays())
         like.grow(self.inputs, self.outputs)
         self.__dict__.update(like.__dict__)
+
+
+def _cut(field: Field, array: np.ndarray, inputs: int) -> np.ndarray:
+    """What is of so many inputs."""
+    if not isinstance(field, Field) or "r" not in field.axes:
+        return array
+    return array[tuple([slice(inputs if axis == "r" else None) for axis in field.axes])]
 
 
 class ForestPart(Part):
@@ -136,28 +151,25 @@ class ForestPart(Part):
             after[tuple(slice(n) for n in before.shape)] = before
 
     def grow(self, inputs: int, outputs: int) -> None:
-        """Inputs find room, mostly: 0 is where the box of a new one begins."""
-        if outputs != self.outputs or inputs > room(self.inputs):
-            super().grow(inputs, outputs)
-            return
-        self.inputs = inputs
+        """Where a new input finds room its box begins at 0; more inputs make fewer nodes."""
+        super().grow(inputs, outputs)
         limits = self.state.tree[:, LIMIT]
         most = most_nodes(self.spec.trees, self.spec.nodes, inputs, outputs)
         np.minimum(limits, max(8, most), out=limits)
 
-    def _used(self, nodes: int) -> dict[str, np.ndarray]:
-        """The parts of arrays that are saved."""
-        found = {n: getattr(self.state, n)[:, :nodes] for n in TRIMMED}
-        return found | {n: found[n][:, :, : self.inputs] for n in BOXES}
+    def _saved(self, nodes: int) -> Any:
+        """The state with so many nodes a tree."""
+        used = super()._used()
+        return used._replace(**{n: getattr(used, n)[:, :nodes] for n in TRIMMED})
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        return dict(walk(self.state)) | self._used(int(self.state.tree[:, USED].max()))
+    def _used(self) -> Any:
+        return self._saved(int(self.state.tree[:, USED].max()))
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         nodes = arrays["links"].shape[1] if "links" in arrays else 0
         if nodes > self.state.links.shape[1]:
             self._resize(1 << (nodes - 1).bit_length())
-        load(self.state._replace(**self._used(nodes)), arrays)
+        load(self._saved(nodes), arrays)
 
 
 @singledispatch

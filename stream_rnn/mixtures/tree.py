@@ -36,9 +36,9 @@ class Tree(NamedTuple):
 
 
 class State(NamedTuple):
-    """w records of m inputs; N nodes with counts of C classes, or a mean."""
+    """w records with room for r ≥ m inputs; N nodes with counts of C classes, or a mean."""
 
-    x: Annotated[Float, "w m"]  # a missing value is −1e300, a group of its own
+    x: Annotated[Float, "w r"]  # a missing value is −1e300, a group of its own
     y: Annotated[Float, "w"]
     clock: Annotated[Int, "4"]  # records held, place of the next, when to look again, nodes
     links: Annotated[Int32, "N 3"]  # a leaf has LEFT = -1
@@ -51,7 +51,7 @@ class State(NamedTuple):
 class Work(NamedTuple):
     """What looking for splits takes."""
 
-    order: Annotated[Int32, "m w"]  # the window's records by each column, node after node
+    order: Annotated[Int32, "r w"]  # the window's records by each column, node after node
     spare: Annotated[Int32, "w"]
     key: Annotated[Float, "w"]
     side: Annotated[Int32, "w"]
@@ -65,12 +65,18 @@ class Work(NamedTuple):
 
 @base.declare.register
 def declare(spec: Tree, task, inputs, outputs):
-    sizes = {"w": spec.window, "m": inputs, "N": spec.nodes, "C": outputs}
+    sizes = {"w": spec.window, "r": base.room(spec, inputs), "N": spec.nodes, "C": outputs}
     return fields(State, sizes), fields(Work, sizes)
+
+
+@base.room.register
+def _(spec: Tree, inputs: int) -> int:
+    return base.roomy(inputs)
 
 
 @base.begin.register
 def begin(spec: Tree, task: Any, state: State, inputs: int, seed: int) -> None:
+    state.x[:, inputs:] = -1e300
     state.links[:] = -1
     state.clock[:] = 0, 0, 4, 1
     state.drift[LOWEST] = state.drift[SPREAD] = np.inf
@@ -79,9 +85,9 @@ def begin(spec: Tree, task: Any, state: State, inputs: int, seed: int) -> None:
 @base.carry.register
 def carry(spec: Tree, old, new, inputs, new_inputs):
     """A new input was missing so far."""
-    new.x[:, inputs:] = -1e300
-    for before, after in zip(old, new, strict=True):
+    for before, after in zip(old[1:], new[1:], strict=True):
         after[tuple(slice(n) for n in before.shape)] = before
+    new.x[:, :inputs], new.x[:, inputs:] = old.x[:, :inputs], -1e300
 
 
 @base.infer.register
@@ -129,7 +135,7 @@ def absorb(member: Tree, task, state, work, x, z, unit, y, out):
     note(task, state, j, y)
     clock[DUE] -= 1
     if clock[DUE] <= 0:
-        rebuild(task, state, work)
+        rebuild(task, state, work, x.size)
         n, m = clock[HELD], x.size
         pause = n // 16 if n == window else n // 10
         clock[DUE] = max(1, max(pause, n * m // 160))
@@ -182,13 +188,13 @@ def watch_classes(task: Classes, state, y, out):
 
 
 @kernel
-def rebuild(task, state, work):
-    """The tree anew, level after level, from the records held."""
+def rebuild(task, state, work, m):
+    """The tree anew, level after level, from the m inputs of the records held."""
     clock, N = state.clock, state.links.shape[0]
     n = clock[HELD]
     if n < 2:
         return
-    sort_columns(state.x, clock[PLACE] - n, n, work)
+    sort_columns(state.x, m, clock[PLACE] - n, n, work)
     clock[NODES] = 1
     work.span[0, 0], work.span[0, 1] = 0, n
     j = 0
@@ -196,9 +202,9 @@ def rebuild(task, state, work):
         start, end = work.span[j, 0], work.span[j, 1]
         fill(task, state, work, j, start, end)
         state.links[j, LEFT] = -1
-        if clock[NODES] + 2 <= N and end - start >= 2 and seek(task, state, work, j, start, end):
+        if clock[NODES] + 2 <= N and end - start >= 2 and seek(task, state, work, m, j, start, end):
             f, threshold = int(work.found[1]), work.found[2]
-            middle = divide(state.x, work, f, threshold, start, end)
+            middle = divide(state.x, m, work, f, threshold, start, end)
             left = clock[NODES]
             clock[NODES] += 2
             state.links[j, LEFT], state.links[j, RIGHT] = left, left + 1
@@ -220,8 +226,8 @@ def fill(task, state, work, j, start, end):
 
 
 @kernel
-def seek(task, state, work, j, start, end):
+def seek(task, state, work, m, j, start, end):
     """Find the best split of node j; whether it pays for itself."""
-    if not best_split(task, state, work, j, start, end):
+    if not best_split(task, state, work, m, j, start, end):
         return False
-    return work.found[0] > log(float(state.x.shape[1]) * (end - start)) + 1.0
+    return work.found[0] > log(float(m) * (end - start)) + 1.0

@@ -7,10 +7,10 @@ from .base import Classes, Numbers
 
 
 @kernel
-def sort_columns(x, first, n, work):
-    """work.order[i, :n] ← the n records of the ring from *first* on, by column i."""
+def sort_columns(x, m, first, n, work):
+    """work.order[i, :n] ← the n records of the ring from *first* on, by column i < m."""
     window = x.shape[0]
-    for i in range(x.shape[1]):
+    for i in range(m):
         order = work.order[i]
         for k in range(n):
             order[k] = (first + k + window) % window
@@ -47,14 +47,14 @@ def merge(order, key, spare, low, middle, high):
 
 
 @kernel
-def divide(x, work, f, threshold, start, end):
-    """Part a node's records in the order of every column; returns where the right side begins."""
+def divide(x, m, work, f, threshold, start, end):
+    """Part a node's records in the order of all m columns; returns where the right side begins."""
     middle = start
     for k in range(start, end):
         r = work.order[f, k]
         work.side[r] = not x[r, f] > threshold
         middle += work.side[r]
-    for i in range(x.shape[1]):
+    for i in range(m):
         order, a, b = work.order[i], start, 0
         for k in range(start, end):
             r = order[k]
@@ -70,7 +70,7 @@ def divide(x, work, f, threshold, start, end):
 
 
 @generic
-def best_split(task, state, work, j, start, end):
+def best_split(task, state, work, m, j, start, end):
     """Fill work.found with the gain in likelihood, the column and the threshold; False if none."""
 
 
@@ -82,13 +82,13 @@ def halfway(a, b):
 
 
 @best_split.register
-def split_numbers(task: Numbers, state, work, j, start, end):
+def split_numbers(task: Numbers, state, work, m, j, start, end):
     n, mean = end - start, state.stats[j, 0]
     total = 0.0
     for k in range(start, end):
         total += (state.y[work.order[0, k]] - mean) ** 2
     best = 0.0
-    for i in range(state.x.shape[1]):
+    for i in range(m):
         order, left = work.order[i], 0.0
         for k in range(start, end - 1):
             left += state.y[order[k]] - mean
@@ -106,7 +106,7 @@ def split_numbers(task: Numbers, state, work, j, start, end):
 
 
 @best_split.register
-def split_classes(task: Classes, state, work, j, start, end):
+def split_classes(task: Classes, state, work, m, j, start, end):
     """The sides' Σ n_c²/n is kept up as records pass from right to left."""
     C, n, counts = state.stats.shape[1], end - start, state.stats[j]
     whole = 0.0
@@ -116,7 +116,7 @@ def split_classes(task: Classes, state, work, j, start, end):
     if whole >= float(n) * n:
         return False
     picked = -1
-    for i in range(state.x.shape[1]):
+    for i in range(m):
         order, squares_left, squares_right = work.order[i], 0.0, whole
         for c in range(C):
             work.left[c] = 0

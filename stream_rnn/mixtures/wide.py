@@ -118,9 +118,10 @@ def _kept(old: State, new: State) -> tuple[np.ndarray, np.ndarray]:
     before, after = (state.names[:, 0] * features.HINGE + state.names[:, 1] for state in (old, new))
     if new.filter[GRID_SIZE] != old.filter[GRID_SIZE]:  # another grid: other hats
         before = np.where(old.names[:, 0] > 1, np.iinfo(np.int64).max, before)
-    _, source, target = np.intersect1d(before, after, assume_unique=False, return_indices=True)
-    order = np.argsort(source)
-    return source[order], target[order]
+    by_name = np.argsort(after)
+    target = by_name[np.minimum(np.searchsorted(after, before, sorter=by_name), len(after) - 1)]
+    source = np.flatnonzero(after[target] == before)
+    return source, target[source]
 
 
 @base.infer.register

@@ -73,8 +73,11 @@ def fields(kind: Any, sizes: Mapping[str, int], dtype: Any = np.float64, **given
             made.append(fields(hint, sizes, usual))
         else:
             shape = tuple([sizes[n] if n in sizes else _length(n, sizes) for n in axes])
-            made.append(Field(axes, shape, own or usual, marks))
-    return kind._make(made)
+            made.append(_new(Field, (axes, shape, usual if own is None else own, marks)))
+    return _new(kind, made)
+
+
+_new: Any = tuple.__new__  # `_make` of a NamedTuple, which counts and costs three times as much
 
 
 @functools.cache
@@ -145,37 +148,40 @@ def allocate_together(tree: Any, apart: int = 0) -> tuple[np.ndarray, Any]:
     *apart* is the number of bytes between two of them.
     """
     found = leaves(tree)
-    sizes = _words(found, apart)
-    buffer = block(WORD * sum(sizes)).view(np.uint64)
-    return buffer, replaced(tree, _views(buffer, found, sizes))
+    places, size = _places(found, apart)
+    buffer = block(WORD * size).view(np.uint64)
+    return buffer, replaced(tree, _views(buffer, found, places))
 
 
 def words(tree: Any, apart: int = 0) -> int:
     """How many words `allocate_together` takes."""
-    return sum(_words(leaves(tree), apart))
+    return _places(leaves(tree), apart)[1]
 
 
 def within(buffer: np.ndarray, tree: Any, apart: int = 0) -> Any:
     """The tree of `Field`s as views of *buffer*, which `allocate_together` has laid out."""
     found = leaves(tree)
-    return replaced(tree, _views(buffer, found, _words(found, apart)))
+    return replaced(tree, _views(buffer, found, _places(found, apart)[0]))
 
 
-def _views(buffer: np.ndarray, found: list[Field], sizes: list[int]) -> list[np.ndarray]:
-    arrays, at = [], 0
-    for field, size in zip(found, sizes, strict=True):
-        if prod(field.shape):
-            arrays.append(np.ndarray(field.shape, field.dtype, buffer, at * WORD))
-        else:  # nothing, which may lie at the end
-            arrays.append(np.empty(field.shape, field.dtype))
-        at += size
-    return arrays
+def _views(buffer: np.ndarray, found: list[Field], places: list[int]) -> list[np.ndarray]:
+    return [
+        np.ndarray(shape, dtype, buffer, at) if at >= 0 else np.empty(shape, dtype)
+        for (_, shape, dtype, _), at in zip(found, places, strict=True)
+    ]
 
 
-def _words(found: list[Field], apart: int) -> list[int]:
-    """Whole cache lines, so that every array begins where one does, and what is *apart*."""
-    line, more = LINE // WORD, apart // WORD
-    return [-(-prod(f.shape) * f.dtype.itemsize // LINE) * line + more for f in found]
+def _places(found: list[Field], apart: int) -> tuple[list[int], int]:
+    """The byte at which each begins, -1 for what has no items; and how many words all take.
+
+    Every array begins where a cache line does, *apart* bytes behind the one before.
+    """
+    places, at = [], 0
+    for _, shape, dtype, _ in found:
+        size = prod(shape) * dtype.itemsize
+        places.append(at if size else -1)
+        at += -(-size // LINE) * LINE + apart
+    return places, at // WORD
 
 
 def replaced(tree: Any, leaves: Iterable[Any]) -> Any:

@@ -103,6 +103,12 @@ def reset(optimizer, memory) -> None:
 
 
 @singledispatch
+def enlarge(optimizer, memory, before) -> None:
+    """Begin what a *memory* of zeros has more than *before*, whose values will be put into it."""
+    reset(optimizer, memory)
+
+
+@singledispatch
 def unsettle(optimizer, memory, share: float) -> None:
     """Be less sure of what was learned, by *share* of what it was not sure of at the start."""
 

@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..numerics.linalg import zero
 from ..numerics.trees import Float, Int, Real, fields, leaves
 from . import base
-from .kalman import Kalman, correct, measure, project, reset, sensitivity, unsettle
+from .kalman import Kalman, correct, enlarge, measure, project, reset, sensitivity, unsettle
 
 
 class Covariance(NamedTuple):
@@ -37,6 +37,10 @@ class Filter(NamedTuple):
 def triangle(n: int) -> int:
     """Elements of a packed (n, n)."""
     return n * (n + 1) // 2
+
+
+def _covariances(memory: Covariance) -> tuple[np.ndarray, ...]:
+    return (*memory.layers, memory.readout)
 
 
 @base.is_link.register
@@ -79,14 +83,24 @@ def _(optimizer: Kalman):
 def _(optimizer: Kalman, memory):
     for array in leaves(memory):
         array[...] = 0
-    for array in (*memory.layers, memory.readout):
+    for array in _covariances(memory):
         reset(array.reshape(len(array), -1), optimizer.prior)
+    memory.noise[:] = 1.0
+
+
+@base.enlarge.register
+def _(optimizer: Kalman, memory, before):
+    for new, old in zip(_covariances(memory), _covariances(before), strict=True):
+        if new.shape[1:] == old.shape[1:]:
+            enlarge(new, len(old), optimizer.prior)
+        else:
+            reset(new.reshape(len(new), -1), optimizer.prior)
     memory.noise[:] = 1.0
 
 
 @base.unsettle.register
 def _(optimizer: Kalman, memory, share):
-    for array in (*memory.layers, memory.readout):
+    for array in _covariances(memory):
         unsettle(array, share * optimizer.prior)
 
 

@@ -177,7 +177,21 @@ def reset(P, prior):
             diagonal += c + 1
 
 
+def enlarge(P: np.ndarray, known: int, prior: float) -> None:
+    """Write the prior variances behind the first *known* rows of a packed Π (L, …) of zeros."""
+    P[_diagonal(len(P))[_order(known) :]] = prior
+
+
+def _order(rows: int) -> int:
+    """Z, of which a packed covariance has Z (Z + 1) / 2 rows."""
+    return int((np.sqrt(8 * rows + 1) - 1) / 2)
+
+
+def _diagonal(rows: int) -> np.ndarray:
+    """Where the variances are in so many packed rows."""
+    return np.cumsum(np.arange(1, _order(rows) + 1)) - 1
+
+
 def unsettle(P: np.ndarray, noise: float) -> None:
     """Π ← Π + noise · I for all groups of a packed covariance (L, …)."""
-    Z = int((np.sqrt(8 * len(P) + 1) - 1) / 2)
-    P[np.cumsum(np.arange(1, Z + 1)) - 1] += P.dtype.type(noise)
+    P[_diagonal(len(P))] += P.dtype.type(noise)

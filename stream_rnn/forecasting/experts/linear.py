@@ -1,5 +1,7 @@
 """Experts that are linear in the features, each a Kalman filter with its own prior."""
 
+import functools
+from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -76,6 +78,15 @@ def block(spec: Linear, units: int, inputs: int) -> tuple[np.ndarray, np.ndarray
 
     *units* random units and *inputs* exogenous inputs are in the row.
     """
+    columns, prior = _own_block(spec, units)
+    exogenous = features.RANDOM + units + np.arange(inputs)
+    priors = np.full(inputs, EXOGENOUS_PRIOR)
+    return np.concatenate([columns, exogenous]), np.concatenate([prior, priors])
+
+
+@functools.cache
+def _own_block(spec: Linear, units: int) -> tuple[np.ndarray, np.ndarray]:
+    """`block` without exogenous inputs."""
     parts: list[tuple[Any, Any]] = [
         (np.arange(spec.lags), spec.lag / (1.0 + np.arange(spec.lags)) ** spec.decay),
         (features.LEVEL, spec.level),
@@ -86,7 +97,6 @@ def block(spec: Linear, units: int, inputs: int) -> tuple[np.ndarray, np.ndarray
         (np.arange(features.SHAPE, features.DELAY), spec.shape),
         (np.arange(features.DELAY, features.RANDOM), spec.delay),
         (features.RANDOM + np.arange(units), spec.random),
-        (features.RANDOM + units + np.arange(inputs), EXOGENOUS_PRIOR),
     ]
     pairs = [np.broadcast_arrays(np.atleast_1d(c), np.asarray(p, float)) for c, p in parts]
     columns = np.concatenate([c for c, _ in pairs]).astype(np.int64)
@@ -104,7 +114,9 @@ def pack(specs: list[Linear], units: int, inputs: int) -> Filters:
     new.columns[:] = np.concatenate([columns for columns, _ in blocks])
     new.prior[:] = np.concatenate([prior for _, prior in blocks])
     new.motion[:] = [[spec.drift, spec.forget] for spec in specs]
-    new.covariance[:] = np.concatenate([np.diag(prior).ravel() for _, prior in blocks])
+    for at, (_, prior) in zip(new.square, blocks, strict=False):
+        n = len(prior)
+        new.covariance[at : at + n * n : n + 1] = prior
     new.noise[:] = 1
     return new
 
@@ -197,10 +209,14 @@ def _level_shift(group: Filters, jump, age):
 @grow.register
 def _grow(old: Filters, new):
     """Carry the filters *old* over into *new*, which have more inputs, the last columns."""
-    for i in range(len(old.noise)):
-        n, m = np.diff(old.start[i : i + 2])[0], np.diff(new.start[i : i + 2])[0]
-        at, to = old.start[i], new.start[i]
-        new.weights[to : to + n] = old.weights[at : at + n]
-        square = old.covariance[old.square[i] : old.square[i + 1]].reshape(n, n)
-        new.covariance[new.square[i] : new.square[i + 1]].reshape(m, m)[:n, :n] = square
+    for (at, end, a, b), (to, last, c, d) in zip(_places(old), _places(new), strict=True):
+        n, m = end - at, last - to
+        new.weights[to : to + n] = old.weights[at:end]
+        new.covariance[c:d].reshape(m, m)[:n, :n] = old.covariance[a:b].reshape(n, n)
     new.noise[...], new.resets[...] = old.noise, old.resets
+
+
+def _places(group: Filters) -> Iterator[tuple[int, int, int, int]]:
+    """Where the weights of each filter begin and end, and where its covariance does."""
+    starts, squares = group.start.tolist(), group.square.tolist()
+    return zip(starts[:-1], starts[1:], squares[:-1], squares[1:], strict=True)
