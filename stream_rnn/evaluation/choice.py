@@ -47,12 +47,53 @@ def choose(
     *settings* are named beside, such as ``features.lags``.
     """
     lagged = any(name.startswith("features.") for name in settings)
-    times_given = parts(timestamp)
+    roles = _roles(seen, targets, exclude, timestamp, key, estimator)
+    reasons, inputs, told = roles.reasons, roles.inputs, roles.told
+    if estimator is None:
+        fields = [seen.fields[t] for t in targets if t in seen.fields]
+        estimator, why = _called_for(fields, targets, inputs, lagged)
+        estimator, why = _mixed(estimator, why, _not_mixed(seen, key, settings))
+    else:
+        why = "as you say"
+    if told and estimator not in READERS:
+        how = "what each value has meant for the target" if targets else "how rare each value is"
+        reasons = [f"{', '.join(told)} as {how}", *reasons]
+    if estimator == "multivariate" and not targets:
+        targets, inputs = [name for name in inputs if name not in told], []
+        why = f"{', '.join(targets)} are forecast together"
+    features, odd = _features(seen, roles, targets, exclude, estimator)
+    model: dict[str, Any] = {"type": estimator}
+    slow = [t for t in targets[:1] if t in seen.fields and slowness(seen.fields[t]) < SERIES]
+    if estimator == "regressor" and slow and not lagged and key is None:
+        model["target_lags"] = LAGS
+        why += f", and its last {LAGS} values are inputs, for it moves slowly"
+    return Choice(features, model, "; ".join([f"{estimator}: {why}", *reasons, *odd]))
+
+
+class _Roles(NamedTuple):
+    """What the fields that are not named are for, and why."""
+
+    timestamp: str | None
+    told: list[str]  # text that tells something
+    left_out: list[str]
+    inputs: list[str]
+    reasons: list[str]
+
+
+def _roles(
+    seen: Look,
+    targets: Sequence[str],
+    exclude: Sequence[str],
+    timestamp: str | None,
+    key: str | None,
+    estimator: str | None,
+) -> _Roles:
+    """The parts that the fields of *seen* play."""
+    taken = {*targets, *exclude, *parts(timestamp), key}
     free = {
         name: field
         for name, field in seen.fields.items()
-        if name not in (*targets, *exclude, *times_given, key)
-        and not any(name.startswith(f"{outer}.") for outer in exclude)
+        if name not in taken and not any(name.startswith(f"{outer}.") for outer in exclude)
     }
     reasons: list[str] = []
     clocks = [n for n, field in free.items() if field.kind == "time" or _ticks(n, field)]
@@ -65,30 +106,22 @@ def choose(
     inputs = [n for n in free if n not in (*left_out, *counts, timestamp)]
     if left_out:
         reasons.append(f"text columns left out: {', '.join(left_out)}")
-    if told and estimator not in READERS:
-        how = "what each value has meant for the target" if targets else "how rare each value is"
-        reasons.append(f"{', '.join(told)} as {how}")
     if counts:
         reasons.append(f"{', '.join(counts)} counts the records and is left out")
     if seen.lists:
         reasons.append(f"lists left out: {', '.join(seen.lists)}")
-    if estimator is None:
-        estimator, why = _called_for(
-            [seen.fields[t] for t in targets if t in seen.fields], targets, inputs, lagged
-        )
-        estimator, why = _mixed(estimator, why, _not_mixed(seen, key, settings))
-    else:
-        why = "as you say"
-    if estimator == "multivariate" and not targets:
-        targets, inputs = [name for name in inputs if name not in told], []
-        why = f"{', '.join(targets)} are forecast together"
-    model: dict[str, Any] = {"type": estimator}
-    features: dict[str, Any] = {"exclude": [*exclude, *left_out, *counts]}
-    odd = {n: words for n in (*inputs, *targets) if (words := seen.odd(n))}
+    return _Roles(timestamp, told, [*left_out, *counts], inputs, reasons)
+
+
+def _features(
+    seen: Look, roles: _Roles, targets: Sequence[str], exclude: Sequence[str], estimator: str
+) -> tuple[dict[str, Any], list[str]]:
+    """The table of the features, and what is told of missing values."""
+    features: dict[str, Any] = {"exclude": [*exclude, *roles.left_out]}
+    odd = {n: words for n in (*roles.inputs, *targets) if (words := seen.odd(n))}
     if odd:
         features["missing"] = [*MARKERS, *dict.fromkeys(chain.from_iterable(odd.values()))]
-        reasons += [f"{', '.join(map(repr, words))} in {n} is missing" for n, words in odd.items()]
-    mixed = [n for n in told if not all(isinstance(v, str) for v in seen.fields[n].known)]
+    mixed = [n for n in roles.told if not all(isinstance(v, str) for v in seen.fields[n].known)]
     if mixed and estimator not in READERS:
         way = "indicators" if estimator.startswith("sequence") else "statistics"
         features["categorical"] = dict.fromkeys(mixed, way)
@@ -96,14 +129,9 @@ def choose(
         features["missing_target"] = "advance"
         several = len(targets) > 1 or estimator in ("multivariate", "multitarget")
         features["target"] = list(targets) if several else targets[0]
-    if timestamp is not None:
-        features["timestamp"] = timestamp
-    if estimator == "regressor" and not lagged and targets and targets[0] in seen.fields:
-        ratio = slowness(seen.fields[targets[0]])
-        if ratio < SERIES and key is None:
-            model["target_lags"] = LAGS
-            why += f", and its last {LAGS} values are inputs, for it moves slowly"
-    return Choice(features, model, "; ".join([f"{estimator}: {why}", *reasons]))
+    if roles.timestamp is not None:
+        features["timestamp"] = roles.timestamp
+    return features, [f"{', '.join(map(repr, ws))} in {n} is missing" for n, ws in odd.items()]
 
 
 def _called_for(
