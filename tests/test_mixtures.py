@@ -16,11 +16,14 @@ from stream_rnn import (
     StreamRegressor,
 )
 from stream_rnn.estimators.delayed import Delayed
+from stream_rnn.mixtures import idle
+from stream_rnn.mixtures.base import Numbers
 from stream_rnn.mixtures.forest import Forest
 from stream_rnn.mixtures.last import Last
 from stream_rnn.mixtures.neighbours import Neighbours
 from stream_rnn.mixtures.network import Network
 from stream_rnn.mixtures.outside import Given, River
+from stream_rnn.mixtures.part import part
 from stream_rnn.mixtures.wide import Wide
 from stream_rnn.specs import estimator
 
@@ -99,6 +102,56 @@ def test_a_restored_one_goes_on_to_the_bit(kind, cut):
     assert same(second, whole)
     again = pickle.loads(pickle.dumps(whole))
     assert same(again, whole)
+
+
+@pytest.fixture
+def soon_idle(monkeypatch):
+    """Members are looked at every 16 records, and idle if they count less than a tenth twice."""
+    for name, value in {"REVIEW": 16, "CALM": 2, "BEGINNING": 0, "LEAST": 0.1}.items():
+        monkeypatch.setattr(idle, name, value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_idle_members_are_so_however_the_records_are_cut(kind, soon_idle):
+    xs, ys = records(kind)
+    whole, single, restored = small(kind), small(kind), small(kind)
+    expected = whole.stream(xs, ys)
+    idle_then = whole._mixture.idle.calm >= idle.CALM
+    assert 0 < idle_then.sum() < len(SMALL)
+    assert [single.stream([x], [y])[0] for x, y in zip(xs, ys)] == expected
+    assert same(single, whole)
+    whole_again = small(kind)
+    whole_again.stream(xs[:130], ys[:130])
+    restored.restore(whole_again.snapshot())
+    assert restored.stream(xs[130:], ys[130:]) == expected[130:]
+    assert same(restored, whole)
+
+
+def test_a_member_is_idle_after_many_reviews_without_weight_until_it_has_some():
+    state = idle.Idle(np.zeros(2, np.int64))
+    weights, y = np.array([0.999, 0.001]), np.arange(6.0)
+    for count in range(0, idle.BEGINNING + idle.CALM * idle.REVIEW, idle.REVIEW):
+        idle.review(state, weights, count)
+        assert idle.sampled(state, 1, y, count) is y
+    idle.review(state, weights, count + 1)  # not the time
+    idle.review(state, weights, count + idle.REVIEW)
+    assert idle.sampled(state, 0, y, count) is y
+    learned = idle.sampled(state, 1, y, 3)
+    assert np.array_equal(learned, [np.nan, 1, np.nan, np.nan, np.nan, 5], equal_nan=True)
+    idle.review(state, np.array([0.99, 0.01]), count + 2 * idle.REVIEW)
+    assert idle.sampled(state, 1, y, 3) is y
+
+
+def test_what_an_idle_network_knows_of_the_last_target_is_not_sampled():
+    rng = np.random.default_rng(0)
+    X, y, units = rng.normal(size=(30, 2)), rng.normal(size=30), np.tile([0.0, 1.0], (30, 1))
+    network = part(SMALL[0], Numbers(), 2, 1, 0)
+    network.prequential(X, X.astype(np.float32), units, y)
+    before = {n: a.copy() for n, a in network.arrays().items() if n.endswith("theta")}
+    network.prequential(X, X.astype(np.float32), units, y, np.full(30, np.nan))
+    assert before
+    assert all(np.array_equal(network.arrays()[n], a) for n, a in before.items())
+    assert network.lags.past == y[-1]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -89,3 +89,9 @@ def carry(spec: Any, old: Any, new: Any, inputs: int, new_inputs: int) -> None:
 def blind(spec: Any) -> Any:
     """The same without the last target; None for what is nothing without it."""
     return spec
+
+
+@singledispatch
+def may_idle(spec: Any) -> bool:
+    """Whether the member may learn a part of the records only; not if to learn costs nothing."""
+    return True

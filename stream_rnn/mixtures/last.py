@@ -96,3 +96,8 @@ def follow_class(task: Classes, state, y):
 @base.blind.register
 def _(spec: Last) -> None:
     return None
+
+
+@base.may_idle.register
+def _(spec: Last) -> bool:
+    return False

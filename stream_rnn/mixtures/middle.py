@@ -104,3 +104,8 @@ def drop_class(task: Classes, state, y):
 @add.register
 def add_class(task: Classes, state, y):
     state.counts[int(y)] += 1
+
+
+@base.may_idle.register
+def _(spec: Middle) -> bool:
+    return False

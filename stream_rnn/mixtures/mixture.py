@@ -9,9 +9,10 @@ from ..codegen.bound import bind
 from ..codegen.dispatch import compiled
 from ..engine.moments import LARGEST, Moments
 from ..engine.scale import Standard, observe, standardise
-from ..forecasting.mixing import boa
+from ..forecasting.mixing import boa, dma
 from ..numerics.trees import Float, Int, allocate, below, fields, leaves, load, walk
-from . import classes, numbers
+from . import base, classes, numbers
+from .idle import Idle, pieces, review, sampled
 from .network import NetworkPart
 from .outside import is_outside
 from .part import Part, part
@@ -83,6 +84,8 @@ class Mixture:
         self.members: list[Any] = [self._member(spec, n) for n, spec in enumerate(inner)]
         self._places = [n for n, spec in enumerate(specs) if not is_outside(spec)]
         self._others = [n for n, spec in enumerate(specs) if is_outside(spec)]
+        self._busy = [not base.may_idle(spec) for spec in inner]
+        self.idle = allocate(Idle, {"K": len(specs)})
         self._lay_out_scales()
         self._lay_out_mixing()
 
@@ -126,8 +129,24 @@ class Mixture:
         judged: np.ndarray | None = None,
     ) -> np.ndarray:
         """Predict each record, then learn it; the mixing learns from *judged* instead of y."""
+        parts = pieces(int(self.scales.counts[0]), len(X))
+        if len(parts) < 2:
+            return self._piece(X, y, outside, judged)
+        made = [
+            self._piece(X[p], y[p], *(None if a is None else a[p] for a in (outside, judged)))
+            for p in parts
+        ]
+        return np.concatenate(made)
+
+    def _piece(self, X: np.ndarray, y: np.ndarray, outside: Any, judged: Any) -> np.ndarray:
+        """`prequential` of records between two reviews, see `idle`."""
+        count = int(self.scales.counts[0])
+        review(self.idle, self._counting(), count)
         Z, units, believed = self._standard(X, y, True)
-        made = [member.prequential(X, Z, units, believed) for member in self.members]
+        made = []
+        for k, member, busy in zip(self._places, self.members, self._busy, strict=True):
+            learned = believed if busy else sampled(self.idle, k, believed, count)
+            made.append(member.prequential(X, Z, units, believed, learned))
         P = self._gathered(made, outside, len(X))
         judged = believed if judged is None else judged
         if self.numbers:
@@ -173,10 +192,18 @@ class Mixture:
             return self.mixing.mix.first.table[head, boa.WEIGHT].copy()
         return self.mixing.shares.copy()
 
+    def _counting(self) -> np.ndarray:
+        """The most that each member counts in any part of the mixing, (K,)."""
+        if self.numbers:
+            first, dynamic = self.mixing.mix.first, self.mixing.mix.dynamic
+            return np.maximum(first.table[:, boa.WEIGHT].max(axis=0), dynamic.table[dma.WEIGHT])
+        return self.mixing.shares
+
     # state --------------------------------------------------------------------------------
 
     def grow(self, inputs: int, outputs: int) -> None:
-        """Append inputs and classes."""
+        """Append inputs and classes; whoever is idle may have a use for them."""
+        self.idle.calm[:] = 0
         old, mixing, as_before = self.scales, self.mixing, self.outputs == outputs
         self.inputs, self.outputs = inputs, outputs
         for member in self.members:
@@ -199,6 +226,7 @@ class Mixture:
             mine[: len(theirs)] = theirs
         for mine, theirs in zip(leaves(self.mixing), leaves(other.mixing), strict=True):
             mine[...] = theirs
+        self.idle.calm[:] = other.idle.calm
         for member, known in zip(self.members, other.members, strict=True):
             if order is not None and isinstance(member, NetworkPart):
                 member.rearrange(order)
@@ -208,6 +236,7 @@ class Mixture:
         """The state's arrays by name: views, not copies."""
         found = {f"scales.{n}": a for n, a in walk(self.scales)}
         found |= {f"mixing.{n}": a for n, a in walk(self.mixing, scratch=False)}
+        found["idle.calm"] = self.idle.calm
         for place, member in zip(self._places, self.members, strict=True):
             found |= {f"{place}.{n}": a for n, a in member.arrays().items()}
         return found
@@ -216,5 +245,6 @@ class Mixture:
         """Take over arrays by name; raises `CheckpointError` unless names and shapes agree."""
         load(self.scales, below("scales.", arrays))
         load(self.mixing, below("mixing.", arrays))
+        load(self.idle, below("idle.", arrays))
         for place, member in zip(self._places, self.members, strict=True):
             member.load(below(f"{place}.", arrays))

@@ -116,3 +116,8 @@ def absorb(member: Neighbours, task, state, work, x, z, unit, y, out):
         state.z[j, at] = z[j]
     state.y[at] = y
     state.clock[0] += 1
+
+
+@base.may_idle.register
+def _(spec: Neighbours) -> bool:
+    return False

@@ -73,11 +73,12 @@ class NetworkPart:
         past = np.tile(self.lags.past, (len(X), 1)) if self.lags.lags else self.lags.past
         return self._probabilities(self.network.predict(self.lags.inputs(X, past)))
 
-    def prequential(self, X, Z, units, y) -> np.ndarray:
-        """Predict each record, then learn it; without a target only the hidden state goes on."""
+    def prequential(self, X, Z, units, y, learned=None) -> np.ndarray:
+        """Predict each record, then learn it; where it is not, only the hidden state goes on."""
         Y = self._targets(y)
         if self.lags.lags:
             X = self.lags.inputs(X, self.lags.take(Y[:, : self._lagged]))
+        Y = Y if learned is None else self._targets(learned)
         return self._probabilities(self.network.prequential(X, Y))
 
     def _targets(self, y: np.ndarray) -> np.ndarray:

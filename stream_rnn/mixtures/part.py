@@ -72,12 +72,23 @@ class Part:
         return out
 
     def prequential(
-        self, X: np.ndarray, Z: np.ndarray, units: np.ndarray, y: np.ndarray
+        self,
+        X: np.ndarray,
+        Z: np.ndarray,
+        units: np.ndarray,
+        y: np.ndarray,
+        learned: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Predict each record, then learn it with y (T,), NaN where it is missing."""
+        """Predict each record, then learn it with y (T,), NaN where it is missing.
+
+        Of all targets only *learned* (T,) are taken, if given.
+        """
         out = np.empty((len(Z), self.outputs))
-        prequential(self._bound, X, Z, units, y, out)
+        self._run(X, Z, units, y if learned is None else learned, out)
         return out
+
+    def _run(self, X, Z, units, y, out) -> None:
+        prequential(self._bound, X, Z, units, y, out)
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and outputs: inputs find room, perhaps."""
@@ -129,13 +140,11 @@ class ForestPart(Part):
         nodes = max(64, self._room)
         return laid_out(self.spec, self.task, inputs, outputs, nodes)
 
-    def prequential(self, X, Z, units, y) -> np.ndarray:
-        out = np.empty((len(Z), self.outputs))
+    def _run(self, X, Z, units, y, out) -> None:
         for start in range(0, len(Z), AT_ONCE):
             piece = slice(start, start + AT_ONCE)
             self._make_room(2 * min(AT_ONCE, len(Z) - start))
             prequential(self._bound, X[piece], Z[piece], units[piece], y[piece], out[piece])
-        return out
 
     def _make_room(self, more: int) -> None:
         """For so many more nodes a tree, in powers of two."""
