@@ -17,6 +17,7 @@ from ..errors import CheckpointError
 from ..forecasting.bank import MEDIAN
 from ..forecasting.far import learner
 from ..forecasting.far.learner import Far
+from ..forecasting.far.season import fundamental
 from ..forecasting.inputs import history
 from ..forecasting.inputs.period import FOUND
 from ..forecasting.series import Series
@@ -26,6 +27,7 @@ NEAR = 6  # steps from which a forecast is far
 REACHES = (24, 48, 96)  # steps that are learned; beyond the last they are forecast recursively
 WINDOW = 2000  # records
 YOUNG, PATIENCE = 500, 20_000  # records, see `FarHorizons._follow_season`
+FORM = 2  # of what is saved; what was learned in another form is learned anew
 
 Make = Callable[[], Series]
 
@@ -49,10 +51,11 @@ class FarHorizons:
             return near.run(ys, xs)
         outs, at = [], 0
         while at < len(ys):
-            end = at + self._room()
+            end, before = at + self._room(), self._count()
             outs.append(self._take(near, ys[at:end], xs[at:end]))
             self._remember(ys[at:end], xs[at:end])
-            self._follow_season(near, make)
+            if self._due(before):
+                self._follow_season(near, make)
             at = end
         return [np.concatenate(parts) for parts in zip(*outs, strict=True)] or near.run(ys, xs)
 
@@ -71,6 +74,11 @@ class FarHorizons:
         every = learner.spacing(count)
         return every - count % every
 
+    def _due(self, before: int) -> bool:
+        """Whether an origin has been reached since so many records."""
+        count = self._count()
+        return count > before and count % learner.spacing(count) == 0
+
     def _count(self) -> int:
         assert self.far is not None
         return int(self.far.history.clock[history.COUNT])
@@ -80,8 +88,7 @@ class FarHorizons:
         out = near.run(ys, xs)
         before = self._count()
         learner.run(self._bound, ys, np.ascontiguousarray(out[0][:, MEDIAN]), xs)
-        count = self._count()
-        if count > before and count % learner.spacing(count) == 0:
+        if self._due(before):
             path = near.forecast(self.reach, np.repeat(xs[-1:], self.reach, axis=0))
             learner.keep(self._bound, path)
         return out
@@ -164,13 +171,13 @@ class FarHorizons:
 
     def meta(self) -> dict[str, int]:
         """What says of which shape the arrays are."""
-        return {"reach": self.reach, "begun": self.begun}
+        return {"reach": self.reach, "begun": self.begun, "form": FORM}
 
     def load(self, meta: Any, arrays: dict[str, np.ndarray], inputs: int) -> None:
         """Take over the state of another; one that lacks the learner learns when next asked."""
         self.targets.extend(arrays["targets"].tolist())
         self.inputs.extend(np.array(arrays["inputs"]))
-        if not isinstance(meta, dict) or not meta["reach"]:  # of a build that had banks for them
+        if not isinstance(meta, dict) or not meta["reach"] or meta.get("form") != FORM:
             return
         kept = trees.below("learned.", arrays)
         if "season" not in kept:
@@ -182,8 +189,9 @@ class FarHorizons:
 
 
 def _season(near: Series) -> int:
-    """The season that the nearest bank has found; 0 for none."""
-    return int(near.banks[0].period.found[FOUND])
+    """The season of what the nearest bank has found; 0 for none."""
+    period = near.banks[0].period
+    return fundamental(period, near.count - 1) or int(period.found[FOUND])
 
 
 _NONE = np.empty(0)

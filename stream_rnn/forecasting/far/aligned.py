@@ -5,9 +5,9 @@ b = S[t+h−km], k = ⌈h/m⌉; what is learned is how far the truth is from the
 
     (S[t+h] − b)/unit = wᵀx + N(0, R),  unit the root mean square of S[t+h] − b
 
-x holds differences between b and its neighbours of a week and of two seasons before, between the
-seasonal profile and b, and how far the series is now from where it was.  With all weights 0 it
-is the seasonal naive forecast.  Without a season b is the last value.
+x holds differences between b and its neighbours, the value a week before, the weeks' forecast
+(`weeks`) and the seasonal profile, and how far the series is now from where it was.  With all
+weights 0 it is the seasonal naive forecast.  Without a season b is the last value.
 """
 
 from math import sqrt
@@ -18,9 +18,9 @@ from ...numerics import trees
 from ...numerics.trees import SCRATCH, Float
 from ..inputs.scale import follow
 from ..kernels import clip
+from .weeks import WEEK
 
 INPUTS = 14
-WEEK = 7  # seasons: a season of a day has a week above it
 PRIOR, DRIFT = 0.01, 1e-4  # of a weight: its variance at first, growth relative to that
 CLIP, LIMIT = 4.0, 6.0  # of an input, of what is forecast, in units
 HUBER = 1.5
@@ -56,7 +56,7 @@ def allocate(horizon: int, season: int) -> Aligned:
 
 def span(horizon: int, season: int) -> int:
     """How many records it looks back."""
-    return 2 * WEEK * max(1, season) + 2 * horizon + 2
+    return WEEK * max(1, season) + 2 * horizon + 2
 
 
 @loose_kernel
@@ -66,8 +66,11 @@ def warm_up(season):
 
 
 @loose_kernel
-def observe(aligned, past, t, season):
-    """Take in record *t* (from 0), ``past[0]``: the profile, the means, then the inputs."""
+def observe(aligned, past, t, season, weeks, known):
+    """Take in record *t* (from 0), ``past[0]``: the profile, the means, then the inputs.
+
+    *weeks* (H,) is what `weeks.forecast` says, if it is *known*.
+    """
     state, profile = aligned.state, aligned.profile
     state[LEVEL] += max(LEVEL_RATE, 1.0 / (t + 1)) * (past[0] - state[LEVEL])
     m = max(1, season)
@@ -84,12 +87,15 @@ def observe(aligned, past, t, season):
         state[CHANGE] += 2.0 / (m + 1) * ((past[0] - past[m]) - state[CHANGE])
     if t >= warm_up(season):
         slot = t % len(aligned.noise)
-        _rows(aligned.rows[slot], aligned.bases[slot], profile[0], state, past, t, season)
+        rows, bases = aligned.rows[slot], aligned.bases[slot]
+        _rows(rows, bases, profile[0], state, past, t, season)
+        for j in range(len(bases)):
+            rows[9, j] = weeks[j] - bases[j] if known else 0.0
 
 
 @loose_kernel
 def _rows(rows, bases, profile, state, past, t, season):
-    """The inputs (INPUTS, H) of record *t*, in the units of the series, and b (H,)."""
+    """The inputs (INPUTS, H) of record *t* but the ninth, in units of the series, and b (H,)."""
     m = max(1, season)
     for j in range(len(bases)):
         h = j + 1
@@ -98,7 +104,6 @@ def _rows(rows, bases, profile, state, past, t, season):
         base = past[back]
         bases[j] = base
         whole = (j // (WEEK * m) + 1) * WEEK * m - h if season > 0 else WEEK - 1
-        week = past[whole] - base if whole <= t else 0.0
         rows[0, j] = 1.0
         rows[1, j] = past[0] - past[k * m] if k * m <= t else 0.0
         rows[2, j] = k * state[CHANGE]
@@ -107,8 +112,7 @@ def _rows(rows, bases, profile, state, past, t, season):
         rows[5, j] = state[ANOMALY]
         rows[6, j] = state[DAILY]
         rows[7, j] = past[back + m] - base if back + m <= t else 0.0
-        rows[8, j] = week
-        rows[9, j] = past[whole + WEEK * m] - base if whole + WEEK * m <= t else week
+        rows[8, j] = past[whole] - base if whole <= t else 0.0
         rows[10, j] = state[LEVEL] - base
         rows[11, j] = past[back + 1] - base
         rows[12, j] = past[back - 1] - base if back > 0 else 0.0

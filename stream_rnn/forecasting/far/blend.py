@@ -19,7 +19,7 @@ from ...numerics import trees
 from ...numerics.trees import Float, Int
 from ..interval import LEVELS, RARE, START
 
-PATH, ALIGNED, LAGS, PROFILE = range(4)
+PATH, ALIGNED, LAGS, WEEKS = range(4)
 WAYS, HEADS, BANDS = 4, 2, 4
 EDGES = (3, 12, 24)  # steps after which a band ends
 SHARE = (2.0, 1.0, 1.0, 1.0)  # π

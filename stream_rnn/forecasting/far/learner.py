@@ -15,9 +15,9 @@ from ..inputs.features import Features
 from ..inputs.history import History
 from ..inputs.scale import Scale
 from ..interval import LEVELS
-from . import aligned, blend, lags
+from . import aligned, blend, lags, weeks
 from .aligned import Aligned
-from .blend import ALIGNED, HEADS, PATH, PROFILE, WAYS, Blend
+from .blend import ALIGNED, HEADS, PATH, WAYS, WEEKS, Blend
 from .lags import Lags
 
 SOONEST = 12  # records between two origins, at least
@@ -36,13 +36,15 @@ class Far(NamedTuple):
     aligned: Aligned
     lags: Lags
     blend: Blend
+    weeks: Annotated[Float, "H", SCRATCH]
     made: Annotated[Float, "HEADS WAYS H", SCRATCH]
     blended: Annotated[Float, "HEADS H", SCRATCH]
 
 
 def allocate(horizon: int, season: int, inputs: int) -> Far:
     """Nothing seen, for *horizon* steps, and a *season* of so many records (0 for none)."""
-    span = max(aligned.span(horizon, season), features.LAGS + 2 + horizon)
+    span = max(aligned.span(horizon, season), weeks.span(horizon, season))
+    span = max(span, features.LAGS + 2 + horizon)
     new = trees.allocate(
         Far,
         {"H": horizon, "HEADS": HEADS, "WAYS": WAYS},
@@ -102,7 +104,8 @@ def step(far, y, known, x):
         scale.observe(far.scale, past, t, 1)
     units = scale.units(far.scale, t, 1)
     features.observe(far.features, past, x, t, 1, 0, units)
-    aligned.observe(far.aligned, past, t, season)
+    told = weeks.forecast(past, t, season, far.weeks)
+    aligned.observe(far.aligned, past, t, season, far.weeks, told)
     lags.observe(far.lags, far.features.row, t)
 
 
@@ -145,9 +148,10 @@ def combine(far, path, t):
     Returns whether there are ways besides the path yet.
     """
     made, season = far.made, far.season[0]
-    known = aligned.predict(far.aligned, t, season, made[0, ALIGNED], made[0, PROFILE])
+    known = aligned.predict(far.aligned, t, season, made[0, ALIGNED], made[0, WEEKS])
     known = known and t > len(far.unknown) + 2
     past = far.history.values[history.newest(far.history) :]
+    weeks.forecast(past, t, season, made[0, WEEKS])  # before a week has gone by, the profile
     lags.predict(far.lags, past[0], t, made[0, blend.LAGS])
     for j in range(len(path)):
         made[0, PATH, j], made[1, PATH, j] = path[j, MEDIAN], path[j, MEAN]
