@@ -7,7 +7,8 @@ import pytest
 from stream_rnn import RecurrentForecaster
 from stream_rnn.forecasting.experts.levels import Ewma
 from stream_rnn.forecasting.experts.linear import Linear
-from stream_rnn.forecasting.far import aligned, blend, lags
+from stream_rnn.forecasting.far import aligned, blend, lags, season, weeks
+from stream_rnn.forecasting.inputs import period
 
 SMALL = (Ewma(1.0), Linear(lags=8))
 RNG = np.random.default_rng(3)
@@ -29,7 +30,7 @@ def test_far_forecasts_are_no_worse_than_recursion():
     t = np.arange(T + 24)
     week = np.where(t // 24 % 7 < 5, 1.0, 0.3) * np.sin(2 * np.pi * t / 24) ** 2
     noise = np.random.default_rng(5).normal(size=T + 24)
-    for series, gain in ((SERIES, 1.02), (10 * week + 0.5 * LEVEL + 0.3 * noise, 0.95)):
+    for series, gain in ((SERIES, 1.02), (10 * week + 0.5 * LEVEL + 0.3 * noise, 0.97)):
         model = RecurrentForecaster(experts=SMALL)
         plain = RecurrentForecaster(horizons=(1,), experts=SMALL)
         apart, others = [], []
@@ -73,6 +74,18 @@ def test_a_restored_forecaster_reaches_as_far(before):
         model.learn_one(y)
         again.learn_one(y)
     assert again.forecast(30, level=0.8) == model.forecast(30, level=0.8)
+
+
+def test_far_steps_of_another_form_are_learned_anew():
+    model, again = taught(), RecurrentForecaster(experts=SMALL)
+    model.forecast(24)
+    saved = model.snapshot()
+    saved.meta["far"].pop("form")
+    again.restore(saved)
+    assert "far.learned.season" not in again.snapshot().arrays
+    assert again.forecast(5) == model.forecast(5)
+    assert len(again.forecast(24)) == 24
+    assert "far.learned.season" in again.snapshot().arrays
 
 
 def test_in_chunks_it_is_the_same():
@@ -187,3 +200,50 @@ def test_weights_follow_the_losses_of_each_band():
     assert np.allclose(out, (w * made[0]).sum(0))
     blend.combine(state, 0, False, made[0], out)
     assert np.array_equal(out, made[0, 0])
+
+
+def test_the_shape_is_of_the_weeks_before_and_the_level_of_today():
+    rng = np.random.default_rng(8)
+    m, H = 3, 25  # a week of 21 records, and beyond
+    for n in (10, 23, 24, 60, 150):
+        values, out = rng.normal(size=n), np.full(H, np.nan)
+        known = weeks.forecast(values[::-1], n - 1, m, out)
+        K = min(weeks.WEEKS, (n - m) // (7 * m))
+        assert known == (K > 0)
+        assert weeks.count(n - 1, m) == K
+        if not known:
+            assert np.isnan(out).all()
+            continue
+        rise = values[-m:].mean() - np.mean(
+            [values[n - 7 * m * q - m : n - 7 * m * q].mean() for q in range(1, K + 1)]
+        )
+        for h in range(1, H + 1):
+            places = [n - 1 + h - 7 * m * (q + (h - 1) // (7 * m)) for q in range(1, K + 1)]
+            last = places[0]
+            same = [values[i] if i >= 0 else values[last] for i in places]
+            assert np.isclose(out[h - 1], np.mean(same) + rise)
+    assert not weeks.forecast(values[::-1], 149, 0, out)
+
+
+def observed(values):
+    state = period.allocate()
+    changes = np.diff(values) / np.diff(values).std()
+    for t, change in enumerate(changes.tolist(), 1):
+        period.observe(state, change, t)
+    return state, len(changes)
+
+
+def test_the_season_is_the_one_of_which_the_others_are_multiples():
+    rng, t = np.random.default_rng(9), np.arange(500)
+    day = np.sin(2 * np.pi * t / 24) * np.where(t // 24 % 7 < 5, 1.0, 0.2)
+    state, n = observed(day + 0.02 * rng.normal(size=500))
+    assert state.found[period.FOUND] == 168  # most alike after a week
+    assert season.fundamental(state, n) == 24
+    assert season.fundamental(*observed(np.cumsum(rng.normal(size=500)))) == 0
+    assert season.fundamental(period.allocate(), 0) == 0
+    r = season.autocorrelation(state.products, n)
+    s, multiples = season.comb(r)
+    for k in (3, 24, 100, 240):
+        found = [r[i * k] for i in range(1, 9) if i * k < len(r)]
+        assert multiples[k] == len(found)
+        assert np.isclose(s[k], np.mean(found))
