@@ -177,10 +177,13 @@ def test_forecasters_survive_wrong_values():
         assert np.mean(errors[-100:]) < 1.2 * before
 
 
+FLIPS = -1e5 * np.sin(np.arange(AT, AT + 40) / 4)
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [ONCE["three"], LONG["jump"], 10.0 ** np.linspace(-300, 59, 61)],
-    ids=["three", "jump", "exponents"],
+    [ONCE["three"], LONG["jump"], 10.0 ** np.linspace(-300, 59, 61), FLIPS],
+    ids=["three", "jump", "exponents", "flips"],
 )
 def test_a_forecaster_forgets_many_wrong_values(wrong):
     """Those beyond 10⁶⁰ are refused."""
@@ -194,3 +197,60 @@ def test_a_forecaster_forgets_many_wrong_values(wrong):
     )
     assert errors[end + 5 : end + 100].mean() < 3 * clean[end + 5 : end + 100].mean()
     assert errors[end + 500 :].mean() < 1.2 * clean[end + 500 :].mean()
+
+
+def doubtful(seed=0, count=40, then=None):
+    """A series with *count* values that are absurd; *then* the series is another one."""
+    y = np.sin(np.arange(900) / 4) + 0.1 * np.random.default_rng(seed).normal(size=900)
+    y[300 : 300 + count] *= -1e5
+    if then is not None:
+        y[300:] *= then
+    return y
+
+
+def test_absurd_values_count_as_missing_once_the_series_is_back():
+    """From the fourth record on the state is that of a forecaster to which they were missing."""
+    y = doubtful()
+    gaps = y.copy()
+    gaps[300:340] = np.nan
+    told, other = RecurrentForecaster(), RecurrentForecaster()
+    made, wanted = told.prequential(y), other.prequential(gaps)
+    assert np.array_equal(made[344:], wanted[344:])
+    assert not np.array_equal(made[341:344], wanted[341:344])
+    assert told.health()["outliers"] > other.health()["outliers"]  # it happened all the same
+
+
+@pytest.mark.parametrize("count", [5, 40, 62])
+def test_a_doubt_is_the_same_bits_one_at_a_time_and_over_snapshots(count):
+    y, x = doubtful(count=count), np.random.default_rng(1).normal(size=(900, 1))
+    whole = RecurrentForecaster(horizons=(1, 3))
+    made = whole.prequential(y, x)
+    part = RecurrentForecaster(horizons=(1, 3))
+    found = [part.prequential(y[:290], x[:290])]
+    for t in range(290, 380):  # a snapshot after each record
+        snapshot = part.snapshot()
+        part = RecurrentForecaster(horizons=(1, 3))
+        part.restore(snapshot)
+        found.append(part.prequential(y[t : t + 1], x[t : t + 1]))
+    found.append(part.prequential(y[380:], x[380:]))
+    assert np.array_equal(np.concatenate(found), made, equal_nan=True)
+    arrays, others = part.snapshot().arrays, whole.snapshot().arrays
+    assert arrays.keys() == others.keys()
+    assert all(np.array_equal(arrays[n], others[n], equal_nan=True) for n in arrays)
+
+
+def test_what_stays_is_believed_and_so_is_what_comes_again():
+    """64 records of another size are the series now; a second excursion is no accident."""
+    from stream_rnn.forecasting.inputs import doubt
+
+    model = RecurrentForecaster()
+    y = doubtful(then=1e5)
+    errors = abs(model.prequential(y) - y)
+    assert errors[-100:].mean() < 0.5e5
+    assert not model._series.formers
+    again = np.concatenate([doubtful(), doubtful()])
+    model = RecurrentForecaster()
+    model.prequential(again)
+    state = model._series.banks[0].doubt.state
+    assert state[doubt.ENDED] == 344  # the second one began none
+    assert state[doubt.AGE] == 0

@@ -19,7 +19,8 @@ from .experts import base as ops
 from .experts import default as experts
 from .experts.default import DEFAULT
 from .experts.linear import BOUND
-from .inputs import features, history, period, scale, shift, youth
+from .inputs import doubt, features, history, period, scale, shift, youth
+from .inputs.doubt import Doubt
 from .inputs.features import Features
 from .inputs.history import History
 from .inputs.period import FOUND, NEWS, Period
@@ -64,6 +65,7 @@ class Bank(NamedTuple):
     interval: Interval
     counts: Annotated[Int, "2"]  # records learned from, values missing
     youth: Youth
+    doubt: Doubt
 
 
 def allocate(
@@ -91,6 +93,7 @@ def allocate(
         interval.allocate(),
         np.zeros(2, np.int64),
         youth.allocate(inputs),
+        doubt.allocate(inputs),
     )
     return trees.duplicate(parts)  # in one block
 
@@ -134,16 +137,26 @@ def run(bound, ys, fills, xs, out):
     h records before; NaN where there was none.
 
     Returns how many records it took in: it stops after one by which a season was found
-    beyond doubt, so that the bank can begin again with it, see `relearn`.
+    beyond doubt, so that the bank can begin again with it, before one that begins a doubt, so
+    that the bank can be copied, and after one that ends it, see `relearn`.
     """
     setting, bank = flush_denormals(), bound.state
-    bank.period.found[NEWS] = 0
+    bank.period.found[NEWS], bank.doubt.state[doubt.NEWS] = 0, doubt.NONE
     done = 0
     while done < len(ys) and bank.period.found[NEWS] == 0:
+        if bank.doubt.state[doubt.NEWS] != doubt.NONE or _begins_doubt(bank, ys[done]):
+            break
         step(bank, ys[done], fills[done], xs[done], out[done])
         done += 1
     restore_denormals(setting)
     return done
+
+
+@loose_kernel
+def _begins_doubt(bank, y):
+    t = bank.history.clock[history.COUNT]
+    last = bank.history.values[history.newest(bank.history)]
+    return doubt.begins(bank.doubt, bank.scale, last, y, t)
 
 
 @loose_kernel
@@ -157,6 +170,7 @@ def step(bank, y, fill, x, out):
         out[i] = waiting[i]
     known = y == y
     youth.record(bank.youth, t, y, fill, x)
+    doubt.record(bank.doubt, t, y, fill, x)
     if not known:
         bank.counts[MISSING] += 1
         if t == 0:

@@ -10,14 +10,15 @@ from ..numerics import trees
 from . import bank as banks
 from . import spare
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
-from .inputs import history
+from .inputs import doubt, history
 from .inputs.period import NEWS
 from .interval import LEVELS
 from .mixing.mix import Mixture
-from .relearn import relearn
+from .relearn import relearn, renewed
 
 _NORMAL = NormalDist()
 _QUANTILES = np.array([_NORMAL.inv_cdf((1 + level) / 2) for level in LEVELS])
+FORMER = "former."  # of the names of arrays
 POINTS = {"median": MEDIAN, "mean": MEAN}
 
 
@@ -51,6 +52,7 @@ class Series:
     def _begin(self, inputs: int) -> None:
         """Banks that have seen nothing, for *inputs* exogenous inputs."""
         self.inputs = inputs
+        self.formers: dict[int, Bank] = {}  # as they were before a doubt, while it lasts
         self._hold([self._bank(h) for h in self.horizons])
         self._one = np.empty(1), np.full(1, np.nan), np.empty((1, inputs)), np.empty((1, WIDTH))
 
@@ -94,15 +96,26 @@ class Series:
         one, fill, x, out = self._one
         one[0], fill[0] = y, np.nan
         for at in range(len(self.banks)):
-            banks.run(self._bound[at], one, fill, x, out)
+            while not banks.run(self._bound[at], one, fill, x, out):
+                self._look_back(at)
             self._look_back(at)
             fill[0] = out[0, MEDIAN]
 
     def _look_back(self, at: int) -> None:
-        """Learn again what was seen, if the season has just become known."""
-        if self.banks[at].period.found[NEWS]:
-            again = relearn(self.banks[at], self._bank(self.horizons[at]))
-            self._hold([*self.banks[:at], again, *self.banks[at + 1 :]])
+        """Learn again what was seen, if its season, or that it was wrong, has become known."""
+        bank = self.banks[at]
+        if bank.period.found[NEWS]:
+            self.formers.pop(at, None)
+            self._replace(at, relearn(bank, self._bank(self.horizons[at])))
+        elif bank.doubt.state[doubt.NEWS] == doubt.BEGINS:
+            self.formers[at] = trees.duplicate(bank)
+        elif bank.doubt.state[doubt.NEWS] == doubt.RETURNS:
+            self._replace(at, renewed(bank, self.formers.pop(at)))
+        elif self.formers and bank.doubt.state[doubt.AGE] == 0:  # what was doubtful is believed
+            self.formers.pop(at, None)
+
+    def _replace(self, at: int, bank: Bank) -> None:
+        self._hold([*self.banks[:at], bank, *self.banks[at + 1 :]])
 
     def newest(self, index: int) -> np.ndarray:
         """The newest forecast row (WIDTH,) of the bank *index*, as far ahead as it looks."""
@@ -175,10 +188,13 @@ class Series:
 
     def grow(self, inputs: int) -> None:
         """Make room for more exogenous inputs, with weights 0."""
-        before = self.banks
+        before, formers = self.banks, self.formers
         self._begin(inputs)
         for old, new in zip(before, self.banks, strict=True):
             banks.grow(old, new)
+        for at, old in formers.items():
+            self.formers[at] = self._bank(self.horizons[at])
+            banks.grow(old, self.formers[at])
 
     def health(self) -> dict[str, float]:
         """Counters and gauges by metric name, summed over the horizons."""
@@ -190,11 +206,21 @@ class Series:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All state by name; no copies."""
-        return dict(trees.walk(tuple(self.banks), scratch=False))
+        found = dict(trees.walk(tuple(self.banks), scratch=False))
+        for at, bank in self.formers.items():
+            found |= {f"{FORMER}{at}.{n}": a for n, a in trees.walk(bank, scratch=False)}
+        return found
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Overwrite all state; `CheckpointError` if it is of another model."""
-        trees.load(tuple(self.banks), arrays)
+        own = {name: array for name, array in arrays.items() if not name.startswith(FORMER)}
+        formers = {}
+        for at, horizon in enumerate(self.horizons):
+            if former := trees.below(f"{FORMER}{at}.", arrays):
+                formers[at] = self._bank(horizon)
+                trees.load(formers[at], former)
+        trees.load(tuple(self.banks), own)
+        self.formers = formers
 
 
 def _take_in(bound: Any, values: np.ndarray, inputs: np.ndarray) -> None:
