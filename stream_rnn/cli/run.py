@@ -151,13 +151,17 @@ def _observers(loaded: Any, dependencies: Any) -> Any:
     if metrics is not None:
         from ..assembly.parts import task
         from ..config.schema import HttpSource
-        from ..web import Site, serve
+        from ..web import Program, Site, serve
 
         table = loaded.metrics
         make = (lambda: task(loaded)) if loaded.http.predict or loaded.http.checkpoint else None
         posted = isinstance(loaded.source, HttpSource)
         site = Site(metrics, loaded.http, table.host, make, posted)
-        server = serve(site, table.port, table.certfile, table.keyfile, table.client_cafile)
+        # Where each key has a state, questions are answered beside the learner, see docs/http.md.
+        asked = loaded.http.predict and loaded.key is None
+        apart = Program("stream_rnn.cli.front", loaded) if asked else None
+        tls = table.certfile, table.keyfile, table.client_cafile
+        server = serve(site, table.port, *tls, apart)
         log.info("metrics on %s", server.url)
         if site.has_page:
             log.info("the page is %s", server.root)

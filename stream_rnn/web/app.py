@@ -57,8 +57,13 @@ def application(site: Site) -> Starlette:
         routes += Asking(site).routes()
     return Starlette(
         routes=routes,
-        exception_handlers={404: _problem, 405: _problem, Exception: _fault},
+        exception_handlers=problems(),
     )
+
+
+def problems() -> dict[Any, Any]:
+    """How what goes wrong is answered."""
+    return {404: _problem, 405: _problem, Exception: _fault}
 
 
 async def _problem(request: Request, error: Any) -> Response:

@@ -7,6 +7,7 @@ next.  What is wrong is said as ``{"error": {"field": …, "message": …}}``.
 import hmac
 import re
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from .page import check_host
 from .replica import Replica, TooBusy
 from .site import Site
 
+Answer = Callable[..., Awaitable[tuple[list[dict[str, Any]], int]]]
 Body = TypeVar("Body", Question, Lesson)
 
 LEAST_TOKEN = 16  # characters
@@ -88,11 +90,16 @@ def token_of(http: Http) -> bytes:
 
 
 class Asking:
-    """What requests have to pass, and what answers them."""
+    """What requests have to pass, and what answers them.
 
-    def __init__(self, site: Site):
+    *answer* says what the learner of a partition predicts for records, and how many it has
+    learned; by default its replica in this process does.
+    """
+
+    def __init__(self, site: Site, answer: Answer | None = None):
         self.site, self.http, self._token = site, site.http, token_of(site.http)
         self._allowance = Allowance(self.http.max_requests)
+        self._answer = answer or self._here
 
     def routes(self) -> list[Route]:
         """Those that are switched on."""
@@ -110,8 +117,8 @@ class Asking:
             self._admit(request)
             question = _parsed(await self._body(request), Question)
             records = self._one_or_several(question.record, question.records)
-            replica = self._replica(question.partition)
-            answers, upto = await replica.answer(records, Asked(question.horizon, question.level))
+            asked = Asked(question.horizon, question.level)
+            answers, upto = await self._answer(question.partition, records, asked)
         except Refused as refused:
             return refused.response()
         except BadRecord as bad:
@@ -146,7 +153,7 @@ class Asking:
 
         try:
             self._admit(request)
-            store = self._replica(request.query_params.get("partition")).store
+            store = find(self.site.replicas, request.query_params.get("partition")).store
             newest = None if store is None else await anyio.to_thread.run_sync(store.newest_file)
             if newest is None:
                 raise Refused(404, "there is no checkpoint")
@@ -155,6 +162,17 @@ class Asking:
         name, body = newest
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body, headers=headers, media_type="application/octet-stream")
+
+    async def _here(self, partition: str | None, records: list[Any], asked: Asked) -> Any:
+        return await find(self.site.replicas, partition).answer(records, asked)
+
+    def refusal(self, request: Request) -> Response | None:
+        """The answer to a request that is not let in."""
+        try:
+            self._admit(request)
+        except Refused as refused:
+            return refused.response()
+        return None
 
     def _admit(self, request: Request) -> None:
         check_host(self.site, request)
@@ -195,16 +213,17 @@ class Asking:
             )
         return records
 
-    def _replica(self, partition: str | None) -> Replica:
-        replicas = self.site.replicas
-        if partition is None and len(replicas) == 1:
-            return next(iter(replicas.values()))
-        if not replicas:
-            raise Refused(503, "nothing is being learned yet", Retry_After="1")
-        if partition not in replicas:
-            names = ", ".join(sorted(replicas))
-            raise Refused(400, f"this process has {names}; say which", "partition")
-        return replicas[partition]
+
+def find(replicas: Mapping[str, Replica], partition: str | None) -> Replica:
+    """That of *partition*, None where there is only one; raises `Refused`."""
+    if partition is None and len(replicas) == 1:
+        return next(iter(replicas.values()))
+    if not replicas:
+        raise Refused(503, "nothing is being learned yet", Retry_After="1")
+    if partition is None or partition not in replicas:
+        names = ", ".join(sorted(replicas))
+        raise Refused(400, f"this process has {names}; say which", "partition")
+    return replicas[partition]
 
 
 def _parsed(body: bytes, kind: type[Body]) -> Body:

@@ -35,6 +35,12 @@ class Listener(socket.socket):
         super().__init__(*args, **kwargs)
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
+    def dup(self) -> "Listener":
+        """Another descriptor of the same, with the same limit."""
+        other = Listener(self.family, self.type, self.proto, socket.dup(self.fileno()))
+        other.most = self.most
+        return other
+
     def accept(self) -> Any:
         """A connection and its address; raises `ConnectionAbortedError` when there are too many.
 

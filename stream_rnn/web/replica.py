@@ -7,7 +7,7 @@ a state for each key are not copied: they are asked themselves, between two batc
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -84,16 +84,21 @@ class Replica:
         if self._version == self.turn.version:
             return  # nothing was learned since
         age = time.monotonic() - self._at
-        if self._coming is None and age > max(FRESH_SECONDS, self._cost / COPY_SHARE):
-            self._coming = self.turn.ask(self._copy)
-            if self._coming.done():  # the learner rests
-                self._take(self._coming.result())
-                return
+        due = age > max(FRESH_SECONDS, self._cost / COPY_SHARE)
+        if self._coming is None and due and (copy := self.ask()).done():  # the learner rests
+            self._take(copy.result())
+            return
         if age > max(STALE_SECONDS, 2 * self._cost / COPY_SHARE) and self._coming is not None:
             coming = self._coming
             copy = await _soon(coming)
             if self._coming is coming:
                 self._take(copy)
+
+    def ask(self) -> "Future[Copy]":
+        """A copy of the state, once the batch has ended that is being learned."""
+        if self._coming is None or self._coming.done():
+            self._coming = self.turn.ask(self._copy)
+        return self._coming
 
     def _copy(self) -> Copy:
         """In the learner's thread, or in ours while it rests."""
@@ -112,8 +117,13 @@ class Replica:
 
 
 async def _soon(future: "Future[Any]") -> Any:
+    return await in_time(asyncio.shield(asyncio.wrap_future(future)))
+
+
+async def in_time(coming: Awaitable[Any]) -> Any:
+    """What comes, or `TooBusy` after `PATIENCE_SECONDS`."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return await asyncio.shield(asyncio.wrap_future(future))
+            return await coming
     except TimeoutError:
         raise TooBusy("the learner is in the middle of a long batch; ask again") from None

@@ -1,18 +1,20 @@
 """POST /predict beside a learner at full speed: latency, and what it costs the learner.
 
-    python tests/benchmarks/asking.py [--clients 1] [--seconds 5] [--units 16]
+    python tests/benchmarks/asking.py [--clients 1] [--seconds 3] [--units 16] [--thread]
 
 Runs the same stream of records without clients and with them, in turn, several times, so that a
 busy machine troubles both alike.  Prints the percentiles of the latency, in ms, and the ratio of
 the learner's throughput with clients to that without.  Each client sends the next request when
 it has the answer of the last one, or at *--rate* a second, over a connection that stays open; the
-clients are in another process.
+clients are in another process that gives way, since they stand for other machines.  With
+*--thread* the server has no process of its own.
 """
 
 import argparse
 import http.client
 import json
 import multiprocessing
+import os
 import statistics
 import tempfile
 import threading
@@ -21,15 +23,23 @@ from pathlib import Path
 
 from connectors.base import Record
 from connectors.memory import MemorySink
-from stream_rnn import LSTM, RecurrentRegressor
-from stream_rnn.config.schema import Http
-from stream_rnn.features.rows import Rows
+from stream_rnn.assembly.parts import task
+from stream_rnn.config import parse
 from stream_rnn.metrics import Metrics
 from stream_rnn.service.pipeline import Pipeline
-from stream_rnn.service.task import Task
-from stream_rnn.web import Site, serve
+from stream_rnn.web import Program, Site, serve
 
 SECRET = "0123456789abcdef"
+PIPELINE = """
+source = {{type = "stdin"}}
+sink = {{type = "stdout"}}
+features = {{target = "load"}}
+http = {{predict = true, token_file = "{folder}/token", max_requests = 1_000_000}}
+
+[estimator]
+type = "regressor"
+cell = {{type = "LSTM", units = {units}}}
+"""
 
 
 class Cycle:
@@ -70,6 +80,7 @@ def client(port, seconds, rate, out):
 
 
 def clients(port, count, seconds, rate, queue):
+    os.nice(15)
     queue.put("ready")
     out, threads = [], []
     for _ in range(count):
@@ -94,19 +105,23 @@ def main():
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--rate", type=float, default=0.0, help="of each client; 0: no pause")
     parser.add_argument("--units", type=int, default=16)
+    parser.add_argument("--thread", action="store_true", help="no process of its own")
     options = parser.parse_args()
-    make = lambda: Task(RecurrentRegressor(LSTM(options.units)), Rows("load"))  # noqa: E731
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "token").write_text(SECRET)
-        table = Http(predict=True, token_file=f"{folder}/token", max_requests=1_000_000)
-        site = Site(Metrics(), table, make=make)
-        server = serve(site, port=0)
-    line = Pipeline(Cycle(), make(), Nowhere(), observers=site.observers)
+        config = parse(PIPELINE.format(folder=folder, units=options.units))
+        site = Site(Metrics(), config.http, make=lambda: task(config))
+        apart = None if options.thread else Program("stream_rnn.cli.front", config)
+        server = serve(site, port=0, apart=apart)
+        while server.apart is not None and not server.apart.is_ready:
+            time.sleep(0.1)
+    line = Pipeline(Cycle(), task(config), Nowhere(), observers=site.observers)
     stop = threading.Event()
     thread = threading.Thread(target=line.run, args=(stop,))
     thread.start()
     while line.counters["consumed"] < 20_000:
         time.sleep(0.1)
+    client(server.port, 0.1, 0.0, [])  # the first answer loads what is compiled
     context, latencies, ratios = multiprocessing.get_context("spawn"), [], []
     for _ in range(options.rounds):
         alone = learned(line, options.seconds)
