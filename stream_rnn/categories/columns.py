@@ -98,7 +98,11 @@ class Columns:
 
     def row(self, x: dict) -> np.ndarray:
         """One row (1, m) of the known columns, by what is known now."""
-        return self.index.row(self.described(x) if self.takes_text else x)
+        if not self.takes_text:
+            return self.index.row(x)
+        known = self._known
+        row = known.look(x) if known is not None and known.names is self.index.names else None
+        return self.index.row(self.described(x)) if row is None else row
 
     def described(self, x: dict) -> dict:
         """The record with columns in place of text, by what is known now."""

@@ -5,6 +5,7 @@ numpy; for a record whose fields are all known, and of whose values nothing is t
 places of its columns are known beforehand.  The results are the same bits.
 """
 
+from collections.abc import Callable
 from math import isfinite
 from operator import itemgetter
 from struct import Struct, error
@@ -30,54 +31,81 @@ class KnownRows:
         self.names = columns.index.names
         places = columns.places(self.names)
         at = {name: place for place, name in enumerate(self.names)}
-        self._numbers = [(at[name], name) for name in numbers]
-        self._values = itemgetter(*numbers) if len(numbers) > 1 else None
+        self._numbers = [at[name] for name in numbers]
+        self._values = _getter(numbers)
         self._categories = list(columns.categories.values())
         self._count = len(numbers) + len(self._categories)
-        self._ones: list[dict[str, tuple[int, ...]]] = [{} for _ in self._categories]
+        self._looked_at: list[tuple[Any, Category, dict[str, tuple[int, ...]]]] = [
+            (category.name, category, {}) for category in self._categories
+        ]
         self._at = at
         self._fields = [n for n, c in enumerate(self._categories) if c.has_effects]
         self._slots, self._effects = columns.slots, columns.effects
         self._room = 0 if columns.effects is None else len(columns.effects.state.effects)
         self._blank = [0.0] * len(self.names)
         self._pack = Struct(f"{len(self.names)}d").pack_into
-        self._regressed = places.numbers.tolist()
         self._columns = list(zip(places.effects.tolist(), places.made.tolist(), strict=True))
-        self._pack_regressed = Struct(f"{len(self._regressed)}d").pack_into
-        F = len(self._fields)
+        regressed, F = places.numbers.tolist(), len(self._fields)
+        self._regressed = _getter(regressed)
+        self._pack_regressed = Struct(f"{len(regressed)}d").pack_into
+        self._pack_met, self._pack_fresh = Struct(f"{F}q").pack_into, Struct(f"{F}?").pack_into
         self._met, self._fresh = np.zeros((1, F), np.int64), np.zeros((1, F), bool)
         self._out, self._target = np.zeros((1, F)), np.zeros((1, 1))
-        self._inputs = np.zeros((1, len(self._regressed)))
+        self._inputs = np.zeros((1, len(regressed)))
+        self._buffers = self._met.data, self._fresh.data, self._inputs.data
 
     def row(self, x: dict, y: float) -> np.ndarray | None:
         """See `Columns.known_row`."""
+        found = self._found(x)
+        if found is None:
+            return None
+        row, flat, texts = found
+        if self._fields:
+            self._complete(row, self._learn(flat, texts, y))
+        return row
+
+    def look(self, x: dict) -> np.ndarray | None:
+        """The row of a record by what is known now, as `Columns.row` makes it; None as above."""
+        found = self._found(x)
+        if found is None:
+            return None
+        row, _, texts = found
+        if self._fields:
+            assert self._effects is not None
+            effects, made = self._effects.state.effects, []
+            for field in self._fields:
+                slot = self._categories[field].values.find(texts[field])
+                made.append(effects.item(slot, 0) if slot >= 0 else 0.0)
+            self._complete(row, made)
+        return row
+
+    def _complete(self, row: np.ndarray, made: list[float]) -> None:
+        for place, n in self._columns:
+            row[0, place] = made[n]
+
+    def _found(self, x: dict) -> tuple[np.ndarray, list[float], list[str]] | None:
+        """Numbers and indicators in their places, and the texts; None if there is more to it."""
         if len(x) != self._count:
             return None
         flat = self._blank.copy()
         texts = []
         try:
-            for category, ones in zip(self._categories, self._ones):
-                value = x[category.name]
+            for name, category, ones in self._looked_at:
+                value = x[name]
                 places = ones.get(value) if type(value) is str else None
                 if places is None and (places := self._places(category, ones, value)) is None:
                     return None
                 for place in places:
                     flat[place] = 1.0
                 texts.append(value)
-            total = 0.0
-            for place, name in self._numbers:
-                flat[place] = value = x[name]
-                total += value
+            numbers = self._values(x)
+            for place, number in zip(self._numbers, numbers):
+                flat[place] = number
             row = np.empty((1, len(flat)))
             self._pack(row.data, 0, *flat)
-            if not isfinite(total):
-                return None
+            return (row, flat, texts) if isfinite(sum(numbers)) else None
         except (KeyError, TypeError, OverflowError, error):
             return None
-        if self._fields:
-            self._pack_regressed(self._inputs.data, 0, *[flat[n] for n in self._regressed])
-            self._learn(row[0], texts, y)
-        return row
 
     def _places(self, category: Category, ones: dict, value: Any) -> tuple[int, ...] | None:
         """Where indicators of a value are 1; None if it has to be looked at more closely."""
@@ -94,21 +122,34 @@ class KnownRows:
         ones[value] = places
         return places
 
-    def _learn(self, row: np.ndarray, texts: list[str], y: float) -> None:
-        """Complete the row by the effects, which learn it."""
-        effects, slots, met, fresh = self._effects, self._slots, self._met[0], self._fresh[0]
+    def _learn(self, flat: list[float], texts: list[str], y: float) -> list[float]:
+        """The effects of the values, which learn the target then."""
+        effects, slots, met, fresh = self._effects, self._slots, [], []
         assert effects is not None
-        for n, field in enumerate(self._fields):
-            met[n], fresh[n] = self._categories[field].values.meet(texts[field], slots)
+        for field in self._fields:
+            values, text = self._categories[field].values, texts[field]
+            slot, new = values.young.get(text), False  # as `meet` does, mostly
+            if slot is None:
+                slot, new = values.meet(text, slots)
+            met.append(slot)
+            fresh.append(new)
         if slots.used > self._room:
             effects.fit(slots.used, len(self._fields), 1)
             self._room = len(effects.state.effects)
+        to_met, to_fresh, to_inputs = self._buffers
+        self._pack_met(to_met, 0, *met)
+        self._pack_fresh(to_fresh, 0, *fresh)
+        self._pack_regressed(to_inputs, 0, *self._regressed(flat))
         self._target[0, 0] = y
-        out = self._out
-        out.fill(np.nan)
-        effects.learn_known(self._met, self._fresh, self._inputs, self._target, out)
-        for place, made in self._columns:
-            row[place] = out[0, made]
+        effects.learn_known(self._met, self._fresh, self._inputs, self._target, self._out)
+        return self._out.tolist()[0]
+
+
+def _getter(places: list[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """An `itemgetter` that gives a tuple of one, or none, too."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: tuple([values[place] for place in places])
 
 
 def known_rows(columns: "Columns") -> KnownRows | None:
