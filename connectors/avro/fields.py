@@ -1,11 +1,11 @@
 """What of a row fits into a type of Avro: a function for each type, made once for a schema.
 
 Nothing is bent to fit: a fraction is no long, 5 no boolean, 1e300 no float.  Of a union the first
-branch that fits is taken.  A list or an object that no branch of a field's union takes becomes
-JSON, where text is one of them.
+branch that fits is taken, and named beside the value, so that the writer need not look for it.  A
+list or an object that no branch of a field's union takes becomes JSON, where text is one of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -13,6 +13,17 @@ from ..json_rows import encode
 from ..registry.client import BadSchema
 
 Fit = Callable[[Any], Any]  # the value as Avro's writer takes it; raises ValueError
+
+TYPES = (type(None), bool, int, float, str, list, dict)  # of values as JSON has them
+TAKEN: Mapping[str, tuple[type, ...]] = {  # by a branch of a union; a record takes lists, too
+    "null": (type(None), float),
+    "boolean": (bool,),
+    **dict.fromkeys(("int", "long"), (int,)),
+    **dict.fromkeys(("float", "double"), (int, float)),
+    **dict.fromkeys(("string", "bytes"), (str,)),
+    "array": (list,),
+    "map": (dict,),
+}
 
 LARGEST_FLOAT = 3.4028235677973366e38  # of 32 bits, what rounds up to it included
 
@@ -23,13 +34,14 @@ def fit(kind: Any, named: dict[str, Fit], outermost: bool = True) -> Fit:
     *named* are the functions of types that have a name, and gets those inside *kind*.
 
     >>> one = fit(["null", "boolean", "long", "double", "string"], {})
-    >>> [one(value) for value in (None, True, 7, 0.5, float("nan"), "x", {"a": 1})]
-    [None, True, 7, 0.5, None, 'x', '{"a":1}']
+    >>> [one(value) for value in (None, True, 7, float("nan"))]
+    [None, ('boolean', True), ('long', 7), None]
+    >>> one(0.5), one({"a": 1})
+    (('double', 0.5), ('string', '{"a":1}'))
     """
     if isinstance(kind, list):
-        return _union(
-            [fit(branch, named, False) for branch in kind], outermost and "string" in kind
-        )
+        branches = [(_name(branch), fit(branch, named, False)) for branch in kind]
+        return _union(branches, outermost and "string" in kind)
     if isinstance(kind, str):
         if kind in named:
             return named[kind]
@@ -152,18 +164,32 @@ def _record(fields: Mapping[str, Fit]) -> Fit:
     return record
 
 
-def _union(branches: list[Fit], as_text: bool) -> Fit:
+def _union(branches: Sequence[tuple[str, Fit]], as_text: bool) -> Fit:
+    """The first branch that takes a value; by its type, those that cannot are passed over."""
+    by_type = {
+        kind: [branch for branch in branches if kind in TAKEN.get(branch[0], TYPES)]
+        for kind in TYPES
+    }
+
     def union(value: Any) -> Any:
-        for branch in branches:
+        for name, branch in by_type.get(type(value), branches):
             try:
-                return branch(value)
+                fitted = branch(value)
             except ValueError:
                 continue
+            return None if fitted is None else (name, fitted)
         if as_text and type(value) in (list, dict):
-            return encode(value).decode()
+            return "string", encode(value).decode()
         raise ValueError(f"{_what(value)}, which no branch of the union takes")
 
     return union
+
+
+def _name(kind: Any) -> str:
+    """What the writer calls a branch."""
+    if isinstance(kind, str):
+        return kind
+    return kind["name"] if kind["type"] in ("record", "enum") else _name(kind["type"])
 
 
 def _what(value: Any) -> str:

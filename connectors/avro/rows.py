@@ -13,6 +13,11 @@ from .fields import Fit, fit
 from .names import of_field
 from .schemas import Schema, parsed
 
+MOST_PLANS = 100  # kept: almost all rows of a run have the same fields
+
+# A field of the schema: its name, what fits, where it is in a row, or else its default.
+Plan = list[tuple[str, Fit, str | None, Any]]
+
 
 class AvroRows:
     """Encodes rows as records of *schema*.
@@ -42,7 +47,7 @@ b'\\x00\\x00\\x00\\x00\\x07\\x00']
             field["name"]: (fit(field["type"], named), field.get("default", MISSING))
             for field in self.schema["fields"]
         }
-        self._names: dict[str, str] = {}  # of rows' fields as Avro has them
+        self._plans: dict[tuple[str, ...], Plan] = {}  # by the names that rows have
 
     def __call__(
         self, rows: Sequence[Mapping[str, Any]], sizes: Sequence[int], limit: int
@@ -71,29 +76,45 @@ b'\\x00\\x00\\x00\\x00\\x07\\x00']
 
     def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """*row* as the record that the schema describes; raises `Unwritable`."""
-        given = self._renamed(plain(row))
+        given = plain(row)
+        named = tuple(given)
+        plan = self._plans.get(named)
+        if plan is None:
+            plan = self._plan(named)
         record = {}
+        name = ""
+        try:
+            for name, fitted, source, default in plan:
+                record[name] = fitted(default if source is None else given[source])
+        except ValueError as error:
+            raise Unwritable({0: f"{name}: {error}"}) from None
+        return record
+
+    def _plan(self, named: tuple[str, ...]) -> Plan:
+        """Where the fields of the schema are in rows with these names; raises `Unwritable`."""
+        sources = self._renamed(named)
+        plan = []
         for name, (fitted, default) in self._fields.items():
-            value = given.get(name, default)
-            if value is MISSING:
+            source = sources.get(name)
+            if source is None and default is MISSING:
                 raise Unwritable(
                     {0: f"the schema's field {name!r} is not in the result, and has no default"}
                 )
-            try:
-                record[name] = fitted(value)
-            except ValueError as error:
-                raise Unwritable({0: f"{name}: {error}"}) from None
-        return record
+            plan.append((name, fitted, source, default))
+        if len(self._plans) == MOST_PLANS:
+            self._plans.clear()
+        self._plans[named] = plan
+        return plan
 
-    def _renamed(self, row: dict[str, Any]) -> dict[str, Any]:
-        names, found = self._names, {}
-        for name, value in row.items():
-            if (new := names.get(name)) is None:
-                new = names[name] = of_field(name)
+    def _renamed(self, named: Sequence[str]) -> dict[str, str]:
+        """Names in Avro, and what they are in a row."""
+        found: dict[str, str] = {}
+        for name in named:
+            new = of_field(name)
             if new in found:
                 raise Unwritable({0: f"two of its fields are {new!r} in Avro"})
             if new in self._fields:
-                found[new] = value
+                found[new] = name
             elif not self._selects:
                 raise Unwritable({0: f"its field {name!r} is not in the schema"})
         return found

@@ -81,6 +81,9 @@ def fuzz(topics, folder, count: int, seed: int, kind: str = "regressor") -> None
     wrong = broken if kind in ("late", "text") else spoiled
     for n, message in enumerate(job.kind.messages(count, 0)):
         fate = rng.choice(("good", "spoiled", "mutated"))
+        if message is None:  # it deletes a key
+            values.append(None)
+            continue
         sure[n] = {"good": True, "spoiled": False}.get(fate)
         change = {"good": lambda m, _: m, "spoiled": wrong, "mutated": mutated}[fate]
         values.append(change(message, rng))
