@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from connectors import times
 from connectors.base import Record, Source
+from connectors.day_first import find_day_first
 
 from ..features.missing import is_missing
 from ..features.paths import ABSENT, getter
@@ -25,7 +26,7 @@ class Order(NamedTuple):
     gaps: int  # steps of more than one and a half spacings
     repeats: int  # records of the same time as the one before
     backwards: int  # steps back
-    day_first: bool | None
+    day_first: times.First
 
     @property
     def direction(self) -> str:
@@ -62,7 +63,7 @@ class Order(NamedTuple):
 
 
 def find_order(
-    values: Sequence[Any], day_first: bool | None = None, keys: Sequence[Any] | None = None
+    values: Sequence[Any], day_first: times.First = None, keys: Sequence[Any] | None = None
 ) -> Order | None:
     """The order of the times *values*, those of each key by itself; None if none can be read.
 
@@ -72,13 +73,13 @@ def find_order(
     known = [(v, None if keys is None else keys[i]) for i, v in enumerate(values)]
     known = [(value, key) for value, key in known if not is_missing(value)]
     if day_first is None:
-        day_first = times.find_day_first(value for value, _ in known)
+        day_first = find_day_first(value for value, _ in known)
     choices = [day_first] if day_first is not None else [None, True, False]
     orders = [order for choice in choices if (order := _order(known, choice)) is not None]
     return min(orders, key=lambda order: (order.backwards, order.gaps), default=None)
 
 
-def _order(known: Sequence[tuple[Any, Any]], day_first: bool | None) -> Order | None:
+def _order(known: Sequence[tuple[Any, Any]], day_first: times.First) -> Order | None:
     seconds: list[float] = []
     steps: list[float] = []
     before: dict[Any, float] = {}
@@ -129,7 +130,7 @@ def times_of(
 class SortedSource(WholeSource):
     """The records of a source in the order of their times; those without one come first."""
 
-    def __init__(self, source: Source, field: str, day_first: bool | None = None):
+    def __init__(self, source: Source, field: str, day_first: times.First = None):
         get = getter(field)
 
         def when(record: Record) -> float:
