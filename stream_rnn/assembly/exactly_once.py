@@ -74,9 +74,9 @@ def delivery(config: schema.Config) -> str:
                 "source.topic: with labels.topic and delivery = 'exactly-once' the records must be "
                 "in one topic that is named; or set run.delivery = 'at-least-once'"
             )
-    brokers = [getattr(table, "bootstrap", None) for table in (config.source, config.sink)]
-    if None not in brokers:
-        check_clusters(*brokers)
+    here, there = (getattr(table, "bootstrap", None) for table in (config.source, config.sink))
+    if here is not None and there is not None:
+        check_clusters(here, there)
     return "exactly-once"
 
 
