@@ -1,6 +1,6 @@
 """The times of a file: their order, spacing, gaps and repeats, before anything is scored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from connectors.day_first import find_day_first
 
 from ..features.missing import is_missing
 from ..features.paths import ABSENT, getter
+from .share import Share
 from .whole import WholeSource
 
 UNITS = (("day", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
@@ -111,12 +112,17 @@ def _order(known: Sequence[tuple[Any, Any]], day_first: times.First) -> Order | 
 
 
 def times_of(
-    source: Source, field: str, key: str | None = None, limit: int | None = None
+    source: Source,
+    field: str,
+    key: str | None = None,
+    limit: int | None = None,
+    progress: Callable[[int, float | None], None] | None = None,
 ) -> tuple[list[Any], list[Any] | None]:
     """What stands in the *field* of each record of *source*, and in the field of the *key*."""
     get, whose = getter(field), getter(key or "")
     found: list[Any] = []
     keys: list[Any] = []
+    share = Share(source)
     while not source.finished and (limit is None or len(found) < limit):
         room = 10_000 if limit is None else min(10_000, limit - len(found))
         for record in source.next_batch(room, timeout=0):
@@ -124,6 +130,8 @@ def times_of(
                 value = get(record.value)
                 found.append(None if value is ABSENT else value)
                 keys.append(whose(record.value) if key else None)
+        if progress is not None:
+            progress(len(found), share(len(found)))
     return found, keys if key else None
 
 
