@@ -127,6 +127,41 @@ def test_idle_members_are_so_however_the_records_are_cut(kind, soon_idle):
     assert same(restored, whole)
 
 
+def evidence_after(scales, y):
+    """s of mixtures/past.py, for a target that the statistics do not know yet."""
+    _, mean, variance, s = scales.past.then
+    d, then = (y - scales.target.mean[0]) ** 2 / scales.target.variance[0], (y - mean) ** 2
+    odds = np.log(scales.target.variance[0] / variance) / 2 + np.log1p(d)
+    return max(0.0, s + np.clip(odds - np.log1p(then / variance), -5, 5) - 0.25)
+
+
+def test_a_return_to_the_former_level_is_the_same_however_the_records_are_cut():
+    xs, ys = records(StreamRegressor)
+    ys[100:125] = [None if y is None else 1000 + y for y in ys[100:125]]
+    whole, single, restored = (small(StreamRegressor) for _ in range(3))
+    expected = whole.stream(xs, ys)
+    made, ages = [], []
+    for x, y in zip(xs, ys):
+        mixture = single._mixture
+        past = mixture.scales.past if mixture else None
+        compared = past is not None and past.counts[0] > 0 and y is not None
+        told = evidence_after(mixture.scales, y) if compared else None
+        made += single.stream([x], [y])
+        assert told is None or past.then[3] == pytest.approx(told)
+        ages.append(0 if past is None else int(past.counts[0]))
+        assert past is None or (past.counts[0] > 0) == (mixture._former != {})
+    assert made == expected
+    assert same(single, whole)
+    assert 104 <= np.flatnonzero(ages)[0] < 110
+    assert 125 <= np.flatnonzero(ages)[-1] < 130
+    assert whole.health()["returns"] >= 1
+    first = small(StreamRegressor)
+    first.stream(xs[:115], ys[:115])
+    restored.restore(first.snapshot())
+    assert restored.stream(xs[115:], ys[115:]) == expected[115:]
+    assert same(restored, whole)
+
+
 def test_a_member_is_idle_after_many_reviews_without_weight_until_it_has_some():
     state = idle.Idle(np.zeros(2, np.int64))
     weights, y = np.array([0.999, 0.001]), np.arange(6.0)

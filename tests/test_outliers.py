@@ -121,6 +121,20 @@ def test_a_mixture_weighs_its_members_anew_in_the_scale_of_now():
     assert errors[end + 500 :].mean() < 1.2 * before
 
 
+@pytest.mark.parametrize("scale", [(1000.0, 0.0), (1.0, 50.0), (0.0, 1e6)], ids=str)
+def test_a_mixture_returns_to_what_it_was(scale):
+    """From the third record after a target was at another level; the two before tell of it."""
+    X, y = stream([])
+    clean, spoiled = y.copy(), slice(AT, AT + 40)
+    y[spoiled] = scale[0] * y[spoiled] + scale[1]
+    model = StreamRegressor()
+    errors = abs(model.prequential(X, y) - clean)
+    end, before = AT + 40, errors[AT - 200 : AT].mean()
+    assert errors[end + 3 : end + 100].mean() < 1.5 * before
+    assert errors[end + 500 :].mean() < 1.2 * before
+    assert model._mixture.scales.past.counts[1] == 1
+
+
 def test_the_same_bits_one_at_a_time_and_in_chunks_through_outliers():
     X, y = stream(LONG["exponents"])
     X, y = X[600:850], y[600:850]

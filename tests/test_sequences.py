@@ -28,6 +28,7 @@ from stream_rnn import (
 )
 from stream_rnn.mixtures.base import Classes
 from stream_rnn.mixtures.mixture import Mixture
+from stream_rnn.mixtures.scales import standard
 from stream_rnn.sequences.pooling import columns
 from stream_rnn.sequences.pooling.gaussian import Gaussian
 from stream_rnn.sequences.pooling.linear import Linear
@@ -126,7 +127,8 @@ def test_recursive_least_squares_ends_where_ridge_regression_does():
     mixture = Mixture((spec,), None, Classes(), columns.width(3, 1), 3, 0)
     X = rng.normal(size=(200, columns.width(3, 1)))
     y = rng.integers(0, 3, 200).astype(float)
-    Z, units, _ = mixture._standard(X, y, True)
+    Z, units = np.empty(X.shape, np.float32), np.empty((200, 2))
+    standard(mixture._scaling, X, y.copy(), Z, units, False)
     member = mixture.members[0]
     member.prequential(X, Z, units, y)
     Phi = np.column_stack([np.ones(200), Z[:, :4].astype(float)])
@@ -147,7 +149,7 @@ def test_the_gaussian_knows_all_steps_of_every_class():
         labels += [k % 2] * len(X)
     X = rng.normal(size=(5, 2))
     summary = reader.look(X)
-    Z, units, _ = mixture._standard(summary, np.array([np.nan]), False)
+    Z, units = mixture._at_sight(summary)
     made = mixture.members[0].predict(summary, Z, units)[0]
     expected = naive.gaussian(np.concatenate(steps), np.array(labels), X, 0.5)
     assert made == pytest.approx(expected, abs=1e-9)

@@ -12,7 +12,7 @@ from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.missing import is_missing
 from ..features.saved_names import saved
 from ..features.tables import holds_text, rows_and_names
-from ..mixtures import bank, outside
+from ..mixtures import bank, outside, past
 from ..mixtures.mixture import Mixture
 from ..mixtures.network import NetworkPart
 from .described import OPTIONAL, check_same, described
@@ -238,7 +238,10 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
             "loss_sum": float(mixture.scales.loss[0]),
             "loss_observations": float(counts[1]),
             "outliers": float(far),
-            "returns": float(sum(n.counts["returns"] for n in self._networks())),
+            "returns": float(
+                scales.past.counts[past.RETURNS]
+                + sum(n.counts["returns"] for n in self._networks())
+            ),
             "nonfinite_rollbacks": float(
                 sum(n.counts["nonfinite_rollbacks"] for n in self._networks())
             ),

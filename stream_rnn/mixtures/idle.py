@@ -7,7 +7,6 @@ next review by which it counts more.  What is decided depends on the records alo
 they are cut into chunks.
 """
 
-from itertools import pairwise
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -42,11 +41,10 @@ def sampled(idle: Idle, k: int, y: np.ndarray, count: int) -> np.ndarray:
     return np.where(passed, np.nan, y)
 
 
-def pieces(count: int, records: int) -> list[slice]:
-    """*records* after *count* others, cut where there is a review.
+def until_review(count: int) -> int:
+    """How many records come, after *count* others, before the next review.
 
-    >>> pieces(60, 100)
-    [slice(0, 4, None), slice(4, 68, None), slice(68, 100, None)]
+    >>> [until_review(count) for count in (0, 1, 63, 64)]
+    [64, 63, 1, 64]
     """
-    cuts = [0, *range(REVIEW - count % REVIEW, records, REVIEW), records]
-    return [slice(a, b) for a, b in pairwise(cuts) if b > a]
+    return REVIEW - count % REVIEW

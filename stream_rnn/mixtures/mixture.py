@@ -1,51 +1,21 @@
 """A mixture at work on arrays: its members predict and learn, and one prediction is made of all."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..codegen.bound import bind
-from ..codegen.dispatch import compiled
 from ..engine.moments import LARGEST, Moments
-from ..engine.scale import Standard, observe, standardise
+from ..engine.scale import Standard
 from ..forecasting.mixing import boa, dma
-from ..numerics.trees import Float, Int, allocate, below, fields, leaves, load, walk
-from . import base, classes, numbers
-from .idle import Idle, pieces, review, sampled
+from ..numerics.trees import allocate, below, fields, leaves, load, walk
+from . import base, classes, numbers, past
+from .idle import Idle, review, sampled, until_review
 from .network import NetworkPart
 from .outside import is_outside
 from .part import Part, part
-
-
-class Scales(NamedTuple):
-    """Running statistics that all members share."""
-
-    inputs: Moments  # of m columns
-    target: Moments  # of 1
-    counts: Annotated[Int, "2"]  # records, and those learned
-    loss: Annotated[Float, "1"]
-
-
-@compiled
-def standard(bound, X, y, Z, units, learn):
-    """Z (T, m) and units (T, 2) by the records before each; taken in too if *learn*.
-
-    A target that the statistics doubt becomes NaN in y: it is not learned.
-    """
-    scale, state = bound.model, bound.state
-    for t in range(X.shape[0]):
-        standardise(scale, state.inputs, X[t], Z[t])
-        deviation = np.sqrt(state.target.variance[0])
-        units[t, 0] = state.target.mean[0]
-        units[t, 1] = deviation if deviation > 0 else 1.0
-        if learn:
-            observe(scale, state.inputs, X[t])
-            observe(scale, state.target, y[t : t + 1])
-            state.counts[0] += 1
-            state.counts[1] += y[t] == y[t]
-            if state.target.doubted[0] > 0:
-                y[t] = np.nan
+from .scales import Scales, at_sight, standard
 
 
 class Mixture:
@@ -86,6 +56,7 @@ class Mixture:
         self._others = [n for n, spec in enumerate(specs) if is_outside(spec)]
         self._busy = [not base.may_idle(spec) for spec in inner]
         self.idle = allocate(Idle, {"K": len(specs)})
+        self._former: dict[str, np.ndarray] = {}
         self._lay_out_scales()
         self._lay_out_mixing()
 
@@ -110,7 +81,7 @@ class Mixture:
 
     def predict(self, X: np.ndarray, outside: np.ndarray | None = None) -> np.ndarray:
         """Prediction for X (1, m) as the next record; nothing changes."""
-        Z, units, _ = self._standard(X, np.full(len(X), np.nan), False)
+        Z, units = self._at_sight(X)
         made = [member.predict(X, Z, units) for member in self.members]
         P = self._gathered(made, outside, len(X))
         if self.numbers:
@@ -121,6 +92,12 @@ class Mixture:
             classes.predict(self._mixing, P, out)
         return out
 
+    def _at_sight(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Records in standard units, each as if it came next."""
+        Z, units = np.empty(X.shape, np.float32), np.empty((len(X), 2))
+        at_sight(self._scaling, X, Z, units)
+        return Z, units
+
     def prequential(
         self,
         X: np.ndarray,
@@ -129,25 +106,31 @@ class Mixture:
         judged: np.ndarray | None = None,
     ) -> np.ndarray:
         """Predict each record, then learn it; the mixing learns from *judged* instead of y."""
-        parts = pieces(int(self.scales.counts[0]), len(X))
-        if len(parts) < 2:
-            return self._piece(X, y, outside, judged)
-        made = [
-            self._piece(X[p], y[p], *(None if a is None else a[p] for a in (outside, judged)))
-            for p in parts
-        ]
-        return np.concatenate(made)
+        made: list[np.ndarray] = []
+        done = 0
+        while done < len(X) or not made:
+            rest = slice(done, done + until_review(int(self.scales.counts[0])))
+            given = (None if a is None else a[rest] for a in (outside, judged))
+            made.append(self._piece(X[rest], y[rest], *given))
+            done += len(made[-1])
+        return made[0] if len(made) == 1 else np.concatenate(made)
 
     def _piece(self, X: np.ndarray, y: np.ndarray, outside: Any, judged: Any) -> np.ndarray:
-        """`prequential` of records between two reviews, see `idle`."""
+        """`prequential` as far as members stay what they are, see `idle` and `past`."""
         count = int(self.scales.counts[0])
         review(self.idle, self._counting(), count)
-        Z, units, believed = self._standard(X, y, True)
+        Z, units = np.empty(X.shape, np.float32), np.empty((len(X), 2))
+        believed = np.array(y, float)
+        n, todo = standard(self._scaling, X, believed, Z, units, self.numbers)
+        if n < len(X):
+            X, y, believed, Z, units = X[:n], y[:n], believed[:n], Z[:n], units[:n]
+            outside, judged = (a if a is None else a[:n] for a in (outside, judged))
+        believed = believed if self.numbers else y
         made = []
         for k, member, busy in zip(self._places, self.members, self._busy, strict=True):
             learned = believed if busy else sampled(self.idle, k, believed, count)
             made.append(member.prequential(X, Z, units, believed, learned))
-        P = self._gathered(made, outside, len(X))
+        P = self._gathered(made, outside, n)
         judged = believed if judged is None else judged
         if self.numbers:
             out = np.empty((len(X), 2))
@@ -155,14 +138,10 @@ class Mixture:
         else:
             out = np.empty((len(X), self.outputs))
             classes.prequential(self._mixing, P, judged, out)
-        self._tally(out, believed if self.numbers else y, units)
+        self._tally(out, believed, units)
+        if todo != past.NOTHING:
+            self._change(todo)
         return out
-
-    def _standard(self, X: np.ndarray, y: np.ndarray, learn: bool):
-        Z, units = np.empty(X.shape, np.float32), np.empty((len(X), 2))
-        believed = np.array(y, float)
-        standard(self._scaling, X, believed, Z, units, learn)
-        return Z, units, believed if self.numbers else y
 
     def _gathered(self, made: list, outside: np.ndarray | None, T: int) -> np.ndarray:
         """What all members predict, (T, K, C); what is missing from outside says nothing."""
@@ -199,11 +178,29 @@ class Mixture:
             return np.maximum(first.table[:, boa.WEIGHT].max(axis=0), dynamic.table[dma.WEIGHT])
         return self.mixing.shares
 
+    def _change(self, todo: int) -> None:
+        """Keep the members for a return, give them up, or return to them, see `past`."""
+        returning = {
+            f"{place}.": member
+            for place, member in zip(self._places, self.members, strict=True)
+            if not isinstance(member, NetworkPart)
+        }
+        if todo == past.RETURN:
+            for prefix, member in returning.items():
+                member.reload(below(prefix, self._former))
+            load(self.mixing, below("mixing.", self._former))
+        self._former = {}
+        if todo == past.KEEP:
+            begins = ("mixing.", *returning)
+            now = self.arrays().items()
+            self._former = {n: a.copy() for n, a in now if n.startswith(begins)}
+
     # state --------------------------------------------------------------------------------
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and classes; whoever is idle may have a use for them."""
         self.idle.calm[:] = 0
+        self._forget()
         old, mixing, as_before = self.scales, self.mixing, self.outputs == outputs
         self.inputs, self.outputs = inputs, outputs
         for member in self.members:
@@ -217,6 +214,10 @@ class Mixture:
         for before, after in zip(leaves(mixing), leaves(self.mixing), strict=True):
             after[...] = before
 
+    def _forget(self) -> None:
+        """There is nothing to return to."""
+        self.scales.past.counts[past.AGE], self._former = 0, {}
+
     def follow(self, other: "Mixture", order: Sequence[int] | None) -> None:
         """Know what *other* knows, and weigh as it does; hidden states stay.
 
@@ -227,6 +228,7 @@ class Mixture:
         for mine, theirs in zip(leaves(self.mixing), leaves(other.mixing), strict=True):
             mine[...] = theirs
         self.idle.calm[:] = other.idle.calm
+        self._forget()
         for member, known in zip(self.members, other.members, strict=True):
             if order is not None and isinstance(member, NetworkPart):
                 member.rearrange(order)
@@ -237,6 +239,7 @@ class Mixture:
         found = {f"scales.{n}": a for n, a in walk(self.scales)}
         found |= {f"mixing.{n}": a for n, a in walk(self.mixing, scratch=False)}
         found["idle.calm"] = self.idle.calm
+        found |= {f"former.{n}": a for n, a in self._former.items()}
         for place, member in zip(self._places, self.members, strict=True):
             found |= {f"{place}.{n}": a for n, a in member.arrays().items()}
         return found
@@ -246,5 +249,6 @@ class Mixture:
         load(self.scales, below("scales.", arrays))
         load(self.mixing, below("mixing.", arrays))
         load(self.idle, below("idle.", arrays))
+        self._former = {n: np.array(a) for n, a in below("former.", arrays).items()}
         for place, member in zip(self._places, self.members, strict=True):
             member.load(below(f"{place}.", arrays))

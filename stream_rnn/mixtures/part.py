@@ -112,6 +112,11 @@ class Part:
         """Take over arrays by name; raises `CheckpointError` unless they fit."""
         load(self._used(), arrays)
 
+    def reload(self, arrays: dict[str, np.ndarray]) -> None:
+        """`load`, and nothing is left of what was."""
+        self._lay_out(self.inputs, self.outputs)
+        self.load(arrays)
+
     def follow(self, other: "Part") -> None:
         """Know what *other* knows, who may not have met all inputs and classes yet."""
         if (other.inputs, other.outputs) == (self.inputs, self.outputs):
