@@ -18,10 +18,10 @@ keeps it; one without is UTC.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 from . import time_forms as forms
 
@@ -43,11 +43,15 @@ class WhichDay(NotATime):
     """A time of which the day could be the month."""
 
 
-def read(value: Any, day_first: bool | None = None) -> datetime:
+First = bool | Literal["year"] | None  # the day, the month, a year of two digits; not known
+
+
+def read(value: Any, day_first: First = None) -> datetime:
     """The moment *value*, with its offset, UTC if it has none; raises `NotATime`.
 
     *day_first* decides what 01/02/2024 is; without it such a time is refused, and one with
-    dots has the day first, as is the habit where dots are used.
+    dots has the day first, as is the habit where dots are used.  "year" says that in 24-01-02
+    the year is first; without it that is so only where nothing else is possible, as in 99-01-02.
 
     >>> read("02/01/2024 3:05 PM", day_first=False).isoformat()
     '2024-02-01T15:05:00+00:00'
@@ -71,7 +75,7 @@ seconds or milliseconds, or such as 31.12.2014 23:30
         raise _refused(value) from None
 
 
-def seconds(value: Any, day_first: bool | None = None, relative: bool = False) -> float:
+def seconds(value: Any, day_first: First = None, relative: bool = False) -> float:
     """The same as seconds since 1970; raises `NotATime`.
 
     With *relative* a number that is no epoch counts as seconds since whenever.
@@ -109,26 +113,11 @@ def looks_like(text: str) -> bool:
     return True
 
 
-def find_day_first(values: Iterable[Any]) -> bool | None:
-    """Whether the day comes first in times such as 13/02/2024; None if none of them tells.
-
-    >>> find_day_first(["01/02/2024", "13/02/2024"]), find_day_first(["01/02/2024"])
-    (True, None)
-    """
-    for value in values:
-        found = forms.YEAR_LAST(value.strip()) if isinstance(value, str) else None
-        if found is not None and found["mark"] != ".":
-            first, second = int(found["a"]), int(found["b"])
-            if first > 12 >= second or second > 12 >= first:
-                return first > 12
-    return None
-
-
 def _refused(value: Any) -> NotATime:
     return NotATime(f"{value!r} is not a time; give {FORMS}")
 
 
-def _of_text(text: str, day_first: bool | None) -> datetime:
+def _of_text(text: str, day_first: First) -> datetime:
     plain = text.strip()
     try:
         if _is_plain_iso(plain):
@@ -167,11 +156,8 @@ def _is_plain_iso(plain: str) -> bool:
     return plain[13:14] != "." and not plain[10:].startswith(("T24", " 24"))
 
 
-def _day_of(found: dict[str, Any], day_first: bool | None, text: str) -> date:
-    written = found["year"] or found["short"]
-    year = int(written)
-    if len(written) == 2:
-        year += 2000 if year < 70 else 1900
+def _day_of(found: dict[str, Any], day_first: First, text: str) -> date:
+    year = _year_of(found["year"] or found["short"])
     if "quarter" in found:
         return date(year, 3 * int(found["quarter"]) - 2, 1)
     if "week" in found:
@@ -185,16 +171,49 @@ def _day_of(found: dict[str, Any], day_first: bool | None, text: str) -> date:
         return date(year, forms.month_of(found["name"]), int(found.get("day") or 1))
     if "a" not in found:
         return date(year, int(found["month"]), int(found.get("day") or 1))
+    order = _order_of(found, day_first, text)
     first, second = int(found["a"]), int(found["b"])
-    if found["mark"] == ".":
-        day_first = True
-    elif day_first is None and max(first, second) <= 12 and first != second:
+    if order == "year":
+        return date(_year_of(found["a"]), second, int(found["year"]))
+    return date(year, second, first) if order else date(year, first, second)
+
+
+def _year_of(written: str) -> int:
+    year = int(written)
+    return year if len(written) > 2 else year + (2000 if year < 70 else 1900)
+
+
+def possible_orders(found: Mapping[str, Any]) -> list[bool | Literal["year"]]:
+    """What may come first in a date that `forms.YEAR_LAST` has found; with dots not the month.
+
+    >>> [possible_orders(forms.YEAR_LAST(day)) for day in ("13/02/2024", "24-01-02", "99.1.02")]
+    [[True], [True, 'year'], ['year']]
+    """
+    first, second, last = int(found["a"]), int(found["b"]), found["year"]
+    possible: list[bool | Literal["year"]] = []
+    if 1 <= first <= 31 and 1 <= second <= 12:
+        possible.append(True)
+    if 1 <= first <= 12 and 1 <= second <= 31 and found["mark"] != ".":
+        possible.append(False)
+    if len(found["a"]) == len(last) == 2 and 1 <= second <= 12 and 1 <= int(last) <= 31:
+        possible.append("year")
+    return possible
+
+
+def _order_of(found: dict[str, Any], day_first: First, text: str) -> First:
+    """What comes first: as asked for if that is possible; raises ValueError if nothing is."""
+    possible = possible_orders(found)
+    if not possible:
+        raise ValueError
+    if day_first in possible:
+        return day_first
+    if possible[:2] == [True, False] and int(found["a"]) != int(found["b"]):
+        year = ', or "year"' if "year" in possible else ""
         raise WhichDay(
-            f"{text!r} may have the day or the month first; set features.day_first = true or false"
+            f"{text!r} may have the day or the month first; "
+            f"set features.day_first = true or false{year}"
         )
-    elif day_first is None or (first > 12 >= second) or (second > 12 >= first):
-        day_first = first > 12
-    return date(year, second, first) if day_first else date(year, first, second)
+    return possible[0]
 
 
 def _moment(day: date, found: dict[str, Any]) -> datetime:

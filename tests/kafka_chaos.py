@@ -112,12 +112,20 @@ class Job:
     def learner(self):
         return task(load(self.config))
 
+    def decoder(self):
+        """What decodes messages."""
+        return JsonMessages(self.max_record_bytes)
+
+    def result(self, value: bytes) -> dict:
+        """A result as it was published."""
+        return json.loads(value)
+
     def expected(self, partition: int):
         """Results, dead letters and final state of one run over all that was sent."""
         learner, rows, letters = self.learner(), [], []
         values = self.sent[partition]
         count = len(values)
-        records = JsonMessages(self.max_record_bytes)(
+        records = self.decoder()(
             f"{self.topic}-{partition}", values, range(count), [0] * count, self.keys(partition)
         )
         for start in range(0, count, 1000):
@@ -131,7 +139,7 @@ class Job:
         written, dead = self.topics.read(self.out), self.topics.read(self.dead)
         for n in range(self.partitions):
             rows, letters, (meta, arrays, contexts) = self.expected(n)
-            results = [json.loads(record.value) for record in written[n]]
+            results = [self.result(record.value) for record in written[n]]
             assert [r["offset"] for r in results] == [r["offset"] for r in rows]
             assert results == json.loads(json.dumps(rows))
             headers = [

@@ -303,6 +303,16 @@ def test_a_container_is_cut_back_and_written_again(tmp_path):
         assert list(fastavro.reader(file)) == rows
 
 
+def test_a_header_is_the_same_bytes_in_every_process(tmp_path):
+    """The library orders the words of a schema by their hashes, which differ between processes."""
+    sink = AvroSink(tmp_path / "out.avro", SCHEMA)
+    sink.write([{"prediction": 1.0}])
+    sink.close()
+    with (tmp_path / "out.avro").open("rb") as file:
+        text = fastavro.reader(file).metadata["avro.schema"]
+    assert text == json.dumps(json.loads(text), sort_keys=True)
+
+
 def test_a_file_of_another_schema_is_left_alone(tmp_path):
     path = tmp_path / "out.avro"
     path.write_bytes(b"something else")

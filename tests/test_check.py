@@ -80,6 +80,10 @@ def test_what_the_server_would_refuse_is_refused_before_it_listens(settings, mes
 def test_delivery_is_checked_without_a_broker():
     with pytest.raises(ConfigError, match=r"needs \[checkpoint\]"):
         check(parse(KAFKA))
+    elsewhere = ["sink.bootstrap='other:1'", "checkpoint.url='c'"]
+    with pytest.raises(ConfigError, match=r"sink\.bootstrap = 'other:1' differs from .*span"):
+        check(parse(KAFKA, elsewhere))
+    check(parse(KAFKA, [*elsewhere, "run.delivery='at-least-once'"]))
 
 
 @pytest.mark.parametrize("sink", ["data/in.jsonl", "link.jsonl", "hard.jsonl", "data/new.jsonl"])
@@ -103,6 +107,9 @@ def test_neither_are_dead_letters_nor_topics():
         check(parse(TOML, [letters]))
     with pytest.raises(ConfigError, match=r"sink writes to what source reads \(in\)"):
         service(parse(KAFKA, ["sink.topic='in'", "sink.bootstrap='a:1,B:9092'"]))
+    labels = ["labels={key='id', topic='told'}", "sink.topic='told'"]
+    with pytest.raises(ConfigError, match=r"sink writes to what labels\.topic reads \(told\)"):
+        service(parse(KAFKA, [*labels, "run.delivery='at-least-once'"]))
     service(parse(TOML, ["sink.path='data2/in.jsonl'"])).close()
 
 

@@ -1,5 +1,6 @@
 """Prequential evaluation: scores against a plain computation, baselines, bad records, plots."""
 
+import gzip
 import json
 import math
 import sys
@@ -15,6 +16,7 @@ from river import base
 from connectors.base import Record
 from connectors.files.source import FileSource
 from connectors.memory import MemorySource
+from stream_rnn.cli.evaluate_progress import lines
 from stream_rnn.errors import BadRecord
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.estimators.protocol import Snapshot
@@ -29,6 +31,7 @@ from stream_rnn.evaluation.comparison import ErrorCurve
 from stream_rnn.evaluation.evaluate import evaluate
 from stream_rnn.evaluation.plot import plot
 from stream_rnn.evaluation.scores import LogLoss
+from stream_rnn.evaluation.share import Share
 from stream_rnn.features.rows import Rows
 from stream_rnn.service.task import Task
 
@@ -207,7 +210,7 @@ def test_limit_progress_and_files(tmp_path):
         progress=lambda records, fraction: seen.append((records, fraction)),
     )
     assert [records for records, _ in seen] == [1, 3, 7, 15, 31, 61, 70]
-    assert all(0 <= fraction <= 1 for _, fraction in seen)
+    assert all(abs(share - records / 100) < 0.04 for records, share in seen)
     assert result.records == 70
     while not source.finished:
         source.next_batch(100, timeout=0)
@@ -309,3 +312,48 @@ def test_a_forecaster_is_compared_with_river_s():
     }
     assert scores["value 6 before"] < 1 < scores["last value"]
     assert scores["HoltWinters(m=6)"] < 1
+
+
+def test_the_share_of_a_source_never_goes_back(tmp_path):
+    """A small file is read before its first record is learned, a compressed one tells no place."""
+    path = tmp_path / "in.csv"
+    path.write_text("y\n" + "1\n" * 200)
+    with gzip.open(tmp_path / "in.csv.gz", "wb") as file:
+        file.write(path.read_bytes())
+    for name, total, expected in (
+        ("in.csv", None, [0.25, 0.5, 0.75, 1.0]),
+        ("in.csv", 200, [0.25, 0.5, 0.75, 1.0]),
+        ("in.csv.gz", None, None),
+    ):
+        source = FileSource(tmp_path / name)
+        share, found = Share(source, total), []
+        while not source.finished:
+            found.append((len(source.next_batch(50, 0)), share(50 * len(found) + 50)))
+        assert found[0][0] == 50
+        if expected is None:
+            assert {one for _, one in found} <= {None, 1.0}
+        else:
+            shares = [one for count, one in found if count]
+            assert np.allclose(shares, expected, atol=0.01)
+        assert share(200) in (None, 1.0)
+        source.close()
+
+
+def test_lines_of_progress_come_now_and_then(capsys):
+    clock = iter(range(0, 1000, 4)).__next__  # each look at it takes 4 s
+    stages = lines(None, clock)
+    stages.begin("reading time", 0.1)
+    for records in range(100, 501, 100):
+        stages(records, records / 500)
+    stages.begin("", 1.0)
+    stages(1, 0.0)
+    stages(2, None)
+    stages(600, 0.6)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.rsplit(", ", 1)[0] for line in said] == [
+        "reading time: 100 records (2%)",
+        "reading time: 300 records (6%)",
+        "reading time: 500 records (10%)",
+        "1 records (10%)",
+        "600 records (64%)",
+    ]

@@ -4,7 +4,8 @@ import naive_forecasting as naive
 import numpy as np
 import pytest
 
-from stream_rnn import RecurrentForecaster
+from stream_rnn import RecurrentForecaster, RecurrentMultivariateForecaster
+from stream_rnn.errors import ConfigError
 from stream_rnn.forecasting.experts.levels import Ewma
 from stream_rnn.forecasting.experts.linear import Linear
 from stream_rnn.forecasting.far import aligned, blend, lags, season, weeks
@@ -247,3 +248,53 @@ def test_the_season_is_the_one_of_which_the_others_are_multiples():
         found = [r[i * k] for i in range(1, 9) if i * k < len(r)]
         assert multiples[k] == len(found)
         assert np.isclose(s[k], np.mean(found))
+
+
+# Quantities that cannot be negative -------------------------------------------------------------
+
+
+def test_no_forecast_and_no_bound_is_below_the_lowest():
+    counts = np.random.default_rng(1).poisson(0.4, 150).astype(float)
+    free = RecurrentForecaster(experts=SMALL)
+    counted = RecurrentForecaster(experts=SMALL, lowest=0)
+    for point in ("median", "mean"):
+        made = RecurrentForecaster(experts=SMALL, point=point).prequential(counts, level=0.9)
+        kept = RecurrentForecaster(experts=SMALL, point=point, lowest=0)
+        assert (made[5:, 1] < 0).any()
+        assert np.array_equal(
+            kept.prequential(counts, level=0.9), np.maximum(made, 0), equal_nan=True
+        )
+    rows = counted.stream([{}] * 150, counts.tolist())
+    for row, other in zip(rows, free.stream([{}] * 150, counts.tolist()), strict=True):
+        if other["prediction"] is not None:
+            assert row["prediction_lower"] == max(0, other["prediction_lower"])
+            assert row["forecast"] == [max(0, value) for value in other["forecast"]]
+            assert row["lower"] == [max(0, value) for value in other["lower"]]
+    for several in (0.8, (0.5, 0.8)):
+        for one, other in zip(
+            counted.forecast(10, level=several), free.forecast(10, level=several)
+        ):
+            assert one.point == max(0, other.point)
+            assert np.array_equal(one.lower, np.maximum(other.lower, 0))
+            assert np.array_equal(one.upper, np.maximum(other.upper, 0))
+    assert counted.forecast(1) == [max(0, *free.forecast(1))]
+    assert counted.snapshot().arrays.keys() == free.snapshot().arrays.keys()
+
+
+def test_the_lowest_of_several_series():
+    counts = np.random.default_rng(1).poisson(0.4, (60, 2)).astype(float)
+    free = RecurrentMultivariateForecaster(experts=SMALL)
+    counted = RecurrentMultivariateForecaster(experts=SMALL, lowest=0)
+    made = free.prequential(counts)
+    assert np.array_equal(counted.prequential(counts), np.maximum(made, 0), equal_nan=True)
+    for one, other in zip(counted.forecast(3, level=0.8), free.forecast(3, level=0.8)):
+        assert [one[c].lower for c in one] == [max(0, other[c].lower) for c in other]
+    ys = [dict(enumerate(row)) for row in counts.tolist()]
+    for row, other in zip(counted.stream([{}] * 60, ys), free.stream([{}] * 60, ys), strict=True):
+        assert row["lower"][1] == [max(0, value) for value in other["lower"][1]]
+
+
+@pytest.mark.parametrize("lowest", ["0", float("nan"), float("-inf")])
+def test_the_lowest_is_a_number(lowest):
+    with pytest.raises(ConfigError, match="lowest"):
+        RecurrentForecaster(lowest=lowest)

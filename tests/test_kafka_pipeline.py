@@ -1,12 +1,17 @@
 """The whole way, on a real broker: a topic in, ``stream-rnn run``, a topic out."""
 
 import json
+import re
 import time
 
 import pytest
 from kafka_service import Service, as_messages, river_rows
 
-from stream_rnn import LSTM, RTRL, Adam, Clip, RecurrentRegressor
+from stream_rnn import LSTM, RTRL, Adam, Clip, ConfigError, RecurrentRegressor
+from stream_rnn.assembly.service import service as build
+from stream_rnn.config import load
+
+BROKER = re.compile(r"127\.0\.0\.1:\d+")
 
 CONFIG = """
 source = {{type = "kafka", bootstrap = "{bootstrap}", topic = "{topic}"}}
@@ -111,3 +116,15 @@ def test_a_killed_run_repeats_but_loses_and_changes_nothing(topics, job):
         row = json.loads(record.value)
         assert seen.setdefault(row["offset"], row["prediction"]) == expected[row["offset"]]
     assert len(seen) == len(rows)
+
+
+def test_a_sink_is_never_its_source_under_another_address(job):
+    """A topic is known by its id; --check asks no broker."""
+    config, names = job
+    text = config.read_text()
+    sink = f'sink.bootstrap="{BROKER.search(text)[0].replace("127.0.0.1", "localhost")}"'
+    for part in ("sink", "dead_letter"):
+        override = [sink.replace("sink", part), f"{part}.topic='{names['topic']}'"]
+        with pytest.raises(ConfigError, match=rf"{part}: topic '.*' on localhost:.* is what the"):
+            build(load(config, override))
+    build(load(config, [sink])).close()  # another topic of the same cluster

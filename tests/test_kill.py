@@ -65,7 +65,7 @@ def size(path):
     return path.stat().st_size if path.exists() else 0
 
 
-def left_behind(folder):
+def left_behind(folder, out="out.jsonl"):
     """All that a run leaves: the bytes of both files, every array, position and counters."""
     newest = Store(folder / "checkpoints").load_newest()
     kept = ("position", "sinks", "counters", "task", "identity")
@@ -74,7 +74,7 @@ def left_behind(folder):
         k: v for k, v in manifest["position"].items() if k not in ("inode", "device")
     }
     arrays = {name: (a.dtype, a.shape, a.tobytes()) for name, a in newest.arrays.items()}
-    files = [(folder / name).read_bytes() for name in ("out.jsonl", "refused.jsonl")]
+    files = [(folder / name).read_bytes() for name in (out, "refused.jsonl")]
     return files, manifest, arrays
 
 
@@ -97,7 +97,7 @@ def test_kills_change_nothing(tmp_path, kills):
     assert arrays == expected[2]
 
 
-def kill(war, total, kills):
+def kill(war, total, kills, out="out.jsonl"):
     """Kill runs at random moments, until there are nearly *total* bytes of output.
 
     Returns how many of them were inside a checkpoint.
@@ -107,7 +107,7 @@ def kill(war, total, kills):
     for strike in [0, 0, 0, *sorted(rng.uniform(0, 0.98 * total) for _ in range(kills - 3))]:
         process = start(war)
         time.sleep(rng.uniform(0.0, 0.9) if strike == 0 else 0)
-        while size(war / "out.jsonl") < strike and process.poll() is None:
+        while size(war / out) < strike and process.poll() is None:
             time.sleep(0.0005)
         time.sleep(rng.uniform(0.0, 0.006))  # a batch and its checkpoint take about as long
         process.send_signal(signal.SIGKILL)

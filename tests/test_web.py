@@ -1,5 +1,6 @@
 """The HTTP server: paths, health and readiness, TLS, and what it does not answer."""
 
+import io
 import json
 import re
 import ssl
@@ -10,9 +11,11 @@ import urllib.request
 import pytest
 from average import Linear
 from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
 from typer.testing import CliRunner
 
 from connectors.memory import MemorySink, MemorySource
+from stream_rnn.cli import top
 from stream_rnn.cli.app import app
 from stream_rnn.config.schema import Http
 from stream_rnn.errors import ConfigError
@@ -208,6 +211,26 @@ def test_top_shows_what_the_page_shows(served):
         CliRunner().invoke(app, ["top", server.root + "x", "--once"], catch_exceptions=False)
     with pytest.raises(ConfigError, match="URL"):
         CliRunner().invoke(app, ["top", "taxi", "--once"], catch_exceptions=False)
+
+
+def test_top_shows_what_was_found_out_in_80_columns():
+    found = {
+        "members": {"a tree of windows": 0.25, "LSTM(16)": 0.75},
+        "series": [{"name": "", "season": 24, "experts": {"seasonal": 1.0}}],
+        "sensitivities": [{"name": "", "features": [["wind", 0.1, -2.5], ["[red]x", 0.0, 1.25]]}],
+    }
+    learner = {"totals": {"consumed": 1, "refused": 0}, "worst": [], **found}
+    learner["history"] = {"update": [float(t) for t in range(60)]}
+    state = {"name": "load", "part": "", "parts": [], "state": "running", "reasons": []}
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(top.view(state | {"learner": learner}, console.width))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for words in ("experts, a season of 24", "a tree of win…", "[red]x", "-2.5   ████████"):
+        assert words in text
+    assert text.index("LSTM(16)") < text.index("a tree")
+    assert any(line.rstrip().endswith("█") and "59" in line for line in lines), "the newest"
 
 
 def test_what_is_answered_is_described(tmp_path):

@@ -59,11 +59,21 @@ def parsed(source: Any, named: Mapping[str, Any] | None = None) -> Schema:
 def parse_into(known: dict[str, Any], source: Any) -> Any:
     """The schema in *source*, which may use the names in *known* and adds its own to them."""
     try:
-        return fastavro.parse_schema(source, named_schemas=known)
+        return _in_order(fastavro.parse_schema(source, named_schemas=known))
     except (fastavro.schema.SchemaParseException, ValueError, TypeError, LookupError) as error:
         raise BadSchema(f"not an Avro schema: {type(error).__name__}: {error}") from None
     except RecursionError:
         raise BadSchema(f"the schema nests deeper than the {MAX_DEPTH} levels allowed") from None
+
+
+def _in_order(schema: Any) -> Any:
+    """*schema* with its words in their order, which the library leaves to the process's hashes.
+
+    A file's header, and whatever else is made of it, is then the same bytes in every process.
+    """
+    if isinstance(schema, dict):
+        return {name: _in_order(schema[name]) for name in sorted(schema)}
+    return list(map(_in_order, schema)) if isinstance(schema, list) else schema
 
 
 def _inspect(schema: Any, named: Mapping[str, Any], above: tuple[str, ...]) -> bool:

@@ -223,6 +223,7 @@ kerberos_service='kafka', kerberos_domain=None, client_settings={})
             "bootstrap.servers": self.bootstrap,
             "client.id": self.client_id,
             "security.protocol": self.protocol,
+            "log_level": 5,  # what it only tells goes to stderr as it stands once a client closes
         }
         if self.protocol.endswith("SSL"):
             options["ssl.endpoint.identification.algorithm"] = "https"
@@ -246,6 +247,8 @@ kerberos_service='kafka', kerberos_domain=None, client_settings={})
                 options["sasl.username"] = self.username
                 options["sasl.password"] = self.password.reveal()
         own = {name.replace("_", "."): value for name, value in self.client_settings.items()}
+        if "log.level" in own:  # the one name of librdkafka's that has no dot
+            own["log_level"] = own.pop("log.level")
         return options | own
 
 

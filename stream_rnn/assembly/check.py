@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from connectors.base import Record, SourceError
 from connectors.kafka.names import matching
 
@@ -48,6 +50,9 @@ def conflicts(config: schema.Config) -> None:
     read: list[tuple[str, Any]] = [("source", config.source)]
     if config.labels is not None and config.labels.source is not None:
         read.append(("labels.source", config.labels.source))
+    if config.labels is not None and config.labels.topic is not None:
+        place = msgspec.structs.replace(config.source, topic=config.labels.topic)
+        read.append(("labels.topic", place))
     for part, table in written:
         for other, source in read:
             if table is not None and _meet(source, table):

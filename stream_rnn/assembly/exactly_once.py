@@ -74,6 +74,9 @@ def delivery(config: schema.Config) -> str:
                 "source.topic: with labels.topic and delivery = 'exactly-once' the records must be "
                 "in one topic that is named; or set run.delivery = 'at-least-once'"
             )
+    here, there = (getattr(table, "bootstrap", None) for table in (config.source, config.sink))
+    if here is not None and there is not None:
+        check_clusters(here, there)
     return "exactly-once"
 
 
@@ -138,7 +141,7 @@ class Runs:
         self._source, self._sink, self._letters = source, sink, letters
         self._folder, self._keep = config.checkpoint.url, config.checkpoint.keep
         self._outputs = settings_of("sink", sink)
-        check_clusters(settings, self._outputs)
+        check_clusters(settings.bootstrap, self._outputs.bootstrap)
         self._labels = config.labels.topic if config.labels is not None else None
         found, widths = around.reach("source", source, lambda _: topic_widths(settings, config))
         self._written = around.add("sink", sink)
@@ -210,13 +213,12 @@ class Runs:
         )
 
 
-def check_clusters(inputs: KafkaSettings, outputs: KafkaSettings) -> None:
-    """Raise `ConfigError` if the topics are in two clusters."""
-    if outputs.bootstrap != inputs.bootstrap:
+def check_clusters(source: str, sink: str) -> None:
+    """Raise `ConfigError` if the topics are in two clusters, by the addresses of their brokers."""
+    if sink != source:
         raise ConfigError(
-            f"sink.bootstrap = {outputs.bootstrap!r} differs from source.bootstrap = "
-            f"{inputs.bootstrap!r}: a transaction cannot span clusters; set "
-            "run.delivery = 'at-least-once'"
+            f"sink.bootstrap = {sink!r} differs from source.bootstrap = {source!r}: a transaction "
+            "cannot span clusters; set run.delivery = 'at-least-once'"
         )
 
 

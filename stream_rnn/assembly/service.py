@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..metrics import Metrics
 from ..service.observers import Observer
 from ..service.pipeline import Pipeline
+from .aliases import read_and_written
 from .check import conflicts
 from .dependencies import Surroundings, surroundings
 from .exactly_once import delivery, member
@@ -63,6 +64,10 @@ def pipeline(config: schema.Config, around: Surroundings | None = None) -> Pipel
         opened.append(sink)
         part = "dead_letter"
         refused = open_refused(config, around)
+        opened += [] if refused is None else [refused]
+        if (found := read_and_written(config)) is not None:
+            part, problem = found
+            raise SinkError(problem)
     except Unreachable:
         for connector in opened:
             connector.close()

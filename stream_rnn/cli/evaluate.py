@@ -2,11 +2,14 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from . import options as o
+
+if TYPE_CHECKING:
+    from .evaluate_progress import Stages
 
 
 def command(
@@ -60,6 +63,7 @@ def command(
     """
     from .evaluate_config import Asked, configure
     from .evaluate_labels import sentences
+    from .evaluate_progress import progress
     from .logs import warnings_only
 
     dialect = {
@@ -94,12 +98,16 @@ def command(
         check(plot)
     with warnings_only("connectors.lines"):  # what is found in the file is said here, once
         if estimator == "labeler":
-            found = sentences(asked)
+            source, loaded = sentences(asked)
         else:
-            found = in_order(configure(asked), limit, sort, as_it_is)
+            source, loaded = None, configure(asked)
+        with progress(limit) as show:
+            total = None
+            if source is None:
+                source, total = in_order(loaded, limit, sort, as_it_is, show)
             if windows is not None:
-                found = within(windows, *found)
-        result = scored(*found, period, limit, Path(file).name)
+                source, loaded = within(windows, source, loaded)
+            result = scored(source, loaded, period, limit, Path(file).name, show, total)
     if as_json:
         typer.echo(result.to_json())
     else:
@@ -130,16 +138,24 @@ def within(windows: Path, source: Any, loaded: Any) -> tuple[Any, Any]:
     return labelled, loaded
 
 
-def scored(source: Any, loaded: Any, period: int | None, limit: int | None, named: str = "") -> Any:
+def scored(
+    source: Any,
+    loaded: Any,
+    period: int | None,
+    limit: int | None,
+    named: str,
+    show: "Stages",
+    total: int | None = None,
+) -> Any:
     """What an evaluation of the pipeline on *source* finds; closes it."""
     from ..assembly.parts import task
     from ..evaluation.evaluate import evaluate
-    from .evaluate_progress import progress
+    from .evaluate_progress import RIVALS
 
+    show.begin("", RIVALS if loaded.estimator.get("type") == "forecaster" else 1.0)
     try:
-        with progress(limit) as show:
-            run = partial(evaluate, named=named, period=period, limit=limit, progress=show)
-            return run(source, task(loaded))
+        run = partial(evaluate, named=named, period=period, limit=limit)
+        return run(source, task(loaded), progress=show, total=total)
     finally:
         source.close()
 
@@ -160,20 +176,27 @@ def show_result(result: Any, period: int | None) -> None:
         typer.echo(said)
 
 
-def in_order(loaded: Any, limit: int | None, sort: bool, as_it_is: bool) -> tuple[Any, Any]:
-    """The source, in the order of time, and what the times say of it; says what was found."""
+def in_order(
+    loaded: Any, limit: int | None, sort: bool, as_it_is: bool, show: "Stages"
+) -> tuple[Any, int | None]:
+    """The source in the order of time, and how many records there are, if there is one.
+
+    Says what was found.
+    """
     from ..assembly.parts import open_source, with_labels
     from ..errors import ConfigError
     from ..evaluation.order import SortedSource, find_order, times_of
+    from .evaluate_progress import TIMES
 
     field, late = loaded.features.time, loaded.labels is not None
     if field is None or late:
         if sort:
             raise ConfigError("--sort needs --timestamp: name the field that holds the time")
-        return with_labels(open_source(loaded.source), loaded), loaded
+        return with_labels(open_source(loaded.source), loaded), None
     source = open_source(loaded.source)
     try:
-        values, keys = times_of(source, field, loaded.key, limit)
+        show.begin(f"reading {field}", TIMES)
+        values, keys = times_of(source, field, loaded.key, limit, show)
     finally:
         source.close()
     order = find_order(values, loaded.features.day_first, keys)
@@ -186,7 +209,7 @@ def in_order(loaded: Any, limit: int | None, sort: bool, as_it_is: bool) -> tupl
                 read(value)
             except NotATime as error:
                 raise ConfigError(f"--timestamp {field}: {error}") from None
-        return source, loaded
+        return source, len(values)
     if order.day_first is not None:
         loaded.features.day_first = order.day_first
     said = f"{field}: {order.describe()}"
@@ -196,4 +219,4 @@ def in_order(loaded: Any, limit: int | None, sort: bool, as_it_is: bool) -> tupl
     elif order.direction == "restarts" and loaded.key is None:
         said += "; if these are several series, name the field that says whose a record is: --key"
     typer.echo(said, err=True)
-    return source, loaded
+    return source, len(values)

@@ -79,4 +79,8 @@ def _norm(array: Any) -> float | None:
 
     if not np.issubdtype(array.dtype, np.floating):
         return None
-    return float(np.linalg.norm(array.astype(np.float64).ravel()))
+    values = array.astype(np.float64).ravel()
+    largest = float(np.abs(values).max(initial=0.0))
+    if not 1e150 < largest < np.inf:
+        return float(np.linalg.norm(values))
+    return largest * float(np.linalg.norm(values / largest))  # whose squares are beyond float64

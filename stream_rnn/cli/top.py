@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BARS = "▁▂▃▄▅▆▇█"
-WIDTH = 48  # characters of a curve
+WIDTH, BESIDE = 48, 50  # characters of a curve at most, and of what stands beside it
+BAR, NAME = 8, 14  # characters of a bar, and of a name beside it
+MOST_FOUND, MOST_ROWS = 4, 6  # series or outputs, and rows of each
 CURVES = {
     "rolling_mae": "mean error, last 1,000",
     "rolling_mae_last_value": "… of the last value",
@@ -50,12 +52,14 @@ def command(
     console = Console()
     first = _fetch(address)  # an address that is wrong ends here
     if once:
-        console.print(view(first))
+        console.print(view(first, console.width))
         return
-    with Live(view(first), console=console, screen=True, refresh_per_second=4) as live:
+    with Live(
+        view(first, console.width), console=console, screen=True, refresh_per_second=4
+    ) as live:
         while True:
             try:
-                live.update(view(_fetch(address)))
+                live.update(view(_fetch(address), console.width))
             except OSError as error:
                 live.update(f"{url}: {error}; trying again")
             time.sleep(0.5)
@@ -77,8 +81,9 @@ def _fetch(address: str) -> dict[str, Any]:
         raise OSError(f"{address}: {error.reason}") from None
 
 
-def view(state: dict[str, Any]) -> "Group":
-    """All of it, for a terminal."""
+def view(state: dict[str, Any], width: int = 120) -> "Group":
+    """All of it, for a terminal of *width* characters."""
+    from rich.columns import Columns
     from rich.console import Group
     from rich.text import Text
 
@@ -96,7 +101,9 @@ def view(state: dict[str, Any]) -> "Group":
     if not learner:
         return Group(head)
     parts = [_parts(state["parts"])] if len(state["parts"]) > 1 else []
-    return Group(head, _curves(learner["history"]), *parts, _worst(learner["worst"][:8]))
+    found = [Columns(tables, padding=(0, 1))] if (tables := _found(learner)) else []
+    curves = _curves(learner["history"], min(WIDTH, width - BESIDE))
+    return Group(head, curves, *found, *parts, _worst(learner["worst"][:8]))
 
 
 def _table(title: str, *columns: str) -> "Table":
@@ -109,13 +116,56 @@ def _table(title: str, *columns: str) -> "Table":
     return table
 
 
-def _curves(history: dict[str, list[float | None]]) -> "Table":
+def _curves(history: dict[str, list[float | None]], width: int) -> "Table":
     table = _table("", "", "now", "of late")
     for name, text in CURVES.items():
         values = [value for value in history.get(name, ()) if value is not None]
         if values:
-            table.add_row(text, f"{values[-1]:.4g}", curve(values[-WIDTH:]))
+            table.add_row(text, f"{values[-1]:.4g}", curve(values[-max(width, 1) :]))
     return table
+
+
+def _found(learner: dict[str, Any]) -> list["Table"]:
+    """What was found out: weights of experts and members, and what the prediction follows."""
+    tables = []
+    for one in learner.get("series", [])[:MOST_FOUND]:
+        season = f", a season of {one['season']}" if one["season"] else ""
+        tables.append(_shares(" of ".join(filter(None, ("experts", one["name"]))) + season,
+                              one["experts"]))  # fmt: skip
+    if members := learner.get("members"):
+        tables.append(_shares("members", members))
+    for one in learner.get("sensitivities", [])[:MOST_FOUND]:
+        title = " of ".join(filter(None, ("change per deviation", one["name"])))
+        most = max((abs(effect) for *_, effect in one["features"]), default=0.0)
+        tables.append(_bars(title, [(name, f"{effect:+.3g}", abs(effect) / most if most else 0.0)
+                                    for name, _, effect in one["features"]]))  # fmt: skip
+    return tables
+
+
+def _shares(title: str, weights: dict[str, float]) -> "Table":
+    ordered = sorted(weights.items(), key=lambda one: -one[1])
+    return _bars(title, [(name, f"{share:.1%}", share) for name, share in ordered])
+
+
+def _bars(title: str, rows: list[tuple[str, str, float]]) -> "Table":
+    """Names, numbers, and bars of a length between 0 and 1."""
+    from rich.markup import escape
+
+    table = _table(escape(printable(title)), "", "", "")
+    table.show_header, table.columns[-1].justify = False, "left"
+    for name, number, length in rows[:MOST_ROWS]:
+        bar = "█" * round(BAR * length)
+        table.add_row(escape(shortened(printable(name))), number, bar.ljust(BAR))
+    return table
+
+
+def shortened(name: str) -> str:
+    """So that two tables stand beside each other in 80 columns.
+
+    >>> shortened("temperature of yesterday")
+    'temperature o…'
+    """
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def _parts(parts: list[dict[str, Any]]) -> "Table":

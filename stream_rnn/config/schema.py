@@ -192,7 +192,7 @@ class Features(_Table):
     categorical: dict[str, Literal["indicators", "statistics", "hash", "leave"]] = field(
         default_factory=dict
     )  # fields whose values are names, and how they are taken; text is found to be so
-    day_first: bool | None = None  # what 01/02/2024 is; found in the data if not given
+    day_first: bool | Literal["year"] | None = None  # of 01/02/2024; "year" of 24-01-02; else found
     max_features: Positive = 2_000  # beyond it a record with a new feature is refused
     max_classes: Positive = 1_000  # beyond it a record of a new class is refused
 

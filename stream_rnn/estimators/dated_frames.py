@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 
 from connectors import times
+from connectors.day_first import find_day_first
 
 from ..errors import BadRecord, ConfigError
 from ..features.missing import is_missing
@@ -103,7 +104,7 @@ def read_times(frame: nw.DataFrame, layout: Layout) -> list[Any]:
         return [int(value) for value in values]
     if layout.kind == "number":
         return [float(value) for value in values]
-    day_first = times.find_day_first(values)
+    day_first = find_day_first(values)
     return [_moment(value, layout, day_first, index) for index, value in enumerate(values)]
 
 
@@ -154,7 +155,7 @@ def zone_of(layout: Layout) -> tzinfo | str | None:
     return zone_named(layout.zone) or "offset"
 
 
-def _moment(value: Any, layout: Layout, day_first: bool | None, index: int) -> datetime:
+def _moment(value: Any, layout: Layout, day_first: times.First, index: int) -> datetime:
     """One time, in the zone of the column; raises `BadRecord`."""
     if hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime(warn=False)

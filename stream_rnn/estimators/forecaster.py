@@ -64,6 +64,9 @@ class RecurrentForecaster(SeriesForecaster):
     mixture
         How the experts are mixed, e.g. ``Mixture(stack=0)``, see
         `stream_rnn.forecasting.mixing.mix.Mixture`; as it is if None.
+    lowest
+        No forecast and no bound is below it: 0 for counts, sales and whatever else cannot be
+        negative.  What is learned does not depend on it.
 
     Examples
     --------
@@ -131,7 +134,8 @@ class RecurrentForecaster(SeriesForecaster):
         if self._series is None or self._series.count == 0:
             return series_records.nothing_known(horizon, level)
         if horizon == 1 == self._horizons[0] and level is None:  # the common case
-            return [float(self._series.newest(0)[POINTS[self.point]])]
+            newest = float(self._series.newest(0)[POINTS[self.point]])
+            return [newest if self.lowest is None else max(newest, self.lowest)]
         inputs = np.repeat(self._last_inputs, horizon, axis=0)
         if xs is not None:
             inputs = np.concatenate(
@@ -141,7 +145,7 @@ class RecurrentForecaster(SeriesForecaster):
             rows = self._series.forecast(horizon, inputs)
         else:
             rows = self._far.forecast(self._series, self._anew, horizon, inputs)
-        return series_records.predictions(rows, self.point, level)
+        return series_records.predictions(rows, self.point, level, self.lowest)
 
     def _anew(self) -> Series:
         """The series before its first record."""
@@ -164,8 +168,9 @@ class RecurrentForecaster(SeriesForecaster):
         rows = outs[at]
         points = rows[:, POINTS[self.point]]
         if level is None:
-            return points.copy()
-        return np.column_stack([points, *series.bounds(rows, checked_level(level))])
+            return series_records.not_below(self.lowest, points.copy())
+        made = np.column_stack([points, *series.bounds(rows, checked_level(level))])
+        return series_records.not_below(self.lowest, made)
 
     def stream(self, xs: Sequence[dict], ys: Sequence[float | None]) -> list[dict[str, Any]]:
         """Predict each record before learning from it, then forecast what comes next.
@@ -177,12 +182,12 @@ class RecurrentForecaster(SeriesForecaster):
         if not len(ys):
             return []
         outs = self._learn(ys, xs)
-        made = series_records.columns(outs[0], self.point, self.level)
+        made = series_records.columns(outs[0], self.point, self.level, self.lowest)
         after = []
         for i, h in enumerate(self._horizons):
             waiting = self._series.waiting(i) if self._series else outs[i][:0]
             rows = np.concatenate([outs[i], waiting])[h:]
-            after.append(series_records.columns(rows, self.point, self.level))
+            after.append(series_records.columns(rows, self.point, self.level, self.lowest))
         return [
             {
                 "prediction": made[0][t],

@@ -77,7 +77,7 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         columns = {}
         for name, one in zip(self._targets, self._series, strict=True):
             rows = one.forecast(horizon)
-            columns[name] = series_records.predictions(rows, self.point, level)
+            columns[name] = series_records.predictions(rows, self.point, level, self.lowest)
         if list(columns) == [ALONE]:
             return columns[ALONE]
         return [{name: points[t] for name, points in columns.items()} for t in range(horizon)]
@@ -94,7 +94,8 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         names = list(getattr(Y, "columns", range(np.shape(Y)[1])))
         values = np.ascontiguousarray(Y, np.float64)
         outs = self._learn_values(names, values, None if X is None else list(X))
-        return np.column_stack([out[at][:, POINTS[self.point]] for out in outs])
+        made = np.column_stack([out[at][:, POINTS[self.point]] for out in outs])
+        return series_records.not_below(self.lowest, made)
 
     def stream(self, xs: Sequence[dict], ys: Sequence[Any]) -> list[dict[str, Any]]:
         """Predict each record before learning from it, then forecast what comes next.
@@ -110,11 +111,12 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
             {"prediction": {}, "forecast": {}, "lower": {}, "upper": {}} for _ in ys
         ]
         for c, name in enumerate(self._targets):
-            made = outs[c][0][:, POINTS[self.point]]
+            made = series_records.not_below(self.lowest, outs[c][0][:, POINTS[self.point]])
             after = []
             for i, h in enumerate(self._horizons):
                 rows = np.concatenate([outs[c][i], self._series[c].waiting(i)])[h : h + len(ys)]
-                after.append((rows[:, POINTS[self.point]], *series.bounds(rows, self.level)))
+                three = rows[:, POINTS[self.point]], *series.bounds(rows, self.level)
+                after.append(series_records.not_below(self.lowest, np.array(three)))
             for t, result in enumerate(results):
                 result["prediction"][name] = _plain(made[t])
                 for k, field in enumerate(("forecast", "lower", "upper")):

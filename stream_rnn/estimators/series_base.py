@@ -17,7 +17,7 @@ from ..numerics.trees import below
 from .described import OPTIONAL, check_same, described
 from .protocol import Snapshot
 from .saving import Savable
-from .series_records import checked_horizons, checked_level
+from .series_records import checked_horizons, checked_level, checked_lowest
 
 
 class SeriesForecaster(Savable, Forecaster):
@@ -41,6 +41,7 @@ class SeriesForecaster(Savable, Forecaster):
         on_drift: str | None = None,
         mixture: Any = None,
         categorical: Mapping[str, str] | None = None,
+        lowest: float | None = None,
     ):
         self.horizons = horizons
         self.point = point
@@ -52,10 +53,12 @@ class SeriesForecaster(Savable, Forecaster):
         self.on_drift = on_drift
         self.mixture = mixture
         self.categorical = categorical
+        self.lowest = lowest
         self._horizons = checked_horizons(horizons)
         if point not in POINTS:
             raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
         checked_level(level)
+        checked_lowest(lowest)
         if on_drift is not None and drift is None:
             raise ConfigError(f"on_drift: {on_drift!r} needs drift, such as drift='ADWIN'")
         self._monitor = None if drift is None else Monitor(drift, on_drift)
@@ -164,7 +167,7 @@ class SeriesForecaster(Savable, Forecaster):
             self._monitor.restore(below("drift.", snapshot.arrays), snapshot.meta["drift"])
 
     def _described(self) -> dict[str, str]:
-        return described(self, optional=("mixture", "drift", "on_drift", *OPTIONAL))
+        return described(self, optional=("mixture", "drift", "on_drift", "lowest", *OPTIONAL))
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:

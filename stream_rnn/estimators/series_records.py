@@ -100,15 +100,31 @@ def checked_levels(level: float | Sequence[float]) -> tuple[float, ...]:
     return levels
 
 
-def predictions(rows: np.ndarray, point: str, level: float | Sequence[float] | None) -> list[Any]:
-    """The points of forecast *rows*; with *level* each as `Prediction`.
+def checked_lowest(lowest: float | None) -> None:
+    """Raises `ConfigError` if *lowest* is neither None nor a finite number."""
+    if lowest is not None and not (isinstance(lowest, int | float) and abs(lowest) <= LARGEST):
+        raise ConfigError(f"lowest: {lowest!r}; give a number such as 0, or leave it out")
+
+
+def not_below(lowest: float | None, values: np.ndarray) -> np.ndarray:
+    """*values* (forecasts or bounds), *lowest* where they are below it; NaN stays."""
+    return values if lowest is None else np.maximum(values, lowest)
+
+
+def predictions(
+    rows: np.ndarray,
+    point: str,
+    level: float | Sequence[float] | None,
+    lowest: float | None = None,
+) -> list[Any]:
+    """The points of forecast *rows*, none below *lowest*; with *level* each as `Prediction`.
 
     With several levels its `lower` and `upper` are tuples, one for each.
     """
-    points = rows[:, POINTS[point]].tolist()
+    points = not_below(lowest, rows[:, POINTS[point]]).tolist()
     if level is None:
         return points
-    made = [bounds(rows, share) for share in checked_levels(level)]
+    made = [not_below(lowest, np.array(bounds(rows, s))) for s in checked_levels(level)]
     if isinstance(level, int | float):
         ((lower, upper),) = made
         return [Prediction(*p) for p in zip(points, lower.tolist(), upper.tolist(), strict=True)]
@@ -145,9 +161,11 @@ def encode_array(index: Columns, X: np.ndarray) -> tuple[np.ndarray, list[int]]:
     return X, [m] * len(X)
 
 
-def columns(rows: np.ndarray, point: str, level: float) -> tuple[list, list, list]:
-    """Point, lower and upper of forecast rows; None where there is no forecast."""
-    three = rows[:, POINTS[point]], *bounds(rows, level)
+def columns(
+    rows: np.ndarray, point: str, level: float, lowest: float | None = None
+) -> tuple[list, list, list]:
+    """Point, lower and upper of forecast rows, none below *lowest*; None where there is none."""
+    three = not_below(lowest, np.array([rows[:, POINTS[point]], *bounds(rows, level)]))
     made, lower, upper = ([None if v != v else v for v in c.tolist()] for c in three)
     return made, lower, upper
 

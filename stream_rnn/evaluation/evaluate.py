@@ -28,6 +28,7 @@ from ..service.task import Task
 from .comparison import ErrorCurve, Judge
 from .labels import LabelJudge
 from .scores import Score, score_table
+from .share import Share
 from .transduced import TargetJudge
 from .unlabelled import AnomalyJudge, TextJudge
 
@@ -99,6 +100,7 @@ def evaluate(
     batch_records: int = 1000,
     recent: int = 500,
     progress: Progress | None = None,
+    total: int | None = None,
 ) -> Evaluation:
     """Run *task* over all of *source* and compare it with baselines.
 
@@ -113,8 +115,9 @@ def evaluate(
         period: records in a season, for the seasonal last value as a further baseline.
         limit: read at most so many records.
         recent: how many of the last result rows to keep, for a plot.
-        progress: called after each batch with the records read so far and, where the
-            source knows it, the fraction of it that was read.
+        progress: called after each batch with the records read so far and, where it is
+            known, the share of all that they are.
+        total: how many records there are, for *progress*, if that is known.
 
     Raises `ValueError` when no record could be scored, saying why.
     """
@@ -132,7 +135,7 @@ def evaluate(
     if when is not None and when not in (*task.copy, *RESERVED):
         task.copy = (*task.copy, when)  # the plot has it on its axis
     scoring = Scoring(name, task, period, recent)
-    tally, begun, batch = _Tally(), time.perf_counter(), 1
+    tally, begun, batch, share = _Tally(), time.perf_counter(), 1, Share(source, total)
     interrupted = False
     try:
         while not source.finished and (limit is None or tally.records < limit):
@@ -140,7 +143,7 @@ def evaluate(
             if tally.learn(task, scoring, source.next_batch(room, 1.0)):
                 batch = min(2 * batch, batch_records)  # compilation falls into small batches
             if progress is not None:
-                progress(tally.records, _fraction(source))
+                progress(tally.records, share(tally.records))
     except KeyboardInterrupt:
         interrupted = True
     judge = scoring.judge
@@ -269,10 +272,6 @@ def _weighted_median(paces: list[tuple[float, int]]) -> float:
     paces = sorted(paces)
     running = list(accumulate(weight for _, weight in paces))
     return paces[bisect_left(running, running[-1] / 2)][0]
-
-
-def _fraction(source: Any) -> float | None:
-    return source.fraction() if hasattr(source, "fraction") else None
 
 
 def _nothing_scored(records: int, reasons: dict[str, str]) -> str:

@@ -1,15 +1,17 @@
 """The times of a file: their order, spacing, gaps and repeats, before anything is scored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any, NamedTuple
 
 from connectors import times
 from connectors.base import Record, Source
+from connectors.day_first import find_day_first
 
 from ..features.missing import is_missing
 from ..features.paths import ABSENT, getter
+from .share import Share
 from .whole import WholeSource
 
 UNITS = (("day", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
@@ -25,7 +27,7 @@ class Order(NamedTuple):
     gaps: int  # steps of more than one and a half spacings
     repeats: int  # records of the same time as the one before
     backwards: int  # steps back
-    day_first: bool | None
+    day_first: times.First
 
     @property
     def direction(self) -> str:
@@ -62,7 +64,7 @@ class Order(NamedTuple):
 
 
 def find_order(
-    values: Sequence[Any], day_first: bool | None = None, keys: Sequence[Any] | None = None
+    values: Sequence[Any], day_first: times.First = None, keys: Sequence[Any] | None = None
 ) -> Order | None:
     """The order of the times *values*, those of each key by itself; None if none can be read.
 
@@ -72,13 +74,13 @@ def find_order(
     known = [(v, None if keys is None else keys[i]) for i, v in enumerate(values)]
     known = [(value, key) for value, key in known if not is_missing(value)]
     if day_first is None:
-        day_first = times.find_day_first(value for value, _ in known)
+        day_first = find_day_first(value for value, _ in known)
     choices = [day_first] if day_first is not None else [None, True, False]
     orders = [order for choice in choices if (order := _order(known, choice)) is not None]
     return min(orders, key=lambda order: (order.backwards, order.gaps), default=None)
 
 
-def _order(known: Sequence[tuple[Any, Any]], day_first: bool | None) -> Order | None:
+def _order(known: Sequence[tuple[Any, Any]], day_first: times.First) -> Order | None:
     seconds: list[float] = []
     steps: list[float] = []
     before: dict[Any, float] = {}
@@ -110,12 +112,17 @@ def _order(known: Sequence[tuple[Any, Any]], day_first: bool | None) -> Order | 
 
 
 def times_of(
-    source: Source, field: str, key: str | None = None, limit: int | None = None
+    source: Source,
+    field: str,
+    key: str | None = None,
+    limit: int | None = None,
+    progress: Callable[[int, float | None], None] | None = None,
 ) -> tuple[list[Any], list[Any] | None]:
     """What stands in the *field* of each record of *source*, and in the field of the *key*."""
     get, whose = getter(field), getter(key or "")
     found: list[Any] = []
     keys: list[Any] = []
+    share = Share(source)
     while not source.finished and (limit is None or len(found) < limit):
         room = 10_000 if limit is None else min(10_000, limit - len(found))
         for record in source.next_batch(room, timeout=0):
@@ -123,13 +130,15 @@ def times_of(
                 value = get(record.value)
                 found.append(None if value is ABSENT else value)
                 keys.append(whose(record.value) if key else None)
+        if progress is not None:
+            progress(len(found), share(len(found)))
     return found, keys if key else None
 
 
 class SortedSource(WholeSource):
     """The records of a source in the order of their times; those without one come first."""
 
-    def __init__(self, source: Source, field: str, day_first: bool | None = None):
+    def __init__(self, source: Source, field: str, day_first: times.First = None):
         get = getter(field)
 
         def when(record: Record) -> float:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from connectors import times
+from connectors.day_first import find_day_first
 
 from .baselines import RunningMean
 from .canvas import MODEL, OTHER, THIRD, TRUTH, dates, figure, on_the_wall, plain
@@ -73,7 +74,7 @@ def _places(evaluation: Evaluation) -> list[Any]:
     rows = evaluation.recent
     if evaluation.time is not None:
         values = [row[evaluation.time] for row in rows]
-        day_first = times.find_day_first(values)
+        day_first = find_day_first(values)
         try:
             return on_the_wall([times.read(value, day_first) for value in values])
         except times.NotATime:

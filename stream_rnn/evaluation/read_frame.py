@@ -29,7 +29,7 @@ def read_frame(
     path: str | os.PathLike[str],
     *,
     backend: str | None = None,
-    day_first: bool | None = None,
+    day_first: times.First = None,
     missing: Sequence[str] | None = None,
     sentinels: Sequence[float] = (),
     **settings: Any,
@@ -97,7 +97,7 @@ def _records(
     return rows, raws, errors
 
 
-def _column(name: str, field: Field, backend: Any, day_first: bool | None) -> nw.Series:
+def _column(name: str, field: Field, backend: Any, day_first: times.First) -> nw.Series:
     """A column of numbers, truths, times or text, whichever all its values are."""
     known = field.known
     if field.kind == "boolean":
@@ -118,7 +118,7 @@ def _of_numbers(name: str, values: Sequence[Any], backend: Any) -> nw.Series:
     return nw.new_series(name, floats, nw.Float64, backend=backend)
 
 
-def _times(field: Field, day_first: bool | None) -> list[datetime | None] | None:
+def _times(field: Field, day_first: times.First) -> list[datetime | None] | None:
     """The times; None where one of them is none."""
     order = find_order(field.values, day_first)
     first = day_first if order is None else order.day_first

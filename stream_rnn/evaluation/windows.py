@@ -69,7 +69,7 @@ class WindowedSource(WholeSource):
     """
 
     def __init__(
-        self, source: Source, field: str, windows: Sequence[Window], day_first: bool | None = None
+        self, source: Source, field: str, windows: Sequence[Window], day_first: times.First = None
     ):
         get = getter(field)
 

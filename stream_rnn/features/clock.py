@@ -1,13 +1,17 @@
 """The time of records: what it adds to their features, and which of 01/02/2024 is the day."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from connectors.times import find_day_first, read
+from connectors.day_first import find_day_first, may_begin_with_the_year
+from connectors.times import First, read
 
 from ..errors import BadRecord
 from .missing import Missing
 
+log = logging.getLogger(__name__)
 DAY_FIRST = "@day_first"  # among the fields of a snapshot
 
 
@@ -29,7 +33,7 @@ class Clock:
         calendar: Callable[[Any], dict[str, Any]] | None,
         keep: bool,
         missing: Missing,
-        day_first: bool | None,
+        day_first: First,
     ):
         self.field, self.calendar, self.keep, self.missing = field, calendar, keep, missing
         self._day_first = self._ahead = day_first
@@ -45,6 +49,8 @@ class Clock:
             try:
                 if day_first is None and isinstance(value, str):
                     day_first = find_day_first([value])
+                    if day_first is not None and may_begin_with_the_year(value):
+                        self._say(value, read(value, day_first))
                 moment = read(value, day_first)
                 if self.calendar is not None:
                     x.update(self.calendar(moment))
@@ -53,6 +59,13 @@ class Clock:
             if self.keep:
                 x[self.field] = moment
         self._ahead = day_first
+
+    def _say(self, value: str, moment: datetime) -> None:
+        """A date has been read that could be another one."""
+        log.warning(
+            '%s: %r is read as %s; if the year comes first, set features.day_first = "year"',
+            *(self.field, value, moment.date()),
+        )
 
     def commit(self) -> None:
         """The records of the last `add` are past."""

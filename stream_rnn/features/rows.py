@@ -15,6 +15,7 @@ from typing import Any
 
 from connectors.lines.dicts import dicts_of
 from connectors.lines.numbers import Numbers
+from connectors.times import First
 
 from ..errors import BadRecord
 from ..keys.key import Key, as_keys
@@ -59,7 +60,7 @@ class Rows:
         key: the field that says whose a record is; lags look back among its records only.
             It goes to the estimator as it is.  A record without it is a `BadRecord`.
         missing: which values are missing; `MARKERS` by default.
-        day_first: what 01/02/2024 is; found in the times before it if None.
+        day_first: what 01/02/2024 is, "year" for 24-01-02; found in the times before if None.
         keep_time: the estimator takes the time itself, as a `datetime` in its field.
         categorical: fields whose numbers are names: their text is kept.
     """
@@ -79,7 +80,7 @@ class Rows:
         key: str | None = None,
         *,
         missing: Missing | None = None,
-        day_first: bool | None = None,
+        day_first: First = None,
         keep_time: bool = False,
         categorical: Sequence[str] = (),
     ):

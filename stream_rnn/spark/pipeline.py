@@ -82,6 +82,8 @@ def check(config: schema.Config) -> None:
         not isinstance(source.topic, str) or source.topic.startswith("^")
     ):
         raise ConfigError("source.topic: several; on Spark give one, whose offsets are the order")
+    if getattr(source, "tombstones", "skip") != "skip":
+        raise ConfigError("source.tombstones: Spark deletes no key's state so; leave it out")
     if features.calendar or (features.time and features.calendar is None):
         raise ConfigError(
             "features.calendar: Spark makes none; set calendar = [], or give them as fields"

@@ -62,6 +62,7 @@ def test_a_configuration_that_means_something_there():
         ({"dead_letter": {"type": "file", "path": "x"}}, "dead_letter: it has no meaning"),
         ({"source": KAFKA | {"format": {"type": "avro"}}}, "source.format: not JSON"),
         ({"source": KAFKA | {"topic": ["t", "u"]}}, "source.topic: several"),
+        ({"source": KAFKA | {"tombstones": "forget"}}, "source.tombstones: Spark deletes no"),
         ({"sink": KAFKA | {"protocol": "SSL"}}, "sink.protocol: SSL"),
     ],
 )

@@ -21,7 +21,7 @@ from ..kernels import clip
 from .weeks import WEEK
 
 INPUTS = 14
-PRIOR, DRIFT = 0.01, 1e-4  # of a weight: its variance at first, growth relative to that
+PRIOR, DRIFT = 0.01, 3e-5  # of a weight: its variance at first, growth relative to that
 CLIP, LIMIT = 4.0, 6.0  # of an input, of what is forecast, in units
 HUBER = 1.5
 NOISE_RATE, NOISE_FLOOR, SIZE_RATE = 0.005, 1e-6, 0.002

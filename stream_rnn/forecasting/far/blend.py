@@ -19,10 +19,11 @@ from ...numerics import trees
 from ...numerics.trees import Float, Int
 from ..interval import LEVELS, RARE, START
 
-PATH, ALIGNED, LAGS, WEEKS = range(4)
-WAYS, HEADS, BANDS = 4, 2, 4
+PATH, ALIGNED, LAGS, PROFILE, WEEKS = range(5)
+WAYS, HEADS, BANDS = 5, 2, 4
 EDGES = (3, 12, 24)  # steps after which a band ends
-SHARE = (2.0, 1.0, 1.0, 1.0)  # π
+SHARE = (2.0, 1.0, 1.0, 0.5, 1.0)  # π
+ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)  # the path
 FORGET, POWER, EARLY = 0.9, 8.0, 0.5
 TINY = 1e-12  # of the largest loss: a way that made no error is not infinitely good
 GAIN, SCALE_RATE = 0.1, 0.05
@@ -61,7 +62,7 @@ def band(j):
 @loose_kernel
 def combine(blend, head, known, made, out):
     """out (H,) = Σ_k w_k made[k]; only the path unless the others are *known*."""
-    weights = (1.0, 0.0, 0.0, 0.0)
+    weights = ALONE
     before = -1
     for j in range(len(out)):
         if band(j) != before:
@@ -78,22 +79,23 @@ def combine(blend, head, known, made, out):
 def _weights(loss, n, head, known):
     """w (WAYS,) from the losses (WAYS,) of one band."""
     if n == 0.0 or not known:
-        return (1.0, 0.0, 0.0, 0.0)
+        return ALONE
     largest, least = 0.0, loss[0]
     for k in range(WAYS):
         largest = max(largest, loss[k])
         least = min(least, loss[k])
     floor = TINY * largest
     if floor == 0.0:
-        return (1.0, 0.0, 0.0, 0.0)
+        return ALONE
     power = (POWER if head == 0 else POWER / 2.0) * n / (n + EARLY)
     late = n / (n + 1.0)
     a = SHARE[0] * _ratio(loss[0], least, floor, power)
     b = late * SHARE[1] * _ratio(loss[1], least, floor, power)
     c = late * SHARE[2] * _ratio(loss[2], least, floor, power)
     d = late * SHARE[3] * _ratio(loss[3], least, floor, power)
-    total = a + b + c + d
-    return (a / total, b / total, c / total, d / total)
+    e = late * SHARE[4] * _ratio(loss[4], least, floor, power)
+    total = a + b + c + d + e
+    return (a / total, b / total, c / total, d / total, e / total)
 
 
 @loose_kernel

@@ -17,7 +17,7 @@ from ..inputs.scale import Scale
 from ..interval import LEVELS
 from . import aligned, blend, lags, weeks
 from .aligned import Aligned
-from .blend import ALIGNED, HEADS, PATH, WAYS, WEEKS, Blend
+from .blend import ALIGNED, HEADS, PATH, PROFILE, WAYS, WEEKS, Blend
 from .lags import Lags
 
 SOONEST = 12  # records between two origins, at least
@@ -73,7 +73,7 @@ def bound(far: Far) -> Any:
 
 def spacing(count: int) -> int:
     """Records between two origins after *count* records: the path they need is dear."""
-    return SOONEST if count < 120 else 24 if count < 1200 else 48
+    return SOONEST if count < 120 else 24 if count < 1200 else 48 if count < 2000 else 100
 
 
 @entry
@@ -148,10 +148,12 @@ def combine(far, path, t):
     Returns whether there are ways besides the path yet.
     """
     made, season = far.made, far.season[0]
-    known = aligned.predict(far.aligned, t, season, made[0, ALIGNED], made[0, WEEKS])
+    known = aligned.predict(far.aligned, t, season, made[0, ALIGNED], made[0, PROFILE])
     known = known and t > len(far.unknown) + 2
     past = far.history.values[history.newest(far.history) :]
-    weeks.forecast(past, t, season, made[0, WEEKS])  # before a week has gone by, the profile
+    if not weeks.forecast(past, t, season, made[0, WEEKS]):
+        for j in range(len(path)):
+            made[0, WEEKS, j] = made[0, PROFILE, j]
     lags.predict(far.lags, past[0], t, made[0, blend.LAGS])
     for j in range(len(path)):
         made[0, PATH, j], made[1, PATH, j] = path[j, MEDIAN], path[j, MEAN]
