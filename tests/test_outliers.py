@@ -1,5 +1,8 @@
 """Wrong values cost every estimator little: finite, counted, and soon forgotten."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from stream_rnn import (
     Adam,
     Clip,
     Kalman,
+    Packer,
     RecurrentClassifier,
     RecurrentForecaster,
     RecurrentMultiTargetRegressor,
@@ -251,6 +255,21 @@ def test_a_doubt_is_the_same_bits_one_at_a_time_and_over_snapshots(count):
     arrays, others = part.snapshot().arrays, whole.snapshot().arrays
     assert arrays.keys() == others.keys()
     assert all(np.array_equal(arrays[n], others[n], equal_nan=True) for n in arrays)
+
+
+def test_a_doubt_is_packed_and_copied():
+    y, packer = doubtful(), Packer(RecurrentForecaster())
+    model = RecurrentForecaster()
+    model.prequential(y[:310])
+    assert model._series.formers
+    twins = [
+        packer.load(packer.dump(model)),
+        copy.deepcopy(model),
+        pickle.loads(pickle.dumps(model)),
+    ]
+    made = model.prequential(y[310:])
+    for twin in twins:
+        assert np.array_equal(twin.prequential(y[310:]), made)
 
 
 def test_what_stays_is_believed_and_so_is_what_comes_again():
