@@ -6,8 +6,11 @@ import threading
 import pytest
 
 from connectors.base import SinkError, SourceError, Unreachable
+from connectors.kafka import limits, origins
 from connectors.kafka.client_logs import Few, calm
+from connectors.kafka.settings import KafkaSettings
 from connectors.state import PATIENCE, REMINDER, Dependencies, Dependency, reach
+from stream_rnn.assembly.dependencies import CheckpointStore
 
 
 class Clock:
@@ -148,3 +151,34 @@ def test_the_clients_loggers_go_through_it(caplog):
     finally:
         for logger, (propagate, handlers) in zip(loggers, before, strict=True):
             logger.propagate, logger.handlers = propagate, handlers
+
+
+def test_checkpoints_are_there_once_they_are_read_until_one_cannot_be_written(clock):
+    """On an idle topic none is due for long; a member in waiting has none."""
+    place = Dependency("checkpoint", "there", clock)
+    store = CheckpointStore(place)
+    assert place.status().state == "connecting"
+    store.rebalance(1)
+    assert place.status().state == "connecting"
+    store.started(None)
+    assert place.status().state == "up"
+    store.checkpoint_failed("write")
+    store.started(None)  # of another partition
+    store.rebalance(0)
+    assert place.status().state == "down"
+    store.checkpoint(None, 0.1)
+    assert place.status().state == "up"
+    waiting = Dependency("checkpoint", "there", clock)
+    CheckpointStore(waiting).rebalance(0)
+    assert waiting.status().state == "up"
+
+
+def test_what_librdkafka_says_goes_to_the_log_alone(monkeypatch, capfd):
+    """The administrators too, which ask while a broker is away."""
+    monkeypatch.setattr(origins, "SECONDS", 0.5)
+    monkeypatch.setattr(limits, "SECONDS", 0.5)
+    settings = KafkaSettings.from_options({"bootstrap": "127.0.0.1:9", "client": "confluent"}, {})
+    for ask in (origins.ask_origins, limits._confluent):
+        with pytest.raises(Exception, match=r"(?i)time|transport"):
+            ask(settings, ["t"])
+    assert "127.0.0.1" not in capfd.readouterr().err

@@ -71,9 +71,11 @@ def _of_topics(told: dict[Any, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _confluent(settings: KafkaSettings, topics: list[str]) -> dict[str, int]:
-    from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+    from confluent_kafka.admin import ConfigResource, ResourceType
 
-    admin = AdminClient(settings.confluent_options())
+    from .confluent_admin import administrator
+
+    admin = administrator(settings)
     resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
     found = {}
     for resource, future in admin.describe_configs(resources, request_timeout=SECONDS).items():

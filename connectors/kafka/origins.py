@@ -126,9 +126,10 @@ def _text(number: Any) -> str:
 
 def _confluent(settings: KafkaSettings, topics: list[str]) -> dict[str, Origin]:
     from confluent_kafka import KafkaException, TopicCollection
-    from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient(settings.confluent_options())
+    from .confluent_admin import administrator
+
+    admin = administrator(settings)
     asked = admin.describe_topics(TopicCollection(topics), request_timeout=SECONDS)
     cluster = admin.list_topics(topics[0], timeout=SECONDS).cluster_id
     found = {}

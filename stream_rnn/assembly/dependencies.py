@@ -31,18 +31,34 @@ class Surroundings(NamedTuple):
 
 
 class CheckpointStore(Observer):
-    """An observer that tells whether the checkpoints' place can be written."""
+    """An observer that tells whether the checkpoints' place can be written.
+
+    What could be locked and read is taken to be there until a write fails: on an idle topic
+    none is due for long.
+    """
 
     def __init__(self, dependency: Dependency):
-        self._dependency = dependency
+        self._dependency, self._has_failed = dependency, False
+
+    def started(self, run: Any) -> None:
+        """A run has its state."""
+        if not self._has_failed:
+            self._dependency.up()
+
+    def rebalance(self, assigned: int) -> None:
+        """A member in waiting needs no place for checkpoints."""
+        if assigned == 0 and not self._has_failed:
+            self._dependency.up()
 
     def checkpoint(self, ledger: Any, seconds: float) -> None:
         """One was written."""
+        self._has_failed = False
         self._dependency.up()
 
     def checkpoint_failed(self, reason: str) -> None:
         """One could not be written, or read."""
         if reason == "write":
+            self._has_failed = True
             self._dependency.down("a checkpoint could not be written; the log says why")
 
 
