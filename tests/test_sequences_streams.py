@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.memory import MemorySource
 from stream_rnn import (
     BadRecord,
     CheckpointError,
@@ -28,6 +29,7 @@ from stream_rnn import (
 from stream_rnn.assembly.parts import task
 from stream_rnn.assembly.service import pipeline
 from stream_rnn.config import from_table
+from stream_rnn.evaluation.evaluate import evaluate
 from stream_rnn.features.rows import Rows
 from stream_rnn.service.task import Task
 
@@ -316,3 +318,21 @@ def test_evaluate_scores_whole_sequences(tmp_path):
     assert made.returncode == 0, made.stderr
     print(made.stdout, made.stderr)
     assert "180" in made.stdout
+
+
+@pytest.mark.parametrize(
+    ("limit", "scored", "said"),
+    [
+        (None, 3, "sequences without an end: 2, 1 of them scored as they stood"),
+        (5, 2, "1 of the sequences are open"),
+    ],
+)
+def test_an_evaluation_scores_what_is_open_at_the_end(limit, scored, said):
+    """Of all data nothing more comes; where a limit ends it, something may."""
+    kinds = "aabbcd"
+    values = [{"k": k, "u": n, "y": None if k == "d" else 1.0} for n, k in enumerate(kinds)]
+    model = Sequences(Recorder(), "k", length=2)
+    task = Task(model, Rows("y", missing_target="advance"))
+    result = evaluate(MemorySource(values), task, limit=limit)
+    assert result.scored == scored
+    assert result.at_end.startswith(said)

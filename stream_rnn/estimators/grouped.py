@@ -178,8 +178,10 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
         """No record will come: a row for each open sequence, predicted, then learned, in their
         order, if *at_end* is "learn".
         """
-        if self.at_end != "learn":
-            return []
+        return self.close_all() if self.at_end == "learn" else []
+
+    def close_all(self) -> list[dict[str, Any]]:
+        """A row for each open sequence, predicted, then learned, whatever *at_end* says."""
         rows = [self._close(one) for one in self._open.values()]
         self._open.clear()
         return rows

@@ -7,7 +7,6 @@ print(result.to_json())
 import dataclasses
 import time
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
@@ -18,19 +17,12 @@ from rich.table import Table
 from connectors.base import Record, Source
 
 from ..estimators.delayed import Delayed
-from ..estimators.labeler import SequenceLabeler
 from ..estimators.protocol import innermost
-from ..estimators.transducer import SequenceTransducer
-from ..rows import is_known
-from ..service.late.task import LateTask
-from ..service.outcome import Outcome
 from ..service.task import Task
-from .comparison import ErrorCurve, Judge
-from .labels import LabelJudge
+from .comparison import ErrorCurve
 from .scores import Score, score_table
+from .scoring import Scoring, read_by
 from .share import Share
-from .transduced import TargetJudge
-from .unlabelled import AnomalyJudge, TextJudge
 
 RESERVED = ("prediction", "prediction_lower", "prediction_upper", "target")
 
@@ -62,6 +54,7 @@ class Evaluation:
     source: str = ""  # what was read, for people
     time: str | None = None  # the field of the recent rows that holds their time
     level: float | None = None  # of the interval, where there is one
+    at_end: str = ""  # what became of records that waited for others, in words
 
     def table(self) -> Table:
         """The scores as a table for rich, the best of each column in bold."""
@@ -146,6 +139,7 @@ def evaluate(
                 progress(tally.records, share(tally.records))
     except KeyboardInterrupt:
         interrupted = True
+    said = scoring.end(whole=source.finished and not interrupted)
     judge = scoring.judge
     if judge is None:
         if interrupted:
@@ -168,6 +162,7 @@ def evaluate(
         source=named,
         time=when if when in task.copy else None,
         level=getattr(innermost(model), "level", None),
+        at_end=said,
     )
 
 
@@ -179,7 +174,7 @@ class _Tally:
         self.reasons: dict[str, str] = {}
         self.paces: list[tuple[float, int]] = []  # seconds for a record, records of the batch
 
-    def learn(self, task: Task, scoring: "Scoring", batch: Sequence[Record]) -> int:
+    def learn(self, task: Task, scoring: Scoring, batch: Sequence[Record]) -> int:
         """Predict, learn and score a *batch*; how many records were taken from the source."""
         start = time.perf_counter()
         outcomes = [task.learn(part) for part in scoring.parts(batch)]
@@ -194,77 +189,6 @@ class _Tally:
                 self.reasons.setdefault(letter["reason"], letter["error"])
             scoring.take(outcome)
         return came
-
-
-class Scoring:
-    """Brings result rows before the judge, each when its target is known."""
-
-    def __init__(self, name: str, task: Task, period: int | None, recent: int):
-        self.judge: Any = None
-        self.recent: deque[dict[str, Any]] = deque(maxlen=recent)
-        self._name, self._task, self._period = name, task, period
-        self._is_late = isinstance(task, LateTask)
-        # Of records that wait for their labels, in order: the result, what the baselines said.
-        self._waiting: deque[tuple[dict[str, Any], list[Any]]] = deque()
-
-    def parts(self, records: Sequence[Record]) -> list[Sequence[Record]]:
-        """What of a batch is learned at once: baselines that wait for labels need each record."""
-        return [[record] for record in records] if self._is_late else [records]
-
-    def take(self, outcome: Outcome) -> None:
-        """Score what can be scored now."""
-        if self._is_late:
-            self._take_late(outcome)
-            return
-        for row in outcome.rows:
-            if "target" not in row or "score" in row or "bits" in row:
-                self._watch(row)
-            elif is_known(row["target"]):
-                self._score(row)
-
-    def _watch(self, row: dict[str, Any]) -> None:
-        """Take a result that is no prediction of a target."""
-        if self.judge is None:
-            if "score" not in row and "bits" not in row:
-                raise ValueError("there is no target to score; name it with --target")
-            kind = AnomalyJudge if "score" in row else TextJudge
-            self.judge = kind(self._name)
-        self.judge.update(row)
-        self.recent.append(row)
-
-    def _take_late(self, outcome: Outcome) -> None:
-        for settled in outcome.settled:
-            row, answers = self._waiting.popleft()
-            if is_known(settled["target"]):
-                self._score({**row, "target": settled["target"]}, answers)
-        for row in outcome.rows:
-            answers = [] if self.judge is None else self.judge.ask(row)
-            self._waiting.append((row, answers))
-
-    def _score(self, row: dict[str, Any], answers: list[Any] | None = None) -> None:
-        if self.judge is None:
-            self.judge = self._judge_of(row)
-        if answers is not None:
-            answers = answers or self.judge.unasked()
-        self.judge.update(row, answers)
-        self.recent.append(row)
-
-    def _judge_of(self, row: dict[str, Any]) -> Any:
-        """Who is to be beaten on rows such as this."""
-        if isinstance(innermost(self._task.estimator), SequenceLabeler):
-            return LabelJudge(self._name)
-        if isinstance(innermost(self._task.estimator), SequenceTransducer):
-            return TargetJudge(self._name, str(read_by(self._task.estimator)))
-        key = self._task.rows.key
-        return Judge(self._name, self._task.estimator, row, self._period, key)
-
-
-def read_by(model: Any) -> str | None:
-    """The field of a record that an estimator reads as a sequence, and its baseline too."""
-    model = innermost(model)
-    if isinstance(model, SequenceTransducer):
-        return model.source
-    return "tokens" if isinstance(model, SequenceLabeler) else None
 
 
 def _weighted_median(paces: list[tuple[float, int]]) -> float:
