@@ -92,6 +92,21 @@ def test_an_implementation_must_take_the_same_arguments():
             return x
 
 
+def test_no_two_kinds_have_the_same_name():
+    before = dict(apply.registry)
+
+    class Double(NamedTuple):
+        by: float = 1.0
+
+    with pytest.raises(TypeError, match="has a kind of that name"):
+
+        @apply.register
+        def other(spec: Double, value):
+            return value
+
+    assert apply.registry == before
+
+
 # The compile cache: in processes of their own, on a copy of the package ---------------------
 
 PROBE = """

@@ -193,7 +193,8 @@ def test_weights_follow_the_losses_of_each_band():
         for i in range(blend.BANDS):
             seen = (place == i) & (unknown == 0)
             loss[:, i] = blend.FORGET * loss[:, i] + abs(made[0] - truth)[:, seen].mean(axis=1)
-    share = np.array(blend.SHARE) * np.where(np.arange(blend.WAYS) == 0, 1, n / (n + 1))
+    late = (3 / (3 + blend.LATE)) ** 2  # after three origins
+    share = np.array(blend.SHARE) * np.where(np.arange(blend.WAYS) == 0, 1, late)
     w = share[:, None] * (loss / loss.min(0)) ** (-blend.POWER * n / (n + blend.EARLY))
     w = (w / w.sum(0))[:, place]
     out = np.empty(H)

@@ -57,6 +57,7 @@ def generic(stub: Callable) -> Any:
         if list(parameters) != list(signature.parameters):
             raise TypeError(f"{implementation.__name__} must take {signature}")
         for kind in kinds or (next(iter(parameters.values())).annotation,):
+            _refuse_namesake(kind, implementations)
             implementations[kind] = implementation
         implementation.__signature__ = signature  # Numba compares names *and* annotations
         return implementation
@@ -66,6 +67,16 @@ def generic(stub: Callable) -> Any:
     operation.register = register
     operation.registry = implementations
     return operation
+
+
+def _refuse_namesake(kind, others):
+    """Compiled code calls the one's implementation for the other where their fields are alike."""
+    for other in others:
+        if kind != () and other not in ((), kind) and other.__name__ == kind.__name__:
+            raise TypeError(
+                f"{kind.__module__}.{kind.__name__}: {other.__module__} has a kind of that name; "
+                "give it another name"
+            )
 
 
 def _kind(spec, value):

@@ -3,12 +3,13 @@
 Every so many records an *origin* is kept: the forecasts made there by every way.  When its last
 truth has come, the loss of each way, per band of horizons and head, is known:
 
-    L ← .95 L + mean loss over the band;   n ← .95 n + 1
+    L ← .9 L + mean loss over the band;   n ← .9 n + 1
     w ∝ π · ((L/n) / min (L/n))^(−p n/(n + ½)),   p = 8 for |e|, 4 for e²
 
 The first way, the path of one-step forecasts, is all there is before the first origin is known:
-the others' π carries n/(n + 1).  Losses of whole paths are few and alike; weights that follow
-the ratio of losses need no more (compare the inverse-loss combination of Bates & Granger 1969).
+the others' π carries (N/(N + 8))² after N origins.  Losses of whole paths are few and alike;
+weights that follow the ratio of losses need no more (compare the inverse-loss combination of
+Bates & Granger 1969).
 """
 
 from math import exp, log, sqrt
@@ -24,7 +25,7 @@ WAYS, HEADS, BANDS = 5, 2, 4
 EDGES = (3, 12, 24)  # steps after which a band ends
 SHARE = (2.0, 1.0, 1.0, 0.5, 1.0)  # π
 ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)  # the path
-FORGET, POWER, EARLY = 0.9, 8.0, 0.5
+FORGET, POWER, EARLY, LATE = 0.9, 8.0, 0.5, 8.0
 TINY = 1e-12  # of the largest loss: a way that made no error is not infinitely good
 GAIN, SCALE_RATE = 0.1, 0.05
 
@@ -67,7 +68,7 @@ def combine(blend, head, known, made, out):
     for j in range(len(out)):
         if band(j) != before:
             before = band(j)
-            weights = _weights(blend.loss[head, :, before], blend.evidence[0], head, known)
+            weights = _weights(blend.loss[head, :, before], blend.evidence, head, known)
         total = 0.0
         for k in range(WAYS):
             if weights[k] > 0.0:
@@ -76,8 +77,9 @@ def combine(blend, head, known, made, out):
 
 
 @loose_kernel
-def _weights(loss, n, head, known):
+def _weights(loss, evidence, head, known):
     """w (WAYS,) from the losses (WAYS,) of one band."""
+    n, origins = evidence
     if n == 0.0 or not known:
         return ALONE
     largest, least = 0.0, loss[0]
@@ -88,7 +90,7 @@ def _weights(loss, n, head, known):
     if floor == 0.0:
         return ALONE
     power = (POWER if head == 0 else POWER / 2.0) * n / (n + EARLY)
-    late = n / (n + 1.0)
+    late = (origins / (origins + LATE)) ** 2
     a = SHARE[0] * _ratio(loss[0], least, floor, power)
     b = late * SHARE[1] * _ratio(loss[1], least, floor, power)
     c = late * SHARE[2] * _ratio(loss[2], least, floor, power)
