@@ -73,7 +73,10 @@ def test_an_evaluation_has_names_dates_and_what_the_interval_holds():
     ]
     task = Task(RecurrentForecaster(), Rows("load", timestamp="day"))
     found = evaluate(MemorySource(values), task, named="loads.csv")
-    above, below = (drawn := plot(found)).axes
+    above, below, weights = (drawn := plot(found)).axes
+    assert weights.get_title("left") == "Weights"
+    assert sorted(told(weights)) == sorted(found.weights.weights)
+    assert weights.get_lines()[0].get_xdata()[-1] == len(YS)
     assert drawn.get_suptitle() == "loads.csv"
     assert above.get_title("left") == "load, the last 60 records"
     assert above.get_xlabel() == "day"

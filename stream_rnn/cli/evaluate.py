@@ -172,6 +172,8 @@ def show_result(result: Any, period: int | None) -> None:
         typer.echo(f"{' and '.join(told)} were told the season, which was found in hindsight")
     for reason, example in result.reasons.items():
         typer.echo(f"refused ({reason}), for example: {example}")
+    if said := result.weights.describe():
+        typer.echo(said)
     if result.at_end:
         typer.echo(result.at_end)
     if (said := advice(result)) is not None:

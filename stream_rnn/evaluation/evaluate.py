@@ -23,6 +23,7 @@ from .comparison import ErrorCurve
 from .scores import Score, score_table
 from .scoring import Scoring, read_by
 from .share import Share
+from .weighing import WeightCurves, weights_of
 
 RESERVED = ("prediction", "prediction_lower", "prediction_upper", "target")
 
@@ -54,6 +55,7 @@ class Evaluation:
     source: str = ""  # what was read, for people
     time: str | None = None  # the field of the recent rows that holds their time
     level: float | None = None  # of the interval, where there is one
+    weights: WeightCurves = dataclasses.field(default_factory=WeightCurves)  # of its members
     at_end: str = ""  # what became of records that waited for others, in words
 
     def table(self) -> Table:
@@ -129,12 +131,13 @@ def evaluate(
         task.copy = (*task.copy, when)  # the plot has it on its axis
     scoring = Scoring(name, task, period, recent)
     tally, begun, batch, share = _Tally(), time.perf_counter(), 1, Share(source, total)
-    interrupted = False
+    interrupted, weights = False, WeightCurves()
     try:
         while not source.finished and (limit is None or tally.records < limit):
             room = batch if limit is None else min(batch, limit - tally.records)
             if tally.learn(task, scoring, source.next_batch(room, 1.0)):
                 batch = min(2 * batch, batch_records)  # compilation falls into small batches
+                weights.add(tally.records, weights_of(model))
             if progress is not None:
                 progress(tally.records, share(tally.records))
     except KeyboardInterrupt:
@@ -162,6 +165,7 @@ def evaluate(
         source=named,
         time=when if when in task.copy else None,
         level=getattr(innermost(model), "level", None),
+        weights=weights,
         at_end=said,
     )
 

@@ -15,17 +15,20 @@ MEASURES = {
     "text prediction": "Bits per symbol",
     "anomaly detection": "Mean score",
 }
+MEMBERS = 6  # whose weights are drawn
 BOUNDS = ("prediction_lower", "prediction_upper")
 
 
 def draw(evaluation: Evaluation) -> Any:
-    """Truth, prediction (with its interval, if any) and the error over time."""
-    numbers = evaluation.task == "regression"
-    made = figure(9, 6 if numbers else 3.5)
-    axes = made.subplots(2 if numbers else 1, 1, squeeze=False)[:, 0]
-    if numbers:
-        _draw_recent(axes[0], evaluation)
-    _draw_errors(axes[-1], evaluation)
+    """Truth, prediction (with its interval, if any), the error and the weights over time."""
+    panels = [_draw_recent] if evaluation.task == "regression" else []
+    panels.append(_draw_errors)
+    if len(evaluation.weights.records) > 1:
+        panels.append(_draw_weights)
+    made = figure(9, 1 + 2.5 * len(panels))
+    axes = made.subplots(len(panels), 1, squeeze=False)[:, 0]
+    for panel, axis in zip(panels, axes, strict=True):
+        panel(axis, evaluation)
     if evaluation.source:
         made.suptitle(evaluation.source, x=0.01, ha="left")
     return made
@@ -98,6 +101,17 @@ def _draw_errors(axis: Any, evaluation: Evaluation) -> None:
     of = f" of {names}" if names and evaluation.task not in MEASURES else ""
     every = f", every {size} records" if size > 1 else ""
     axis.set_title(f"{what}{of}{every}", loc="left")
+    axis.set_xlabel("record")
+    axis.set_ylim(bottom=0)
+    plain(axis)
+
+
+def _draw_weights(axis: Any, evaluation: Evaluation) -> None:
+    """How much the members that ever counted most did count."""
+    curves = evaluation.weights
+    for name in curves.largest(MEMBERS):
+        axis.plot(curves.records, curves.weights[name], lw=1.2, label=name)
+    axis.set_title("Weights", loc="left")
     axis.set_xlabel("record")
     axis.set_ylim(bottom=0)
     plain(axis)
