@@ -79,6 +79,7 @@ class LocalFolder:
         self._lock: int | None = None
 
     def names(self) -> list[str]:
+        """The files in it, in order; none if it is not there."""
         if not self.path.is_dir():
             return []
         return sorted(n for n in os.listdir(self.path) if not n.startswith("."))
@@ -120,6 +121,7 @@ class LocalFolder:
             leftover.unlink(missing_ok=True)
 
     def close(self) -> None:
+        """Give the lock back."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -154,6 +156,7 @@ class RemoteFolder:
             ) from None
 
     def names(self) -> list[str]:
+        """The objects in it, in order."""
         self._fs.invalidate_cache()
         try:
             found = self._fs.ls(self._root, detail=False)

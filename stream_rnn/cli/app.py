@@ -65,6 +65,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
+    """What holds for every command."""
     global _debug
     _debug = debug
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO

@@ -75,6 +75,7 @@ class Console(logging.Formatter):
         self.with_values = with_values
 
     def format(self, record: logging.LogRecord) -> str:
+        """A record as a person reads it."""
         fields = event(record, self.with_values)
         text = f"{fields['time']} {fields['level']} {fields['message']}"
         if "values" in fields:

@@ -31,6 +31,7 @@ class ProgressLine(Observer):
         return cls(Console(stderr=True))
 
     def state(self, name: str) -> None:
+        """Begin to draw when the pipeline starts, end when it stops."""
         if name == "starting":
             self._live.start()
         elif name in ("stopped", "failed"):
@@ -41,6 +42,7 @@ class ProgressLine(Observer):
         self._live.update(Text("waiting for records (the first ones compile the model)"))
 
     def batch(self, run: Run, outcome: Outcome) -> None:
+        """Redraw the line, a few times a second."""
         self._records += outcome.counts["consumed"]
         self._errors.add(outcome.rows)
         now = time.monotonic()

@@ -85,6 +85,7 @@ class Rivers:
         thaw(self.detector, freeze(self.detector))  # refuses now what it could not save later
 
     def update(self, values: np.ndarray) -> list[int]:
+        """Take *values* (T,); the places of those by which drift was found."""
         found = []
         for t, value in enumerate(values.tolist()):
             self.detector.update(value > 0.5 if self.binary else value)

@@ -131,6 +131,7 @@ def _is_day(value: int) -> bool:
 
 
 def zone_named(name: str) -> tzinfo | None:
+    """The zone of that name; None if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

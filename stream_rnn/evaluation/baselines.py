@@ -113,6 +113,7 @@ class LastClass:
         return {c: stay if c == self._last else (1.0 - stay) / others for c in self._classes}
 
     def learn(self, y: Any) -> None:
+        """Take the class *y* in."""
         if self._classes:
             if y == self._last:
                 self._same += 1.0
@@ -164,6 +165,7 @@ class PerTarget:
         return {name: part.predict() for name, part in self._parts.items()}
 
     def learn(self, y: dict[str, float]) -> None:
+        """Take the targets *y*, by name, in."""
         for name, value in y.items():
             if value is None or value != value:
                 continue

@@ -229,6 +229,7 @@ class _Eye:
         self.count = 0
 
     def see(self, records: Sequence[Record]) -> None:
+        """Note what stands in the fields of *records*."""
         for record in records:
             if record.value is None:
                 self.errors.append(record.error or "no value")

@@ -129,6 +129,7 @@ class ClassScorer:
         return float(best != truth)
 
     def score(self) -> Score:
+        """Accuracy and mean log-loss."""
         return Score(
             self.name, {"accuracy": self._accuracy.get(), "log-loss": self._log_loss.get()}
         )

@@ -65,6 +65,7 @@ class TargetScorer:
         return wrong / max(1, len(truth))
 
     def score(self) -> Score:
+        """The share of targets that were right in all, and edits a symbol."""
         accuracy = self._right / max(1, self._count)
         errors = self._edits / max(1, self._symbols)
         return Score(self.name, {"accuracy": accuracy, "edits/symbol": errors})

@@ -97,6 +97,7 @@ class Metrics(Observer):
         self.update(run)
 
     def batch(self, run: Run, outcome: Outcome) -> None:
+        """Count what came of a batch."""
         now = time.time()
         for name in ("consumed", "predicted", "learned"):
             self.add(f"records_{name}_total", outcome.counts[name])
@@ -157,6 +158,7 @@ class Metrics(Observer):
         return {"learner": self.learner, "topic": topic, "partition": partition}
 
     def transaction(self, outcome: str, seconds: float) -> None:
+        """Count a transaction by its *outcome*."""
         self.add("transactions_total", outcome=outcome)
         if outcome == "committed":
             self.observe("transaction_commit_duration_seconds", seconds)
@@ -165,6 +167,7 @@ class Metrics(Observer):
         self.add("records_replayed_total", records)
 
     def rebalance(self, assigned: int) -> None:
+        """Count a rebalance; *assigned* partitions are this member's."""
         self.add("rebalances_total")
         self.set("assigned_partitions", assigned)
         self._forget_partitions()
@@ -178,6 +181,7 @@ class Metrics(Observer):
         self._shown = {}
 
     def checkpoint(self, ledger: Ledger, seconds: float) -> None:
+        """Tell how long the checkpoint took, and when it was."""
         self.set("checkpoint_last_success_timestamp_seconds", time.time())
         self.set("checkpoint_last_position", ledger.counters["consumed"])
         if ledger.store is not None:

@@ -26,12 +26,14 @@ class Histogram:
         self.sum += value * times
 
     def observe_all(self, values: np.ndarray) -> None:
+        """Count *values* (n,) into their buckets."""
         places = np.searchsorted(self.bounds, values)
         for place, times in enumerate(np.bincount(places).tolist()):
             self.counts[place] += times
         self.sum += float(values.sum())
 
     def cumulative(self) -> list[tuple[str, float]]:
+        """(upper bound, values up to it), as Prometheus counts them."""
         total = 0
         buckets: list[tuple[str, float]] = []
         for bound, count in zip((*self.bounds, math.inf), tuple(self.counts), strict=True):
@@ -53,6 +55,7 @@ class RecentErrors:
         self._last: deque[float] = deque(maxlen=RECENT)
 
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Take the errors of result *rows* whose target is known."""
         for row in rows[-RECENT:]:
             error = error_of(row)
             if error is not None:

@@ -19,6 +19,7 @@ from ..optimizers import SGD
 
 
 def refuse_gathering(learner: Any) -> None:
+    """Raise `ConfigError` for a learner that has no gradient at each record."""
     if gathers(learner):
         raise ConfigError(
             f"learner: {learner} gathers records and has no gradient of its own at each; take "
@@ -99,6 +100,7 @@ def rewind(network: OnlineNetwork) -> None:
 
 
 def run(network: OnlineNetwork, X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Losses (T,) and gradients (T, P) of a stream, with the parameters as they are."""
     rewind(network)
     losses, G = np.empty(len(X)), np.empty((len(X), network.state.theta.size), network.dtype)
     stream_gradients(network.model, network.state, network.work, X, Y, losses, G)

@@ -112,6 +112,7 @@ class LiveView(Observer):
         )
 
     def state(self, name: str) -> None:
+        """Begin to draw when the pipeline starts, end when it stops."""
         if name == "starting":
             self._live.start()
         elif name in ("stopped", "failed"):
@@ -165,6 +166,7 @@ class Lines(Observer):
         self.write("compiling the model for this machine, once")
 
     def batch(self, run: Run, outcome: Outcome) -> None:
+        """A line now and then."""
         progress = self.progress
         progress.batch(run, outcome)
         if len(progress.truth) >= self._shown + self.every:

@@ -66,6 +66,7 @@ class Starter(Observer):
         self.replay: Replay | None = None
 
     def batch(self, run: Run, outcome: Outcome) -> None:
+        """The first batch is over, compiled code is there: let the replay begin."""
         if self.replay is None:
             return
         seconds = min(self.seconds, max(self.seconds / 4, LONGEST - self.progress.waited))

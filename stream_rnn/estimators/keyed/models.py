@@ -94,12 +94,14 @@ class SeparateModels:
     # -- Kind --------------------------------------------------------------------------
 
     def pack(self, state: Any) -> list[Any]:
+        """The model of a key as plain values."""
         if isinstance(state, RecurrentEstimator):
             return state._pack()
         arrays, meta = state.snapshot()
         return [meta, [[n, a.dtype.str, a.shape, a.tobytes()] for n, a in arrays.items()]]
 
     def unpack(self, packed: list[Any]) -> Any:
+        """A model with the state that `pack` gave."""
         model = self._stock.take()
         if isinstance(model, RecurrentEstimator):
             model._unpack(packed)

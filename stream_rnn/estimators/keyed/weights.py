@@ -154,6 +154,7 @@ class SharedWeights:
         return [*self._layout, self.pool[state].tobytes()]
 
     def unpack(self, packed: list[Any]) -> int:
+        """The slot of a context that `pack` gave; one of a smaller network grows."""
         self._fit()
         inputs, outputs, data = packed
         words = np.frombuffer(data, np.uint64)
