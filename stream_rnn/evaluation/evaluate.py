@@ -120,15 +120,7 @@ def evaluate(
     if isinstance(model, Delayed):
         model = model.late
     name = name or type(innermost(model)).__name__
-    key = task.rows.key
-    if key is not None and key not in task.copy:
-        task.copy = (*task.copy, key)  # each key has baselines of its own
-    read = read_by(model)
-    if read is not None and read not in task.copy:
-        task.copy = (*task.copy, read)  # a baseline reads it too
-    when = task.rows.timestamp
-    if when is not None and when not in (*task.copy, *RESERVED):
-        task.copy = (*task.copy, when)  # the plot has it on its axis
+    _copy_what_is_read(task, model)
     scoring = Scoring(name, task, period, recent)
     tally, begun, batch, share = _Tally(), time.perf_counter(), 1, Share(source, total)
     interrupted, weights = False, WeightCurves()
@@ -163,11 +155,22 @@ def evaluate(
         targets=task.rows.targets,
         interrupted=interrupted,
         source=named,
-        time=when if when in task.copy else None,
+        time=task.rows.timestamp if task.rows.timestamp in task.copy else None,
         level=getattr(innermost(model), "level", None),
         weights=weights,
         at_end=said,
     )
+
+
+def _copy_what_is_read(task: Task, model: Any) -> None:
+    """Let the rows have the fields that baselines and the plot read."""
+    key, read, when = task.rows.key, read_by(model), task.rows.timestamp
+    if key is not None and key not in task.copy:
+        task.copy = (*task.copy, key)  # each key has baselines of its own
+    if read is not None and read not in task.copy:
+        task.copy = (*task.copy, read)
+    if when is not None and when not in (*task.copy, *RESERVED):
+        task.copy = (*task.copy, when)
 
 
 class _Tally:
