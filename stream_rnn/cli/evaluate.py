@@ -61,10 +61,7 @@ def command(
       stream-rnn evaluate entities.tsv --estimator labeler --columns n,word,label
       stream-rnn evaluate events.jsonl -y amount --config pipeline.toml --json
     """
-    from .evaluate_config import Asked, configure
-    from .evaluate_labels import sentences
-    from .evaluate_progress import progress
-    from .logs import warnings_only
+    from .evaluate_config import Asked
 
     dialect = {
         "format": format,
@@ -96,18 +93,7 @@ def command(
         from ..evaluation.plot import check
 
         check(plot)
-    with warnings_only("connectors.lines"):  # what is found in the file is said here, once
-        if estimator == "labeler":
-            source, loaded = sentences(asked)
-        else:
-            source, loaded = None, configure(asked)
-        with progress(limit) as show:
-            total = None
-            if source is None:
-                source, total = in_order(loaded, limit, sort, as_it_is, show)
-            if windows is not None:
-                source, loaded = within(windows, source, loaded)
-            result = scored(source, loaded, period, limit, Path(file).name, show, total)
+    result = _evaluated(asked, period, limit, windows, sort, as_it_is)
     if as_json:
         typer.echo(result.to_json())
     else:
@@ -118,6 +104,34 @@ def command(
         draw(result, path=plot)
     if result.interrupted:
         raise typer.Exit(130)
+
+
+def _evaluated(
+    asked: Any,
+    period: int | None,
+    limit: int | None,
+    windows: Path | None,
+    sort: bool,
+    as_it_is: bool,
+) -> Any:
+    """What an evaluation finds; says what was found in the file, and shows how far it is."""
+    from .evaluate_config import configure
+    from .evaluate_labels import sentences
+    from .evaluate_progress import progress
+    from .logs import warnings_only
+
+    with warnings_only("connectors.lines"):  # what is found in the file is said here, once
+        if asked.estimator == "labeler":
+            source, loaded = sentences(asked)
+        else:
+            source, loaded = None, configure(asked)
+        with progress(limit) as show:
+            total = None
+            if source is None:
+                source, total = in_order(loaded, limit, sort, as_it_is, show)
+            if windows is not None:
+                source, loaded = within(windows, source, loaded)
+            return scored(source, loaded, period, limit, Path(asked.file).name, show, total)
 
 
 def within(windows: Path, source: Any, loaded: Any) -> tuple[Any, Any]:
