@@ -7,7 +7,8 @@ busy machine troubles both alike.  Prints the percentiles of the latency, in ms,
 the learner's throughput with clients to that without.  Each client sends the next request when
 it has the answer of the last one, or at *--rate* a second, over a connection that stays open; the
 clients are in another process that gives way, since they stand for other machines.  With
-*--thread* the server has no process of its own.
+*--thread* the server has no process of its own.  With *--hostile* the clients are 2,000 that say
+nothing, 200 that are slow, and one that sends malformed and oversized requests.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import json
 import multiprocessing
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -30,6 +33,7 @@ from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.web import Program, Site, serve
 
 SECRET = "0123456789abcdef"
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 PIPELINE = """
 source = {{type = "stdin"}}
 sink = {{type = "stdout"}}
@@ -91,6 +95,23 @@ def clients(port, count, seconds, rate, queue):
     queue.put(out)
 
 
+def hostile(port, seconds, queue):
+    """In the place of `clients`."""
+    os.nice(15)
+    command = [sys.executable, Path(__file__).parents[1] / "hostile.py"]
+    processes = [
+        subprocess.Popen([*command, kind, str(port), str(count)], **PIPES)
+        for kind, count in (("idle", 2000), ("slow", 200), ("wrong", 0))
+    ]
+    for process in processes:
+        process.stdout.readline()
+    queue.put("ready")
+    time.sleep(seconds)
+    for process in processes:
+        process.communicate(timeout=60)
+    queue.put([])
+
+
 def learned(line, seconds):
     """Records a second, meanwhile."""
     before, start = line.counters["consumed"], time.perf_counter()
@@ -106,6 +127,7 @@ def main():
     parser.add_argument("--rate", type=float, default=0.0, help="of each client; 0: no pause")
     parser.add_argument("--units", type=int, default=16)
     parser.add_argument("--thread", action="store_true", help="no process of its own")
+    parser.add_argument("--hostile", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "token").write_text(SECRET)
@@ -127,7 +149,12 @@ def main():
         alone = learned(line, options.seconds)
         queue = context.Queue()
         arguments = (server.port, options.clients, options.seconds + 1, options.rate, queue)
-        process = context.Process(target=clients, args=arguments)
+        if options.hostile:
+            process = context.Process(
+                target=hostile, args=(server.port, options.seconds + 1, queue)
+            )
+        else:
+            process = context.Process(target=clients, args=arguments)
         process.start()
         queue.get()
         beside = learned(line, options.seconds)
@@ -138,9 +165,10 @@ def main():
     stop.set()
     thread.join()
     server.close()
-    cuts = statistics.quantiles(latencies, n=1000)
-    shown = {"p50": cuts[499], "p90": cuts[899], "p99": cuts[989], "p99.9": cuts[998]}
-    print(f"{len(latencies)} answers", {k: f"{1e3 * v:.2f} ms" for k, v in shown.items()})
+    if latencies:
+        cuts = statistics.quantiles(latencies, n=1000)
+        shown = {"p50": cuts[499], "p90": cuts[899], "p99": cuts[989], "p99.9": cuts[998]}
+        print(f"{len(latencies)} answers", {k: f"{1e3 * v:.2f} ms" for k, v in shown.items()})
     print("throughput, with over without:", [f"{ratio:.3f}" for ratio in ratios])
 
 
