@@ -14,6 +14,7 @@ from stream_rnn import (
     Keyed,
     StreamClassifier,
     StreamRegressor,
+    state_dict,
 )
 from stream_rnn.estimators.delayed import Delayed
 from stream_rnn.mixtures import idle
@@ -311,6 +312,22 @@ def test_settings_that_make_no_sense_are_refused(settings, message):
 def test_a_point_is_mean_or_median():
     with pytest.raises(ConfigError, match="point"):
         StreamRegressor(point="mode")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_among_them_is_reached_by_its_name(kind):
+    """`state_dict` takes it, where PyTorch has such a cell."""
+    model = small(kind)
+    with pytest.raises(ConfigError, match="nothing yet"):
+        model.network("feedforward")
+    model.stream(*records(kind, 40))
+    assert model.network("feedforward") is model._mixture.members[0].network
+    with pytest.raises(ConfigError, match="no counterpart in PyTorch"):
+        state_dict(model.network("feedforward"))
+    with pytest.raises(ConfigError, match=r"state_dict: a mixture.* feedforward"):
+        state_dict(model)
+    with pytest.raises(ConfigError, match="'forest'; choose of feedforward"):
+        model.network("forest")
 
 
 def test_a_checkpoint_of_other_members_is_refused():

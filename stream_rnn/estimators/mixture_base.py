@@ -8,13 +8,14 @@ from river import base
 
 from ..categories.columns import CLASSES, Columns
 from ..categories.in_order import InOrder
+from ..engine.online import OnlineNetwork
 from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.missing import is_missing
 from ..features.saved_names import saved
 from ..features.tables import holds_text, rows_and_names
 from ..mixtures import bank, outside, past
 from ..mixtures.mixture import Mixture
-from ..mixtures.network import NetworkPart
+from ..mixtures.network import Network, NetworkPart
 from .described import OPTIONAL, check_same, described
 from .frames import as_dicts
 from .mixture_late import LateTargets
@@ -47,7 +48,7 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
         self._outside = [spec for spec in self._specs if outside.is_outside(spec)]
         self._given = outside.fields(self._outside)
         if weights is not None:
-            _check_weights(weights, self._specs)
+            bank.check_weights(weights, self._specs)
         self._features = self._no_columns()
         self._mixture: Mixture | None = None
 
@@ -253,7 +254,24 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
             return {}
         return dict(zip(self._labels, self._mixture.weights(self._head).tolist(), strict=True))
 
-    def _networks(self) -> list[Any]:
+    def network_names(self) -> list[str]:
+        """The members that are networks, for `network`."""
+        return [n for n, s in zip(self._labels, self._specs) if isinstance(s, Network)]
+
+    def network(self, member: str) -> OnlineNetwork:
+        """That of a *member*, such as ``"lstm"``, for `state_dict` and `load_state_dict`.
+
+        After the features, a member with the last target has that among its inputs.  Raises
+        `ConfigError` if there is no such network, or none yet.
+        """
+        names = self.network_names()
+        if member not in names:
+            raise ConfigError(f"network: {member!r}; choose of {', '.join(names) or 'none'}")
+        if self._mixture is None:
+            raise ConfigError(f"network: {member!r} has learned nothing yet; learn a record first")
+        return self._networks()[names.index(member)]
+
+    def _networks(self) -> list[OnlineNetwork]:
         members = [] if self._mixture is None else self._mixture.members
         return [m.network for m in members if isinstance(m, NetworkPart)]
 
@@ -282,12 +300,3 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
             for spec in self._outside:
                 if outside.fields([spec]):
                     self._forecast(spec, x, t)
-
-
-def _check_weights(weights: Any, specs: tuple) -> None:
-    given = np.asarray(weights, float)
-    if given.shape != (len(specs),) or not (given > 0).all() or not np.isfinite(given).all():
-        raise ConfigError(
-            f"weights: {weights!r}; give {len(specs)} numbers above 0, one a member, "
-            "or leave the field out"
-        )

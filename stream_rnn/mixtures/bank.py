@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..cells import LSTM, FeedForward
 from ..errors import ConfigError
 from ..optimizers import Kalman
@@ -58,6 +60,16 @@ def checked(members: Any, task: Any) -> tuple:
             raise ConfigError(f"members: {spec!r} is not a member; choose of {known}")
         base.check(spec, task)
     return tuple(_typed(spec) for spec in specs)
+
+
+def check_weights(weights: Any, specs: tuple) -> None:
+    """Raise `ConfigError` unless they are one a member."""
+    given = np.asarray(weights, float)
+    if given.shape != (len(specs),) or not (given > 0).all() or not np.isfinite(given).all():
+        raise ConfigError(
+            f"weights: {weights!r}; give {len(specs)} numbers above 0, one a member, "
+            "or leave the field out"
+        )
 
 
 def _typed(spec: Any) -> Any:

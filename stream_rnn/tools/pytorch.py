@@ -27,6 +27,7 @@ from ..engine.online import OnlineNetwork
 from ..engine.scale import standardises
 from ..errors import CheckpointError, ConfigError
 from ..estimators.base import RecurrentEstimator
+from ..estimators.mixture_base import MixtureEstimator
 from ..numerics.trees import walk
 from . import pytorch_gates, pytorch_names
 
@@ -174,6 +175,9 @@ def load_safetensors(
 
 
 def _network(model: Any) -> OnlineNetwork | None:
+    if isinstance(model, MixtureEstimator):
+        names = ", ".join(model.network_names()) or "there is none"
+        raise ConfigError(f"state_dict: a mixture; give model.network(name) of one of {names}")
     return model if isinstance(model, OnlineNetwork) else model._network
 
 
