@@ -318,7 +318,7 @@ def test_a_point_is_mean_or_median():
 def test_a_network_among_them_is_reached_by_its_name(kind):
     """`state_dict` takes it, where PyTorch has such a cell."""
     model = small(kind)
-    with pytest.raises(ConfigError, match="nothing yet"):
+    with pytest.raises(ConfigError, match="nothing before a record"):
         model.network("feedforward")
     model.stream(*records(kind, 40))
     assert model.network("feedforward") is model._mixture.members[0].network

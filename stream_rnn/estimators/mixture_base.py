@@ -15,7 +15,7 @@ from ..features.saved_names import saved
 from ..features.tables import holds_text, rows_and_names
 from ..mixtures import bank, outside, past
 from ..mixtures.mixture import Mixture
-from ..mixtures.network import Network, NetworkPart
+from ..mixtures.network import NetworkPart
 from .described import OPTIONAL, check_same, described
 from .frames import as_dicts
 from .mixture_late import LateTargets
@@ -255,8 +255,10 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
         return dict(zip(self._labels, self._mixture.weights(self._head).tolist(), strict=True))
 
     def network_names(self) -> list[str]:
-        """The members that are networks, for `network`."""
-        return [n for n, s in zip(self._labels, self._specs) if isinstance(s, Network)]
+        """The members that are networks, for `network`; none before a record was learned."""
+        members = [] if self._mixture is None else self._mixture.members
+        inner = [n for n, s in zip(self._labels, self._specs) if not outside.is_outside(s)]
+        return [n for n, m in zip(inner, members, strict=False) if isinstance(m, NetworkPart)]
 
     def network(self, member: str) -> OnlineNetwork:
         """That of a *member*, such as ``"lstm"``, for `state_dict` and `load_state_dict`.
@@ -266,9 +268,8 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
         """
         names = self.network_names()
         if member not in names:
-            raise ConfigError(f"network: {member!r}; choose of {', '.join(names) or 'none'}")
-        if self._mixture is None:
-            raise ConfigError(f"network: {member!r} has learned nothing yet; learn a record first")
+            known = ", ".join(names) or "nothing before a record was learned"
+            raise ConfigError(f"network: {member!r}; choose of {known}")
         return self._networks()[names.index(member)]
 
     def _networks(self) -> list[OnlineNetwork]:
