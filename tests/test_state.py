@@ -4,6 +4,7 @@ import logging
 import threading
 
 import pytest
+from confluent_kafka import KafkaException
 
 from connectors.base import SinkError, SourceError, Unreachable
 from connectors.kafka import limits, origins
@@ -179,6 +180,6 @@ def test_what_librdkafka_says_goes_to_the_log_alone(monkeypatch, capfd):
     monkeypatch.setattr(limits, "SECONDS", 0.5)
     settings = KafkaSettings.from_options({"bootstrap": "127.0.0.1:9", "client": "confluent"}, {})
     for ask in (origins.ask_origins, limits._confluent):
-        with pytest.raises(Exception, match=r"(?i)time|transport"):
+        with pytest.raises((TimeoutError, KafkaException)):
             ask(settings, ["t"])
     assert "127.0.0.1" not in capfd.readouterr().err

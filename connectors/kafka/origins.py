@@ -48,7 +48,7 @@ def origins(settings: KafkaSettings, topics: Collection[str]) -> dict[str, Origi
     except Exception as error:  # whatever the library raises: the run goes on without
         log.warning(
             "the ids of topic %s are not told (%s): one that is made again will not be noticed",
-            *(", ".join(sorted(topics)), error),
+            *(", ".join(sorted(topics)), str(error) or "no answer in time"),
         )
         return {}
 
