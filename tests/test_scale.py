@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import RobustMoments, moments
 
-from stream_rnn.engine.moments import Moments, is_near, take, take_any
+from stream_rnn.engine.moments import Moments, is_near, judge, take, take_any
 from stream_rnn.engine.scale import (
     Standard,
     Unscaled,
@@ -164,6 +164,7 @@ def test_near_values_count_to_the_bit_as_any(values, unit, memory):
         near += is_near(short, 0, x, 10.0)
         take(short, 0, x, 10.0, memory)
         take_any(long, 0, x, 10.0, memory)
+        judge(long, 0)
         assert all(a.tobytes() == b.tobytes() for a, b in zip(short, long, strict=True))
     assert near > 20 or unit == 0 or abs(unit) == 1e-140
 

@@ -80,6 +80,7 @@ def take(moments, j, x, far, memory):
         take_near(moments, j, x, memory)
     else:
         take_any(moments, j, x, far, memory)
+    judge(moments, j)
 
 
 @kernel
@@ -93,21 +94,17 @@ def is_near(moments, j, x, far):
 @kernel
 def take_near(moments, j, x, memory):
     """`take_any` of a value that `is_near`, without what cannot come about: the same bits."""
-    block = moments.block[j]
-    if block == BLOCK:
+    if moments.block[j] == BLOCK:
         begin_block(moments, j, x)
-        block = 0.0
     moments.doubted[j] = 0
     moments.granted[j] *= RELAX
-    block = add_to_block(moments, j, x, block)
+    add_to_block(moments, j, x)
     add(moments, j, x - moments.mean[j], memory)
-    if block == BLOCK:
-        review(moments, j)
 
 
 @kernel
 def take_any(moments, j, x, far, memory):
-    """`take` of any value."""
+    """Take any value into the mean, the variance and the block."""
     size = min(1e308, abs(x - moments.mean[j]))
     x = max(-LARGEST, min(LARGEST, x))
     d = x - moments.mean[j]
@@ -123,6 +120,11 @@ def take_any(moments, j, x, far, memory):
             most = 2 * limit if is_far else limit
             grant = min(2 * abs(d), most) if limit > 0 else 2 * abs(d)
             moments.granted[j] = max(moments.granted[j], grant)
+
+
+@kernel
+def judge(moments, j):
+    """What the block says, if it is time."""
     if moments.far[j] >= AGREEING and agree(moments, j):
         widen(moments, j)
     elif moments.block[j] == BLOCK:
@@ -159,7 +161,7 @@ def look(moments, j, x, size, is_far):
         e = log(size) - moments.size_mean[j]
         moments.size_mean[j] += rate * e
         moments.size_variance[j] = blend(moments.size_variance[j], e, rate)
-    add_to_block(moments, j, x, moments.block[j])
+    add_to_block(moments, j, x)
 
 
 @kernel
@@ -174,14 +176,14 @@ def begin_block(moments, j, x):
 
 
 @kernel
-def add_to_block(moments, j, x, block):
-    """Take x into the statistics of a block of *block* values; how many they are now."""
-    mean, variance = moments.block_mean[j], moments.block_variance[j]
-    e, rate = x - mean, 1 / (block + 1)
-    moments.block[j] = block + 1
+def add_to_block(moments, j, x):
+    """Take x into the statistics of the block."""
+    block, mean = moments.block[j] + 1, moments.block_mean[j]
+    variance = moments.block_variance[j]
+    e, rate = x - mean, 1 / block
+    moments.block[j] = block
     moments.block_mean[j] = mean + rate * e
     moments.block_variance[j] = blend(variance, e, rate)
-    return block + 1
 
 
 @kernel
