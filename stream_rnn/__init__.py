@@ -10,28 +10,30 @@
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .cells import (
-    ELSTM,
-    GRU,
-    LSTM,
-    Dropout,
-    Elman,
-    FeedForward,
-    Jordan,
-    MinGRU,
-    Stack,
-    TimeDelay,
-)
 from .errors import BadRecord, CheckpointError, ConfigError
-from .estimators.classifier import RecurrentClassifier
-from .estimators.multitarget import RecurrentMultiTargetRegressor
-from .estimators.regressor import RecurrentRegressor
-from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
-from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
-from .numerics.activations import ReLU, Tanh
-from .optimizers import SGD, Adam, Average, Clip, ClipValue, Decay, Kalman, Momentum, RMSProp
+
+if TYPE_CHECKING:
+    from .cells import (
+        ELSTM,
+        GRU,
+        LSTM,
+        Dropout,
+        Elman,
+        FeedForward,
+        Jordan,
+        MinGRU,
+        Stack,
+        TimeDelay,
+    )
+    from .estimators.classifier import RecurrentClassifier
+    from .estimators.multitarget import RecurrentMultiTargetRegressor
+    from .estimators.regressor import RecurrentRegressor
+    from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
+    from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
+    from .numerics.activations import ReLU, Tanh
+    from .optimizers import SGD, Adam, Average, Clip, ClipValue, Decay, Kalman, Momentum, RMSProp
 
 __version__ = "0.1.0"
 
@@ -117,31 +119,68 @@ __all__ = [
     "state_dict",
 ]
 
-# Loaded when first asked for, so that the import of the package stays quick.
+# Loaded when first asked for, with Numba: the import of the package alone takes no time.
 _LAZY = {
+    "ELSTM": "cells",
+    "GRU": "cells",
+    "LSTM": "cells",
+    "RFLO": "learners",
+    "RTRL": "learners",
+    "SGD": "optimizers",
+    "TBPTT": "learners",
+    "UORO": "learners",
+    "Absolute": "losses",
+    "Adam": "optimizers",
     "Agreement": "tools.compare_gradients",
+    "Average": "optimizers",
     "Bidirectional": "sequences.bidirectional",
     "BitsPerSymbol": "evaluation.river_metrics",
+    "BlockRTRL": "learners",
     "CategoryEncoder": "categories.encoder",
+    "Clip": "optimizers",
+    "ClipValue": "optimizers",
+    "Decay": "optimizers",
+    "Dropout": "cells",
+    "Elman": "cells",
     "EntityF1": "evaluation.sequence_metrics",
+    "FeedForward": "cells",
     "FrameForecaster": "estimators.frame_forecaster",
     "GradientReport": "tools.gradient_check",
+    "Huber": "losses",
+    "Jordan": "cells",
+    "Kalman": "optimizers",
     "Keyed": "estimators.keyed.estimator",
+    "Logistic": "losses",
     "Lookahead": "estimators.ahead",
+    "MinGRU": "cells",
+    "Momentum": "optimizers",
     "Packer": "estimators.packing",
     "Perplexity": "evaluation.river_metrics",
+    "Quantile": "losses",
+    "RMSProp": "optimizers",
+    "ReLU": "numerics.activations",
     "RecurrentAnomalyDetector": "estimators.anomaly",
+    "RecurrentClassifier": "estimators.classifier",
     "RecurrentForecaster": "estimators.forecaster",
+    "RecurrentMultiTargetRegressor": "estimators.multitarget",
     "RecurrentMultivariateForecaster": "estimators.multivariate",
+    "RecurrentRegressor": "estimators.regressor",
     "SequenceClassifier": "estimators.sequence_classifier",
     "SequenceLabeler": "estimators.labeler",
     "SequenceRegressor": "estimators.sequence_regressor",
     "SequenceTransducer": "estimators.transducer",
     "Sequences": "estimators.grouped",
+    "SnAp1": "learners",
+    "Softmax": "losses",
+    "Squared": "losses",
+    "Stack": "cells",
+    "StackRTRL": "learners",
     "StreamClassifier": "estimators.stream_classifier",
     "StreamRegressor": "estimators.stream_regressor",
+    "Tanh": "numerics.activations",
     "TextClassifier": "estimators.text_classifier",
     "TextPredictor": "estimators.text",
+    "TimeDelay": "cells",
     "TokenAccuracy": "evaluation.sequence_metrics",
     "compare_gradients": "tools.compare_gradients",
     "cross_validate": "evaluation.rolling",
@@ -164,4 +203,9 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    found = globals()[name] = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
