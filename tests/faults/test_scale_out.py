@@ -109,11 +109,12 @@ def test_100_000_records_and_many_kills(topics, tmp_path, cooperative, client):
 @pytest.mark.parametrize("client", CLIENTS_IN_TURN)
 def test_a_paused_worker_publishes_nothing_after_it_was_fenced(topics, tmp_path, client):
     job = Job(topics, tmp_path, batch=200, every=500, session=1.5, client=client)
-    job.fill(4000)
+    job.fill(1000)
     endless = ("--set", "source.stop_at_end=false")
     with job.service(*endless, victim="phases") as first:
         first.wait_for("assigned: .+-0")
         wait_for(job, 200, [first])
+        job.send(0, as_messages(river_rows(3000)))  # which it is in the middle of
         first.process.send_signal(signal.SIGSTOP)
         before = published(job)
         with job.service(*endless) as second:  # takes over when the session has ended
