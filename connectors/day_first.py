@@ -9,15 +9,13 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import inf
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from .time_forms import YEAR_LAST
-from .times import First, NotATime, possible_orders, seconds
+from .times import First, NotATime, Order, possible_orders, seconds
 
 MOST = 10_000  # dates that are looked at where none tells by itself
 IN_ORDER = 0.05  # of the steps may go the other way
-
-Order = bool | Literal["year"]
 
 
 def find_day_first(values: Iterable[Any]) -> First:

@@ -43,7 +43,8 @@ class WhichDay(NotATime):
     """A time of which the day could be the month."""
 
 
-First = bool | Literal["year"] | None  # the day, the month, a year of two digits; not known
+Order = bool | Literal["year"]  # the day is first, the month, or a year of two digits
+First = Order | None  # None where that is not known
 
 
 def read(value: Any, day_first: First = None) -> datetime:
@@ -183,14 +184,14 @@ def _year_of(written: str) -> int:
     return year if len(written) > 2 else year + (2000 if year < 70 else 1900)
 
 
-def possible_orders(found: Mapping[str, Any]) -> list[bool | Literal["year"]]:
+def possible_orders(found: Mapping[str, Any]) -> list[Order]:
     """What may come first in a date that `forms.YEAR_LAST` has found; with dots not the month.
 
     >>> [possible_orders(forms.YEAR_LAST(day)) for day in ("13/02/2024", "24-01-02", "99.1.02")]
     [[True], [True, 'year'], ['year']]
     """
     first, second, last = int(found["a"]), int(found["b"]), found["year"]
-    possible: list[bool | Literal["year"]] = []
+    possible: list[Order] = []
     if 1 <= first <= 31 and 1 <= second <= 12:
         possible.append(True)
     if 1 <= first <= 12 and 1 <= second <= 31 and found["mark"] != ".":

@@ -13,7 +13,7 @@ loss L' beside L, both in units of the former statistics.  It is
 
     s ← max(0, s + log((v + L) / (v + L')) − 1/4)                                 (2)
 
-the cumulative sum test (Page 1954) for the change from "the data are others" to "they are what
+the cumulative sum test of `cusum` for the change from "the data are others" to "they are what
 they were", if errors have Cauchy's tails; the logarithm is held within ±5, so that no single
 record decides.  At s > 8 the former parameters and statistics return.  They are given up 256
 records after they were kept, or when the size of the logarithm averages to less than 1/4 over
@@ -30,15 +30,15 @@ from ..codegen.dispatch import generic, kernel
 from ..losses import value
 from ..numerics.linalg import copy
 from ..numerics.trees import NEWER, Float, Int
-from .moments import AGREEING
-from .moments import BLOCK as WHOLE
+from .cusum import ENOUGH, LONGEST, added, held
+from .moments import AGREEING, restore
 from .network import evaluate, forward
 from .scale import Standard, Unscaled, express_by, recover_by, standardise
 
 FAR, HOT, FLOOR = 9.0, 4.0, 1e-6  # losses in units of v; the least v
 YOUNG, MEMORY = 64, 128  # records before v is known; those that it is a mean of
-TRIAL, BLOCK, LONGEST = 8, 24, 256  # records
-SLACK, MOST, ENOUGH, ALIKE = 0.25, 5.0, 8.0, 0.25  # in Eq. (2)
+TRIAL, BLOCK = 8, 24  # records
+ALIKE = 0.25  # of the size of logarithms
 WIDEST = 1e3  # deviations, whose square float32 can hold
 
 # Places in Former.counts: records in v; since the copy; inputs then that were far; whether the two
@@ -137,8 +137,8 @@ def compare(model, state, work, x, y):
     then = cost_of_then(model, state, work, x, y)
     ratio = log((means[CALM] + now) / (means[CALM] + then))
     if isfinite(ratio):
-        ratio = max(-MOST, min(MOST, ratio))
-        means[EVIDENCE] = max(0.0, means[EVIDENCE] + ratio - SLACK)
+        ratio = held(ratio)
+        means[EVIDENCE] = added(means[EVIDENCE], ratio)
         if min(now, then) < FAR * means[CALM]:  # else the record is strange to both
             counts[COMPARED] += 1
             means[APART] += (abs(ratio) - means[APART]) / min(counts[COMPARED], BLOCK)
@@ -186,13 +186,6 @@ def come_back(state):
 
 @kernel
 def recall(statistics, moments):
-    """The statistics of then, which begin no block."""
+    """Take the statistics of then back."""
     for j in range(moments.mean.size):
-        moments.count[j] = statistics[0, j]
-        moments.mean[j] = statistics[1, j]
-        moments.variance[j] = statistics[2, j]
-        moments.granted[j] = 0
-        moments.doubted[j] = 0
-        moments.narrow[j] = 0
-        moments.block[j] = WHOLE
-        moments.far[j] = 0
+        restore(moments, j, statistics[0, j], statistics[1, j], statistics[2, j])

@@ -228,3 +228,13 @@ def begin(moments, j):
     moments.narrow[j] = 0
     moments.block[j] = BLOCK
     moments.far[j] = 0
+
+
+@kernel
+def restore(moments, j, count, mean, variance):
+    """Statistics of column j that were kept are taken back; they begin no block."""
+    begin(moments, j)
+    moments.count[j] = count
+    moments.mean[j] = mean
+    moments.variance[j] = variance
+    moments.doubted[j] = 0

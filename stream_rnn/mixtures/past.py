@@ -8,18 +8,17 @@ From then on every target y is judged by both statistics, as if it had Cauchy's 
 
     s ← max(0, s + log σ/σ' + log (1 + (y − μ)²/σ²) − log (1 + (y − μ')²/σ'²) − 1/4)        (1)
 
-the cumulative sum test (Page 1954) for the change back; what a record adds is held within ±5, so
-that no single one decides.  At s > 8 the former state returns.  After 256 targets it is given up.
+the test of `engine.cusum`.  At s > 8 the former state returns.  After 256 targets it is given up.
 """
 
 from math import log, sqrt
 from typing import Annotated, NamedTuple
 
 from ..codegen.dispatch import kernel
-from ..engine.moments import BLOCK
+from ..engine.cusum import ENOUGH, LONGEST, added, held
+from ..engine.moments import BLOCK, restore
 from ..numerics.trees import NEWER, Float, Int
 
-SLACK, MOST, ENOUGH, LONGEST = 0.25, 5.0, 8.0, 256
 COUNT, MEAN, VARIANCE, EVIDENCE = range(4)
 AGE, RETURNS = range(2)
 NOTHING, KEEP, DROP, RETURN = range(4)  # what is to be done with the members
@@ -43,8 +42,7 @@ def compare(past, moments, y):
     if now > 0 and then > 0:
         odds = 0.5 * log(now / then)
         odds += unlikely(y, moments.mean[0], now) - unlikely(y, past.then[MEAN], then)
-        odds = max(-MOST, min(MOST, odds))
-        past.then[EVIDENCE] = max(0.0, past.then[EVIDENCE] + odds - SLACK)
+        past.then[EVIDENCE] = added(past.then[EVIDENCE], held(odds))
     if past.then[EVIDENCE] <= ENOUGH and past.counts[AGE] <= LONGEST:
         return NOTHING
     past.counts[AGE] = 0
@@ -72,13 +70,6 @@ def remember(past, moments, count, mean, variance):
 
 @kernel
 def recall(past, moments):
-    """The statistics of then, which begin no block."""
-    moments.count[0] = past.then[COUNT]
-    moments.mean[0] = past.then[MEAN]
-    moments.variance[0] = past.then[VARIANCE]
-    moments.granted[0] = 0
-    moments.doubted[0] = 0
-    moments.narrow[0] = 0
-    moments.block[0] = BLOCK
-    moments.far[0] = 0
+    """Take the statistics of then back."""
+    restore(moments, 0, past.then[COUNT], past.then[MEAN], past.then[VARIANCE])
     past.counts[RETURNS] += 1
