@@ -1,6 +1,7 @@
 """When an exactly-once run refuses to start, and what it says then."""
 
 import shutil
+import threading
 import time
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from kafka_broker import CLIENTS, kafka
 from kafka_chaos import Job
 
-from connectors.base import SinkError, SourceError
+from connectors.base import SinkError, SourceError, Unreachable
 from connectors.kafka.clients import open_consumer
 from connectors.kafka.driver import Fenced, GroupOptions, Partition
 from connectors.kafka.records import JsonMessages
@@ -20,6 +21,7 @@ from stream_rnn.checkpoints.store import Store
 from stream_rnn.config import load, parse
 from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.metrics import Metrics
+from stream_rnn.service.exactly_once.session import Session
 
 
 def run(job):
@@ -65,6 +67,56 @@ def test_metrics_tell_what_happens(job):
     assert float(samples[f"stream_rnn_consumer_lag_records{place}"]) == 0
     learner = f'{{learner="m",partition="0",topic="{job.topic}"}}'
     assert float(samples[f"stream_rnn_loss_observations_total{learner}"]) == 700
+
+
+def lose_an_answer(patch):
+    """The brokers commit, and the answer of one commit does not arrive."""
+    commit, answers = TransactionalSink.commit, []
+
+    def lost(sink):
+        commit(sink)
+        answers.append(sink)
+        if len(answers) == 2:
+            raise Unreachable("the answer is lost")
+
+    patch.setattr(TransactionalSink, "commit", lost)
+
+
+def break_while_committing(patch):
+    """The consumer fails while a commit is under way."""
+    commit, broken = TransactionalSink.commit, threading.Event()
+    gather = Session._gather
+
+    def slow(sink):
+        broken.wait(10)
+        time.sleep(0.1)
+        commit(sink)
+
+    def broken_once(session, stop):
+        if session.publishing and not broken.is_set():
+            broken.set()
+            raise Unreachable("no broker answers")
+        gather(session, stop)
+
+    patch.setattr(TransactionalSink, "commit", slow)
+    patch.setattr(TransactionalSink, "discard", lambda sink: None)  # leaves it the time
+    patch.setattr(Session, "_gather", broken_once)
+
+
+@pytest.mark.parametrize(
+    "fault", [lose_an_answer, pytest.param(break_while_committing, marks=pytest.mark.slow)]
+)
+def test_what_is_committed_while_a_session_breaks_is_counted(job, monkeypatch, fault):
+    text = job.config.read_text().replace("every_records = 500", "every_records = 5000")
+    job.config.write_text(text.replace("batch_records = 500", "batch_records = 100"))
+    fault(monkeypatch)
+    metrics = Metrics("m")
+    counters = service(load(job.config), (metrics,)).run()
+    job.verify()
+    assert counters["consumed"] == counters["predicted"] == 700
+    for name in ("consumed", "predicted", "learned"):
+        assert metrics.values[f"records_{name}_total", ()] == 700
+    assert metrics.values["records_replayed_total", ()] > 0
 
 
 def test_a_record_of_the_largest_size_is_a_dead_letter(topics, job):

@@ -29,11 +29,19 @@ more than max_dead_letter_ratio = 0.5 accepts; last: no target
         self._last: str | None = None
 
     def add(self, outcome: Outcome) -> None:
-        """Raises `TooManyRefused` when a window is full and too many of it were refused."""
+        """Count, and judge."""
+        self.count(outcome)
+        self.judge()
+
+    def count(self, outcome: Outcome) -> None:
+        """Add what became of a batch."""
         self._refused += outcome.counts["refused"]
         self._seen += outcome.counts["consumed"]
         if outcome.refused:
             self._last = outcome.refused[-1]["error"]
+
+    def judge(self) -> None:
+        """Raises `TooManyRefused` when a window is full and too many of it were refused."""
         if self._seen < self.window:
             return
         refused, seen = self._refused, self._seen

@@ -9,6 +9,7 @@ from ..ledger import Schedule
 from ..observers import Observer, Observers
 from ..outcome import COUNTERS, Outcome
 from ..refusal_limit import Refusals
+from .unsettled import Unsettled
 
 
 class Batching(NamedTuple):
@@ -23,7 +24,8 @@ class Membership:
     """One member of a consumer group, through all its sessions.
 
     ``counters`` are of this process; ``commits`` counts the transactions; ``ends`` are the
-    offsets to stop at, empty until a session has asked for them, None to go on for ever.
+    offsets to stop at, empty until a session has asked for them, None to go on for ever;
+    ``unsettled`` are the transactions that broken sessions have left behind.
     """
 
     def __init__(
@@ -39,11 +41,12 @@ class Membership:
         self.observers = Observers(observers)
         self.refusals = Refusals(self.schedule.max_refused, self.schedule.window)
         self.counters = dict.fromkeys(COUNTERS, 0)
-        self.commits = 0
+        self.commits, self.unsettled = 0, Unsettled()
         self.ends: Mapping[Partition, int] | None = {} if stop_at_end else None
 
     def committed(self, outcome: Outcome) -> None:
         """A transaction with *outcome* is visible."""
         self.commits += 1
+        self.refusals.count(outcome)
         for name, number in outcome.counts.items():
             self.counters[name] += number

@@ -26,6 +26,7 @@ from ..runtime import set_for_streams
 from .learned import Learned
 from .membership import Membership
 from .partition import PartitionRun
+from .unsettled import Sent
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Session:
         self.gathered: dict[Partition, list[Record]] = {}
         self.learning: dict[Partition, Future[Learned]] = {}
         self.learned: dict[Partition, Learned] = {}
-        self.publishing: dict[Partition, tuple[Future[float], Learned]] = {}
+        self.publishing: dict[Partition, Sent] = {}
         self.failure: BaseException | None = None  # in a call from the consumer's thread
 
     def run(self, stop: threading.Event) -> None:
@@ -73,6 +74,7 @@ class Session:
                 finally:
                     self._discard(set(self.runs))
         finally:
+            self._tell_of_settled()
             self.consumer.close()
 
     def _subscribe(self, there: Sequence[Partition]) -> None:
@@ -110,14 +112,15 @@ class Session:
         for partition, run in self.runs.items():
             if run.is_due(self.learned.get(partition)):  # while it rests
                 if partition in self.learned:
-                    self._committed(partition, *self._publish(partition))
+                    self._publish(partition)
+                    self._committed(partition)
                 run.save()
         for partition, run in self.runs.items():
             if run.has_turn(self.consumer) or partition in self.gathered:
                 records = self.gathered.pop(partition, [])
                 self.learning[partition] = self.pool.submit(run.learn, records)
         for partition in list(self.learned):
-            self.publishing[partition] = self._publish(partition)
+            self._publish(partition)
         self._admit()
 
     def _gather(self, stop: threading.Event) -> None:
@@ -143,18 +146,18 @@ class Session:
 
     def _settle(self) -> None:
         """Wait for what is under way; raises what went wrong in it."""
-        publishing, self.publishing = self.publishing, {}
-        for partition, (committed, learned) in publishing.items():
-            self._committed(partition, committed, learned)
+        for partition in list(self.publishing):
+            self._committed(partition)
         learning, self.learning = self.learning, {}
         self.learned |= {partition: learned.result() for partition, learned in learning.items()}
 
-    def _publish(self, partition: Partition) -> tuple[Future[float], Learned]:
-        """Send what was learned and begin to commit it; the commit's future, and what it is of."""
+    def _publish(self, partition: Partition) -> None:
+        """Send what was learned and begin to commit it."""
         run, learned = self.runs[partition], self.learned.pop(partition)
         start = time.perf_counter()
         sent: Learned = self._part(start, run.send, learned, self.consumer.group_metadata())
-        return self.pool.submit(self._commit, start, run, sent), sent
+        commit = self.pool.submit(self._commit, start, run, sent)
+        self.publishing[partition] = Sent(run, commit, sent)
 
     def _commit(self, start: float, run: PartitionRun, sent: Learned) -> float:
         """Commit what was sent; the seconds since *start*."""
@@ -172,17 +175,30 @@ class Session:
             self.observers.transaction("failed", time.perf_counter() - start)
             raise
 
-    def _committed(self, partition: Partition, commit: Future[float], learned: Learned) -> None:
-        """Wait for a commit and tell of it; raises what went wrong."""
-        run, seconds = self.runs[partition], commit.result()
+    def _committed(self, partition: Partition) -> None:
+        """Wait for the commit of what was sent and tell of it; raises what went wrong."""
+        run, commit, learned = self.publishing[partition]
+        seconds = commit.result()
+        del self.publishing[partition]
+        if learned.outcome is not None:
+            self.observers.transaction("committed", seconds)
+            run.highwater = self.consumer.highwater(partition)
+        self._tell(run, learned)
+        self.membership.refusals.judge()
+
+    def _tell(self, run: PartitionRun, learned: Learned) -> None:
+        """Count what is committed."""
         if learned.replayed:
             self.observers.replayed(learned.replayed["consumed"])
         if learned.outcome is not None:
             self.membership.committed(learned.outcome)
-            self.observers.transaction("committed", seconds)
-            run.highwater = self.consumer.highwater(partition)
             self.observers.batch(run, learned.outcome)
-            self.membership.refusals.add(learned.outcome)
+
+    def _tell_of_settled(self) -> None:
+        """Of commits that nobody waited for, and that were done all the same."""
+        for run, commit, learned in self.membership.unsettled.committed():
+            self.observers.transaction("committed", commit.result())
+            self._tell(run, learned)
 
     def _admit(self) -> None:
         while self.fresh:
@@ -195,6 +211,9 @@ class Session:
         offset = run.open(self.consumer)
         self.consumer.seek(partition, offset)
         self.observers.started(run)
+        self._tell_of_settled()
+        if (sent := self.membership.unsettled.found(partition, run.published)) is not None:
+            self._tell(run, sent)
 
     def _at_end(self) -> bool:
         ends = self.membership.ends
@@ -210,7 +229,8 @@ class Session:
         """Commit and checkpoint all that was learned, then let go."""
         self._settle()
         for partition in partitions & set(self.learned):
-            self._committed(partition, *self._publish(partition))
+            self._publish(partition)
+            self._committed(partition)
         for partition in partitions:
             run = self.runs[partition]
             run.save()
@@ -218,10 +238,12 @@ class Session:
             del self.runs[partition]
 
     def _discard(self, partitions: set[Partition]) -> None:
-        """Let go without writing anything."""
+        """Let go without writing anything; what is being committed may be done all the same."""
         for partition in partitions:
-            for futures in (self.learning, self.publishing, self.learned):
-                futures.pop(partition, None)
+            if (sent := self.publishing.pop(partition, None)) is not None:
+                self.membership.unsettled.add(partition, sent)
+            self.learning.pop(partition, None)
+            self.learned.pop(partition, None)
             self.runs.pop(partition).discard()
 
     # -- calls from the consumer, while `poll` or `close` waits --------------------------
@@ -229,6 +251,7 @@ class Session:
     def assigned(self, partitions: set[Partition]) -> None:
         """Their runs are opened between two rounds."""
         self.fresh |= partitions
+        self._tell_of_settled()  # before the gauges of what is gone are removed
         self.observers.rebalance(len(self.runs) + len(self.fresh))
         log.info("assigned: %s", ", ".join(sorted(map(str, partitions))) or "nothing")
 
