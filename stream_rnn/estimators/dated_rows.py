@@ -6,10 +6,12 @@ from typing import Any
 from ..errors import BadRecord
 from .dated_frames import Row
 from .dated_layout import Layout
+from .expected_season import told
 from .protocol import bad_records
 from .series_clock import SeriesClock
 
 Clocks = dict[Any, SeriesClock]  # by key
+CHUNK = 10_000  # records learned at once
 
 
 def check(rows: Sequence[Row], layout: Layout, clocks: Mapping[Any, SeriesClock]) -> None:
@@ -61,3 +63,20 @@ def clocked(rows: Sequence[Row], clocks: Clocks, fill: bool = True) -> Iterator[
             for k in range(1, missing + 1):
                 yield Row(row.key, spacing.after(before, k), None, {})
         yield row._replace(time=time)
+
+
+def parts(rows: Sequence[Row], clocks: Clocks, fill: bool) -> Iterator[tuple[list[Row], int]]:
+    """The rows of `clocked` in parts that are learned at once, each with a season, mostly 0.
+
+    It is what the times of the series of the part's last row tell, from that row on.
+    """
+    part: list[Row] = []
+    for row in clocked(rows, clocks, fill):
+        part.append(row)
+        clock = clocks[row.key]
+        season = told(clock.times, clock.count) if row.time == clock.times[-1] else 0
+        if season > 0 or len(part) == CHUNK:
+            yield part, season
+            part = []
+    if part:
+        yield part, 0

@@ -64,6 +64,11 @@ class RecurrentForecaster(SeriesForecaster):
     mixture
         How the experts are mixed, e.g. ``Mixture(stack=0)``, see
         `stream_rnn.forecasting.mixing.mix.Mixture`; as it is if None.
+    season
+        How many records a season is, where that is known: 12 for months of a year.  If None the
+        times of the first records tell (12 for months, 24 for hours, 7 for days), so that it is
+        used once it has passed, not when it has been found; what the series itself tells
+        replaces it.  0 expects none.
     lowest
         No forecast and no bound is below it: 0 for counts, sales and whatever else cannot be
         negative.  What is learned does not depend on it.
@@ -229,12 +234,18 @@ class RecurrentForecaster(SeriesForecaster):
             raise ValueError(f"{len(targets)} targets but {len(rows)} rows of inputs")
         if xs is not None:
             self._features.learn(rows, targets[:, None])
+        dated = xs if isinstance(xs, list | tuple) else None
+        at, season = self._look_at_times(dated, 0 if self._series is None else self._series.count)
         outs = []
-        for start, end in stretches(widths):
+        for start, end in stretches(widths, at=at):
             self._features.extend(widths[start])
             outs.append(self._learn_stretch(targets[start:end], rows[start:end, : widths[start]]))
+            if end == at and dated is not None:
+                self._expect(dated[:at], season)
         if not outs:
             return self._learn_stretch(targets, rows)
+        if at == 0:
+            self._expect(dated or (), season)
         return outs[0] if len(outs) == 1 else series_records.joined(outs)
 
     def _learn_stretch(self, targets: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
@@ -296,6 +307,7 @@ class RecurrentForecaster(SeriesForecaster):
                 mine = self._new_series(len(features))
             restored = self._restored(mine, own)
         self._restore_drift(snapshot)
+        self._expected.load(meta.get("season"))
         self._features, self._series, self._last_inputs = features, restored, last_inputs
         if self._far is not None:
             self._far = FarHorizons()

@@ -1,7 +1,6 @@
 """Forecasts of data frames: dates and names in, dates and names out."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 from ..errors import CheckpointError, ConfigError
@@ -10,14 +9,12 @@ from . import dated_frames, dated_rows, future_inputs, series_clock
 from .dated_frames import Frame, Row
 from .dated_layout import Layout, layout_of
 from .dated_rows import Clocks
+from .forecast_columns import columns
 from .forecaster import RecurrentForecaster
 from .keyed.estimator import Keyed
 from .protocol import Snapshot
 from .saving import Savable
 from .series_records import checked_levels
-
-FORECAST = "forecast"  # the column of the points; the bounds are forecast-lo-80, forecast-hi-80
-CHUNK = 10_000  # records learned at once
 
 
 class FrameForecaster(Savable):
@@ -124,9 +121,11 @@ class FrameForecaster(Savable):
 
     def learn_rows(self, rows: Sequence[Row]) -> None:
         """Learn rows of `read`, in their order."""
-        waiting = dated_rows.clocked(rows, self._clocks, self.fill)
-        while part := list(islice(waiting, CHUNK)):
+        assert self._layout is not None
+        for part, season in dated_rows.parts(rows, self._clocks, self.fill):
             self._model.stream([self._record(row) for row in part], [row.y for row in part])
+            if season > 0:
+                self._of(part[-1].key, self._layout).expect_season(season)
 
     def _found(self, frame: Any, in_index: bool, *, known: bool = True) -> Layout:
         id = self.estimator.key if isinstance(self.estimator, Keyed) else self.id
@@ -282,21 +281,3 @@ class FrameForecaster(Savable):
             self._begin(layout)
             self._clocks = dict(zip(meta["keys"], clocks, strict=True))
         self._model.restore(Snapshot(below("model.", snapshot.arrays), meta["model"]))
-
-
-def columns(made: Sequence[Any], levels: Sequence[float]) -> dict[str, list[float]]:
-    """The columns of forecasts that have bounds for each of the *levels*."""
-    found = {FORECAST: [p.point for p in made]}
-    for n, share in enumerate(levels):
-        found[bound(share, "lo")] = [p.lower[n] for p in made]
-        found[bound(share, "hi")] = [p.upper[n] for p in made]
-    return found
-
-
-def bound(share: float, side: str) -> str:
-    """The name of a column of bounds.
-
-    >>> bound(0.8, "lo"), bound(0.975, "hi")
-    ('forecast-lo-80', 'forecast-hi-97.5')
-    """
-    return f"{FORECAST}-{side}-{round(100 * share, 6):g}"

@@ -152,24 +152,32 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         if self._targets and names != self._targets:
             raise BadRecord(f"targets {names} are not those of the first record, {self._targets}")
         _refuse_large(names, values)
+        at, season = self._look_at_times(xs, self._series[0].count if self._series else 0)
         if xs is None:
             rows = np.full((len(values), len(self._features)), nan)
         else:
             plain = [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)]
             rows, widths = self._features.encode(plain, [len(names)] * len(plain))
-            parts = stretches(widths)
+            parts = stretches(widths, at=at)
             if len(parts) > 1:  # one after another between which no input is new
                 return _joined([self._learn_values(names, values[a:b], xs[a:b]) for a, b in parts])
             self._features.learn(rows, values)
             self._features.extend(rows.shape[1])
         self._begin(names)
+        outs = self._learn_pieces(values, rows)
+        if len(values):
+            self._expect(xs or (), season)
+        return outs
+
+    def _learn_pieces(self, values: np.ndarray, rows: np.ndarray) -> list[list[np.ndarray]]:
+        """Take in records between which no input is new; the model may react to drift."""
         if self._monitor is None or not len(values):
             return self._learn_stretch(values, rows)
         outs = []
         for piece in self._pieces(len(values)):
             outs.append(self._learn_stretch(values[piece], rows[piece]))
             made = np.column_stack([out[0][:, MEDIAN] for out in outs[-1]])
-            self._watch(abs(made - values[piece]), [str(name) for name in names])
+            self._watch(abs(made - values[piece]), [str(name) for name in self._targets])
         return _joined(outs)
 
     def _begin(self, names: list) -> None:
@@ -214,6 +222,7 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
             one = self._new_series(2 * (C - 1) + len(features), c)
             restored.append(self._restored(one, own))
         self._restore_drift(snapshot)
+        self._expected.load(meta.get("season"))
         self._features, self._series = features, restored
         self._targets = list(map(as_name, meta["targets"]))
         self._cross = Cross(np.array(arrays["cross"]))

@@ -15,6 +15,7 @@ from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
 from ..numerics.trees import below
 from .described import OPTIONAL, check_same, described
+from .expected_season import ExpectedSeason, checked_season
 from .protocol import Snapshot
 from .saving import Savable
 from .series_records import checked_horizons, checked_level, checked_lowest
@@ -42,6 +43,7 @@ class SeriesForecaster(Savable, Forecaster):
         mixture: Any = None,
         categorical: Mapping[str, str] | None = None,
         lowest: float | None = None,
+        season: int | None = None,
     ):
         self.horizons = horizons
         self.point = point
@@ -54,15 +56,18 @@ class SeriesForecaster(Savable, Forecaster):
         self.mixture = mixture
         self.categorical = categorical
         self.lowest = lowest
+        self.season = season
         self._horizons = checked_horizons(horizons)
         if point not in POINTS:
             raise ConfigError(f"point: {point!r}; choose 'median' or 'mean'")
         checked_level(level)
         checked_lowest(lowest)
+        checked_season(season)
         if on_drift is not None and drift is None:
             raise ConfigError(f"on_drift: {on_drift!r} needs drift, such as drift='ADWIN'")
         self._monitor = None if drift is None else Monitor(drift, on_drift)
         self._features = self._no_columns()
+        self._expected = ExpectedSeason(season)
         if experts is not None or mixture is not None:  # refuse odd ones now
             Series(self._specs(), (1,), 0, seed, mixture)
         self._start()
@@ -81,7 +86,35 @@ class SeriesForecaster(Savable, Forecaster):
 
     def _new_series(self, inputs: int, number: int = 0) -> Series:
         """The series of that *number* before its first record."""
-        return Series(self._specs(), self._horizons, inputs, self.seed + number, self.mixture)
+        one = Series(self._specs(), self._horizons, inputs, self.seed + number, self.mixture)
+        if self._expected.season > 0:
+            one.expect(self._expected.season)
+        return one
+
+    def expect_season(self, season: int) -> None:
+        """A calendar says how many records a season is, before one has passed.
+
+        Without effect where the parameter says it, or the series itself has told.
+        """
+        checked_season(season)
+        if self.season is None:
+            self._expected.say(season)
+            self._tell(season)
+
+    def _look_at_times(self, xs: Sequence[Any] | None, count: int) -> tuple[int, int]:
+        """After how many of the next records their times say what season to expect, and which."""
+        return self._expected.look(xs, self.timestamp, count)
+
+    def _expect(self, xs: Sequence[Any], season: int) -> None:
+        """The records *xs* were learned; *season* is what `_look_at_times` said."""
+        if self._expected.waits:
+            self._expected.take(xs, self.timestamp, season)
+            self._tell(season)
+
+    def _tell(self, season: int) -> None:
+        if season > 0:
+            for one in self._all_series():
+                one.expect(season)
 
     def _specs(self) -> tuple:
         return DEFAULT if self.experts is None else tuple(self.experts)
@@ -144,6 +177,7 @@ class SeriesForecaster(Savable, Forecaster):
             "estimator": type(self).__name__,
             "parameters": self._described(),
             "features": saved(self._features.names),
+            "season": self._expected.saved(),
         }
         if self._monitor is not None:
             own, meta["drift"] = self._monitor.snapshot()
@@ -167,7 +201,9 @@ class SeriesForecaster(Savable, Forecaster):
             self._monitor.restore(below("drift.", snapshot.arrays), snapshot.meta["drift"])
 
     def _described(self) -> dict[str, str]:
-        return described(self, optional=("mixture", "drift", "on_drift", "lowest", *OPTIONAL))
+        return described(
+            self, optional=("mixture", "drift", "on_drift", "lowest", "season", *OPTIONAL)
+        )
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:

@@ -24,12 +24,16 @@ class Targets:
         """Undo `_target_names`."""
 
 
-def stretches(*widths: Sequence[int]) -> list[tuple[int, int]]:
+def stretches(*widths: Sequence[int], at: int = 0) -> list[tuple[int, int]]:
     """Start and end of the stretches of records between which no feature or output is new.
+
+    One of them ends before record *at*.
 
     >>> stretches([2, 2, 3, 3], [1, 1, 1, 2])
     [(0, 2), (2, 3), (3, 4)]
+    >>> stretches([2, 2, 2, 3], at=1)
+    [(0, 1), (1, 3), (3, 4)]
     """
     sizes = list(zip(*widths, strict=True))
-    cuts = [t for t in range(1, len(sizes)) if sizes[t] != sizes[t - 1]]
+    cuts = [t for t in range(1, len(sizes)) if sizes[t] != sizes[t - 1] or t == at]
     return list(pairwise([0, *cuts, len(sizes)])) if sizes else []

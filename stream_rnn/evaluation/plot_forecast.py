@@ -11,7 +11,7 @@ from ..estimators import dated_frames
 from ..estimators.dated_frames import Frame, Row
 from ..estimators.dated_layout import layout_of
 from ..estimators.dated_rows import grouped
-from ..estimators.frame_forecaster import FORECAST
+from ..estimators.forecast_columns import FORECAST
 from .canvas import MODEL, TRUTH, dates, figure, on_the_wall, plain
 from .rolling import AHEAD, CrossValidation, Made
 

@@ -14,7 +14,8 @@ from ..estimators import dated_frames
 from ..estimators.dated_frames import Frame, Row
 from ..estimators.dated_layout import Layout
 from ..estimators.dated_rows import grouped
-from ..estimators.frame_forecaster import FORECAST, FrameForecaster, bound, columns
+from ..estimators.forecast_columns import FORECAST, bound, columns
+from ..estimators.frame_forecaster import FrameForecaster
 from ..estimators.saving import dumps, loads
 from ..estimators.series_records import checked_levels
 from ..features.spacing import instant

@@ -98,6 +98,17 @@ def allocate(
     return trees.duplicate(parts)  # in one block
 
 
+def expect(bank: Bank, season: int, prior: np.ndarray) -> None:
+    """The calendar says that the *season* is so many records, of which none has passed.
+
+    *prior* (K,) is the experts' from then on; where it is 0 theirs stays.  A season that was
+    found is kept.
+    """
+    if bank.period.found[FOUND] == 0 and bank.history.clock[history.COUNT] <= season:
+        period.hold(bank.period, season)
+        bank.mix.expected[:] = prior
+
+
 def grow(old: Bank, new: Bank) -> None:
     """Carry *old* over into *new*, the same bank with more exogenous inputs.
 
@@ -219,6 +230,8 @@ def predict(bank, t, slot, x, known):
     season = bank.period.found[FOUND]
     if season > t:  # it is known already, but none has passed yet
         season = 0
+    elif season == t:
+        mix.awaken(bank.mix)
     features.observe(bank.features, past, x, t, h, season, units)
     row = pending.rows[slot]
     for i in range(len(row)):

@@ -10,6 +10,7 @@ from ..numerics import trees
 from . import bank as banks
 from . import spare
 from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
+from .experts.default import seasonal_prior
 from .inputs import doubt, history
 from .inputs.period import NEWS
 from .interval import LEVELS
@@ -73,6 +74,11 @@ class Series:
     def count(self) -> int:
         """Records taken in."""
         return int(self.banks[0].history.clock[history.COUNT])
+
+    def expect(self, season: int) -> None:
+        """The calendar says that a season is so many records; before one has passed."""
+        for bank in self.banks:
+            banks.expect(bank, season, seasonal_prior(self.specs))
 
     def run(self, ys: np.ndarray, xs: np.ndarray) -> list[np.ndarray]:
         """Take in *ys* (T,) with *xs* (T, M); the forecasts made for them, for each horizon.

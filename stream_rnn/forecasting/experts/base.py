@@ -45,6 +45,12 @@ def reads_random(spec: Any) -> bool:
 
 
 @singledispatch
+def reads_season(spec: Any) -> bool:
+    """Whether an expert is the last value as long as no season is known."""
+    return False
+
+
+@singledispatch
 def grow(old: Any, new: Any) -> None:
     """Carry the group *old* over into *new*, which has more exogenous inputs, the last ones.
 

@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inputs import features
-from .base import Shared, kind, pack_like, reads_random
+from .base import Shared, kind, pack_like, reads_random, reads_season
 from .holt_winters import HoltWinters
 from .levels import Ewma
 from .linear import Linear
 from .lstm import Lstm
 
 LAST_VALUE_PRIOR = 0.3
+SEASONAL_PRIOR = 0.4  # of experts of the season, where one is expected
 RANDOM_UNITS = 96
 
 
@@ -87,13 +88,38 @@ def pack(specs: tuple, inputs: int, horizon: int, seed: int) -> Packed:
     units = RANDOM_UNITS if any(map(reads_random, specs)) else 0
     row = features.allocate(units, inputs, np.random.default_rng(seed))
     shared = Shared(len(row.row), units, inputs, horizon, seed)
+    kinds = _kinds(specs)
+    groups = tuple(pack_like(members[0], members, shared) for members in kinds)
+    return Packed(groups, _prior(kinds), row)
+
+
+def _kinds(specs: tuple) -> list[list]:
+    """*specs* by kind, in the order of the kinds' first appearance."""
     kinds: dict[Any, list] = {}
     for spec in specs:
         kinds.setdefault(kind(spec), []).append(spec)
-    groups = tuple(pack_like(members[0], members, shared) for members in kinds.values())
-    ordered = [spec for members in kinds.values() for spec in members]
+    return list(kinds.values())
+
+
+def _prior(kinds: list[list]) -> np.ndarray:
+    ordered = [spec for members in kinds for spec in members]
     weight = np.array([spec.weight for spec in ordered], float)
     weight[0] = 0.0
     prior = (1 - LAST_VALUE_PRIOR) * weight / weight.sum() if len(ordered) > 1 else weight
     prior[0] = LAST_VALUE_PRIOR if len(ordered) > 1 else 1.0
-    return Packed(groups, prior, row)
+    return prior
+
+
+def seasonal_prior(specs: tuple) -> np.ndarray:
+    """The prior (K,) once a season that was expected has passed; 0 without experts of it.
+
+    `SEASONAL_PRIOR` is theirs, the rest of the others, in proportion.
+    """
+    kinds = _kinds(specs)
+    prior = _prior(kinds)
+    theirs = np.array([reads_season(spec) for members in kinds for spec in members])
+    if not prior[theirs].sum() > 0:
+        return np.zeros(len(prior))
+    prior[theirs] *= SEASONAL_PRIOR / prior[theirs].sum()
+    prior[~theirs] *= (1 - SEASONAL_PRIOR) / prior[~theirs].sum()
+    return prior

@@ -6,7 +6,7 @@ from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float, Int
 from ..inputs.period import LONGEST
-from .base import learn, level_shift, observe, pack_like, predict, size
+from .base import learn, level_shift, observe, pack_like, predict, reads_season, size
 
 LEVEL, TREND, SMALLEST = range(3)
 PERIOD, MULTIPLICATIVE = range(2)
@@ -46,6 +46,11 @@ def pack(specs: list[HoltWinters]) -> Seasonal:
 @pack_like.register
 def _pack(first: HoltWinters, specs, shared):
     return pack(specs)
+
+
+@reads_season.register
+def _reads_season(spec: HoltWinters):
+    return True
 
 
 @loose_kernel

@@ -34,6 +34,11 @@ def allocate() -> Period:
     return trees.allocate(Period, {"LONGEST": LONGEST}, changes=None)._replace(changes=changes)
 
 
+def hold(period: Period, season: int) -> None:
+    """It is *season*, as long as too little is known of it to tell otherwise."""
+    period.found[FOUND], period.found[HELD] = season, 2 * season + 2
+
+
 @loose_kernel
 def observe(period, change, t):
     """Take in one standardised *change*, of record number *t* ≥ 1, and search again."""

@@ -1,6 +1,6 @@
 """Bernstein online aggregation: weights that follow the best expert, with fast regret."""
 
-from math import exp, sqrt
+from math import exp, log, sqrt
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -44,6 +44,15 @@ def combine(boa, head, experts):
     for k in range(len(experts)):
         total += weights[k] * experts[k]
     return total
+
+
+@loose_kernel
+def restart(table, prior):
+    """Nothing was seen by this head (7, K); the weights begin at another *prior* (K,)."""
+    for k in range(len(prior)):
+        table[WEIGHT, k] = table[PRIOR, k] = prior[k]
+        table[SURPRISE, k] = -log(max(prior[k], 1e-300))
+        table[REGRET, k] = table[VARIANCE, k] = table[RANGE, k] = table[RATE, k] = 0.0
 
 
 @loose_kernel

@@ -1,10 +1,11 @@
 """From the experts' predictions to one forecast: three aggregations, their mean, one on top."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from ...codegen.dispatch import loose_kernel
+from ...numerics.trees import NEWER, Float
 from ..experts.linear import BOUND
 from . import boa, dma, stack
 from .boa import Boa
@@ -13,6 +14,7 @@ from .stack import Stack
 
 LAST, BERNSTEIN, STACKED, DYNAMIC, MEAN, FINAL = range(6)
 HEADS = 2
+AWAKE = 0.05  # share of the last value, at most, once a season that was expected has passed
 
 
 class Mixture(NamedTuple):
@@ -41,6 +43,7 @@ class Mix(NamedTuple):
     dynamic: Dma
     stacked: Stack
     top: Boa
+    expected: Annotated[Float, "K", NEWER]  # prior from when an expected season has passed; or 0
 
 
 def allocate(prior: np.ndarray, mixture: Mixture | None = None) -> Mix:
@@ -53,6 +56,7 @@ def allocate(prior: np.ndarray, mixture: Mixture | None = None) -> Mix:
         dma.allocate(prior),
         stack.allocate(len(prior), HEADS),
         boa.allocate(share / share.sum(), HEADS),
+        np.zeros(len(prior)),
     )
 
 
@@ -84,6 +88,29 @@ def rescale(mix, factor):
     """The scale of the truth is *factor* times what it was, see `boa.rescale`."""
     boa.rescale(mix.first, factor)
     boa.rescale(mix.top, factor)
+
+
+@loose_kernel
+def awaken(mix):
+    """A season that was expected has passed once: what was learned without it weighs no more.
+
+    Experts of the season have made the last value's forecast until now, so that nothing is
+    known of them; BOA begins again at the *expected* prior, and the top with `AWAKE` at most
+    for the last value.
+    """
+    if mix.expected[0] == 0.0:
+        return
+    for head in range(HEADS):
+        boa.restart(mix.first.table[head], mix.expected)
+        table = mix.top.table[head]
+        prior, last = table[boa.PRIOR], table[boa.PRIOR, LAST]
+        if AWAKE < last < 1.0:
+            for k in range(len(prior)):
+                prior[k] *= (1.0 - AWAKE) / (1.0 - last)
+            prior[LAST] = AWAKE
+        boa.restart(table, prior)
+    for k in range(len(mix.expected)):
+        mix.expected[k] = 0.0
 
 
 @loose_kernel
