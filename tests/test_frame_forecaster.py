@@ -52,7 +52,7 @@ def test_many_series_come_back_with_ids_and_dates(library):
     edges = ["lo-95", "lo-80", "lo-50", "hi-50", "hi-80", "hi-95"]
     table = np.array([column(made, f"forecast-{name}") for name in edges])
     assert (np.diff(table, axis=0) >= 0).all()
-    alone = RecurrentForecaster()  # the same as a model of its own
+    alone = RecurrentForecaster(season=7)  # the same as a model of its own
     for n in range(30):
         alone.learn_one(-5.0 * (n % 2))
     mine = [p for key, p in zip(column(made, "unique_id"), column(made, "forecast")) if key == "a"]
@@ -101,7 +101,7 @@ def test_what_is_missing_in_between_is_imputed():
         "ds": [date(2024, 1, 1) + timedelta(n) for n in days],
         "y": [float(n % 7) for n in days],
     })  # fmt: skip
-    model, plain = FrameForecaster().learn(frame), RecurrentForecaster()
+    model, plain = FrameForecaster().learn(frame), RecurrentForecaster(season=7)
     for n in range(70):
         plain.learn_one(float(n % 7) if n in days else None)
     made = model.forecast(7)

@@ -31,7 +31,7 @@ def test_forecasts_are_those_of_a_model_that_stopped_at_each_origin():
     for key, count in (("a", 80), ("b", 60)):
         mine = table[table.unique_id == key]
         for k, end in enumerate(count - 3 - 5 * j for j in (3, 2, 1, 0)):
-            alone = RecurrentForecaster()
+            alone = RecurrentForecaster(season=7)
             alone.prequential(YS[:end])
             part = mine[3 * k : 3 * k + 3]
             assert part["forecast"].tolist() == alone.forecast(3)

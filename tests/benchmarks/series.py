@@ -56,6 +56,14 @@ def el_nino() -> Data:
     return column(datasets.elnino.load_pandas().data.iloc[:, 1:].to_numpy().ravel())
 
 
+def airline_months() -> Data:
+    """Records as river hands them, with a `datetime` in the field month."""
+    from river import datasets
+
+    records = list(datasets.AirlinePassengers())
+    return Data(column([y for _, y in records]).values, [x for x, _ in records])
+
+
 def river_target(name: str) -> Data:
     from river import datasets
 
@@ -200,7 +208,8 @@ def further() -> list[Stream]:
     macro = partial(statsmodels, "macrodata")
     employment = partial(vega, "us_employment")
     weather = partial(vega, "seattle_weather")
-    loads = {
+    loads: dict[str, Callable[[], Data]] = {
+        "airline, with its months": airline_months,
         "real GDP": partial(macro, "realgdp"),
         "consumer prices": partial(macro, "cpi"),
         "money M1": partial(macro, "m1"),
