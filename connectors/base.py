@@ -15,8 +15,8 @@ from .lines.numbers import Numbers
 class Record(NamedTuple):
     """One record of a source.
 
-    ``value`` is the decoded row, or None when ``error`` says why it could not be decoded;
-    ``raw`` is what arrived, unchanged, for a dead letter.
+    ``value`` is the decoded row, or None when ``error`` says why it could not be decoded (of a
+    tombstone it may be what the key says); ``raw`` is what arrived, unchanged, for a dead letter.
 
     >>> Record({"x": 1.5}, b'{"x": 1.5}').value
     {'x': 1.5}
@@ -34,6 +34,7 @@ class Record(NamedTuple):
     numbers: Numbers | None = None  # how numbers are written, where all cells are text (CSV)
 
 
+ALONE = "the_key"  # the name, in what a tombstone's key says, of a key that is a single value
 TOMBSTONE = "a tombstone (a message without a value), which only deletes a key"
 
 

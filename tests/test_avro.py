@@ -17,7 +17,7 @@ from registry_server import Server
 
 from connectors.avro.records import AvroMessages, avro_messages, by_registry
 from connectors.avro.schemas import BadAvro, avro_decoder, parsed
-from connectors.base import SourceError
+from connectors.base import TOMBSTONE, SourceError
 from connectors.kafka.settings import Secret
 from connectors.registry.client import BadSchema, Registry
 from connectors.registry.settings import RegistrySettings
@@ -25,6 +25,8 @@ from stream_rnn.assembly.parts import messages
 from stream_rnn.assembly.service import service
 from stream_rnn.config import parse
 from stream_rnn.errors import ConfigError
+from stream_rnn.keys.key import MESSAGE_KEY
+from stream_rnn.service.deletions import meant
 
 
 def record(*fields, name="Level"):
@@ -210,6 +212,27 @@ def test_a_schema_is_asked_for_once_and_a_newer_one_brings_new_fields(server):
         {"m": 2.5, "wind": 3},
     ]
     assert server.asked == ["/schemas/ids/7", "/schemas/ids/8"]
+
+
+def test_the_key_of_a_tombstone_is_read_by_its_schema(server):
+    """A record that has the key's field, or a single value; other bytes are text."""
+    server.add(7, LEVEL)
+    server.add(8, {"type": "record", "name": "Key", "fields": [{"name": "site", "type": "string"}]})
+    server.add(9, "long")
+    server.add(10, ["null", "string"])
+    keys = [b"\0\0\0\0\x08\x06abc", b"\0\0\0\0\x09\x22", b"\0\0\0\0\x0a\x02\x06abc"]
+    keys += [b"abc", b"\0\0\0\0\x63\x06abc", b"\0\0\0\0\x09\x22\x22", b"", None]
+    options = {"registry": server.url, "retry_seconds": 0.05}
+    both, values = (avro_messages(options, keys=is_read) for is_read in (True, False))
+    columns = [None] * len(keys), list(range(len(keys))), [0] * len(keys), keys
+    found = both("t-0", *columns)
+    assert {r.error for r in found} == {TOMBSTONE}
+    assert [list(meant(r.key, "site", r.value)) for r in found] == [
+        *(["abc"], [17], ["abc"], ["abc"]),
+        *(["\0\0\0\0c\x06abc"], ['\0\0\0\0\t""'], [""], []),
+    ]
+    assert list(meant(keys[1], MESSAGE_KEY, found[1].value)) == [keys[1]]
+    assert [r.value for r in values("t-0", *columns)] == [None] * len(keys)
 
 
 def test_an_unknown_number_is_the_records_fault(server):

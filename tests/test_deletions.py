@@ -141,10 +141,17 @@ def test_without_the_setting_they_are_passed_over(interpreted):
     assert (outcome.passed, outcome.forgotten, len(learner.contexts)) == (1, 0, 1)
 
 
+KEY, SHARE = 'key = "k"\n', 'share = "nothing"\nmax_contexts = 2\n'
+LABELS = 'labels = {key = "id", source = {type = "kafka", topic = "l", tombstones = "forget"}}\n'
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({'key = "k"\n': "", 'share = "nothing"\nmax_contexts = 2\n': ""}, "needs key: name"),
+        ({KEY: "", SHARE: ""}, "needs key: name"),
+        ({KEY: "sequence.length = 3\n", SHARE: ""}, r"needs sequence\.by: name"),
+        ({KEY: 'labels.key = "id"\n', SHARE: ""}, "not go together with labels.*leave it out"),
+        ({KEY: LABELS, SHARE: "", ', tombstones = "forget"': ""}, r"labels\.source\.tombstones"),
         ({'key = "k"\n': 'key = "k"\nlookahead = 1\n'}, "not go together with lookahead"),
         ({'"forget"': '"learn"'}, r"source\.tombstones"),
     ],
@@ -156,6 +163,42 @@ def test_what_does_not_go_together(change, said):
         text = text.replace(old, new)
     with pytest.raises(ConfigError, match=said):
         parse(text)
+
+
+GATHERED = """
+sequence = {by = "k", length = 3}
+source = {type = "kafka", topic = "t", tombstones = "forget"}
+sink = {type = "stdout"}
+features = {target = "y"}
+estimator = {type = "sequence-regressor", network = false, reservoir = 8}
+"""
+
+
+class Counted:
+    """Stands for an estimator of sequences: its prediction is how often it was asked."""
+
+    _reads_sequences = True
+
+    def __init__(self):
+        self.asked = 0
+
+    def stream(self, xs, ys):
+        self.asked += len(xs)
+        return [{"prediction": self.asked} for _ in xs]
+
+
+def test_an_open_sequence_of_a_deleted_key_is_gone(monkeypatch):
+    monkeypatch.setattr("stream_rnn.specs.estimator", lambda _: Counted())
+    steps = [("a", False), ("b", False), ("a", False), ("a", True), ("c", True), ("b", True)]
+    steps += [("a", False), ("a", False), ("a", False), ("b", False), ("b", False)]
+    parts, whole = task(parse(GATHERED)), task(parse(GATHERED))
+    at_once = whole.learn(records(steps))
+    one_by_one = [parts.learn([record]) for record in records(steps)]
+    assert [row["steps"] for row in at_once.rows] == [None, None, None, None, None, 3, None, None]
+    assert [row for outcome in one_by_one for row in outcome.rows] == at_once.rows
+    assert at_once.forgotten == sum(outcome.forgotten for outcome in one_by_one) == 2
+    assert at_once.passed == 3
+    assert {key: len(one.steps) for key, one in whole.estimator._open.items()} == {"b": 2}
 
 
 def test_a_river_pipeline_can_forget(interpreted):

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from connectors.base import Label, Record
+from connectors.base import TOMBSTONE, Label, Record
 from connectors.labelled import LabelledSource
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn import LSTM, SGD, RecurrentClassifier, RecurrentRegressor, SnAp1
@@ -308,6 +308,15 @@ def test_dead_letters_of_labels_say_why():
     assert "'id', by which labels and records are joined, is None" in outcome.refused[2]["error"]
     assert "'t' is 'soon', not a time before the year 2200" in outcome.refused[3]["error"]
     assert outcome.counts["learned"] == 1
+
+
+def test_a_label_without_a_value_is_passed_over():
+    task = late(alone=False)
+    stone = Label(None, b"", TOMBSTONE, "labels", 0, None, b"a")
+    label = Label({"id": "a", "y": 2.0}, b"", None, "labels", 1)
+    outcome = task.learn([*as_records([{"id": "a", "u": 1.0}]), stone, label])
+    assert (outcome.passed, outcome.refused) == (1, [])
+    assert outcome.counts == {"consumed": 3, "predicted": 1, "learned": 1, "refused": 0}
 
 
 def test_a_mixture_with_labels_has_no_member_that_knows_the_last_target():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registry_server import Server
 
-from connectors.base import SourceError
+from connectors.base import TOMBSTONE, SourceError
 from connectors.kafka.records import EachMessage
 from connectors.protobuf.descriptors import Types, decimal_file, files_in
 from connectors.protobuf.records import MessageOf, by_registry, indexes, protobuf_messages
@@ -21,6 +21,7 @@ from connectors.registry.settings import RegistrySettings
 from stream_rnn.assembly.parts import messages
 from stream_rnn.config import parse
 from stream_rnn.errors import ConfigError
+from stream_rnn.service.deletions import meant
 
 
 def file(text, name="level.proto"):
@@ -330,6 +331,16 @@ def test_schemas_and_types_by_what_stands_in_front(server):
     assert found[0].value["id"] == 5
     assert [r.value for r in found[1:]] == [{"name": "a", "inside": None}, {"x": 1.5}]
     assert server.asked == ["/schemas/ids/7?format=serialized"]
+
+
+def test_the_key_of_a_tombstone_is_read_by_its_schema(server):
+    server.answers["/schemas/ids/3?format=serialized"] = serialized(WHOLE)
+    read = protobuf_messages({"registry": server.url}, keys=True)
+    key = framed(3, b"\0", TYPES.by_name("rivers.Site")(name="north"))
+    good, other = read("t-0", [None, None], [0, 1], [0, 0], [key, b"north"])
+    assert good.error == other.error == TOMBSTONE
+    assert list(meant(good.key, "name", good.value)) == ["north"]
+    assert list(meant(other.key, "name", other.value)) == ["north"]
 
 
 def test_references_are_followed(server):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..json_records import MAX_BYTES
-from ..kafka.records import EachMessage
+from ..kafka.records import Decode, EachMessage
 from ..registry.client import PREFIX, BadSchema, Registry
 from ..registry.settings import RegistrySettings
-from .schemas import Schema, avro_decoder, parsed
-from .subjects import by_number
+from .schemas import Schema, avro_decoder, parsed, parsed_key
+from .subjects import Parse, by_number
 
 SchemaOf = Callable[[bytes], tuple[Schema, int]]
 
@@ -22,6 +22,7 @@ class AvroMessages(EachMessage):
     Args:
         schema_of: the schema of a message and where in it the record begins.
         max_bytes: a longer message is an error.
+        key_schema_of: the same of the keys, where those are read too.
 
     >>> schema = parsed({"type": "record", "name": "R", "fields": [{"name": "m", "type": "int"}]})
     >>> decode = AvroMessages(lambda raw: (schema, 0))
@@ -32,22 +33,33 @@ class AvroMessages(EachMessage):
     "not a record of 'R': it ends too early"
     """
 
-    def __init__(self, schema_of: SchemaOf, max_bytes: int = MAX_BYTES):
+    def __init__(
+        self,
+        schema_of: SchemaOf,
+        max_bytes: int = MAX_BYTES,
+        key_schema_of: SchemaOf | None = None,
+    ):
         decode = avro_decoder(max_bytes)
 
-        def value(raw: bytes) -> dict[str, Any]:
-            schema, start = schema_of(raw)
-            return decode(raw, start, schema)
+        def by(schema_of: SchemaOf) -> Decode:
+            def value(raw: bytes) -> dict[str, Any]:
+                schema, start = schema_of(raw)
+                return decode(raw, start, schema)
 
-        super().__init__(value)
+            return value
+
+        super().__init__(by(schema_of), None if key_schema_of is None else by(key_schema_of))
 
 
-def avro_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> AvroMessages:
+def avro_messages(
+    options: Mapping[str, Any], max_bytes: int = MAX_BYTES, keys: bool = False
+) -> AvroMessages:
     """The decoder of a configuration table, with ``registry`` or with ``schema``.
 
     With ``registry`` every message names its schema, in Confluent's wire format; with
     ``schema``, the path of an .avsc file, a message is one record of that schema and nothing
-    else.  Raises ValueError that names the option.
+    else.  With *keys* those of tombstones are read too, from a registry.  Raises ValueError that
+    names the option.
     """
     path = options.get("schema")
     if (path is None) == (options.get("registry") is None):
@@ -56,16 +68,16 @@ def avro_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> Avr
             "registry, or format.schema, the path of a schema file"
         )
     if path is None:
-        return AvroMessages(
-            by_registry(Registry(RegistrySettings.from_options(options))), max_bytes
-        )
+        registry = Registry(RegistrySettings.from_options(options))
+        of_keys = by_registry(registry, parsed_key) if keys else None
+        return AvroMessages(by_registry(registry), max_bytes, of_keys)
     schema = schema_file(path)
     return AvroMessages(lambda raw: (schema, 0), max_bytes)
 
 
-def by_registry(registry: Registry) -> SchemaOf:
+def by_registry(registry: Registry, parse: Parse = parsed) -> SchemaOf:
     """Schemas by the number in front of every message."""
-    schemas = by_number(registry)
+    schemas = by_number(registry, parse)
     return lambda raw: (schemas(raw), PREFIX.size)
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from ..base import BadMessage
+from ..base import ALONE, BadMessage
 from ..json_records import FLOAT64_DIGITS, MAX_BYTES, MAX_DEPTH
 from ..registry.client import BadSchema
 
@@ -54,6 +54,21 @@ def parsed(source: Any, named: Mapping[str, Any] | None = None) -> Schema:
         raise BadSchema(f"the schema is not of a record but {kind!r}")
     _inspect(schema, known, ())
     return schema
+
+
+def parsed_key(source: Any, named: Mapping[str, Any] | None = None) -> Schema:
+    """The same of a message's key, whose schema may be of a single value: a record of it alone.
+
+    Its bytes are the same.
+
+    >>> parsed_key("long")["fields"][0]["name"]
+    'the_key'
+    """
+    if isinstance(source, dict) and source.get("type") == "record":
+        return parsed(source, named)
+    return parsed(
+        {"type": "record", "name": "Key", "fields": [{"name": ALONE, "type": source}]}, named
+    )
 
 
 def parse_into(known: dict[str, Any], source: Any) -> Any:

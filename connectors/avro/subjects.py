@@ -1,22 +1,24 @@
 """Avro schemas in a registry: found by number, registered under a subject."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..registry.client import BadSchema, ByNumber, Registry, quoted
 from .schemas import BadAvro, Schema, parse_into, parsed
 
+Parse = Callable[[Any, Mapping[str, Any]], Schema]
 
-def by_number(registry: Registry) -> ByNumber[Schema]:
-    """The schemas of messages by the number in front of them."""
+
+def by_number(registry: Registry, parse: Parse = parsed) -> ByNumber[Schema]:
+    """The schemas of messages by the number in front of them; *parse* of their keys is another."""
 
     def schema(number: int) -> Schema:
         answer = registry.ask(f"schemas/ids/{number}")
         named: dict[str, Any] = {}
         for reference in registry.references(answer):
             parse_into(named, _body(reference.answer))
-        return parsed(_body(answer), named)
+        return parse(_body(answer), named)
 
     return ByNumber(schema, BadAvro)
 

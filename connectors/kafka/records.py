@@ -1,5 +1,6 @@
 """Kafka messages to records: one by one with any decoder, JSON all at once where it can be."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,15 @@ import msgspec
 from ..base import TOMBSTONE, BadMessage, Record
 from ..json_records import MAX_BYTES, MAX_DEPTH, json_decoder
 
+Decode = Callable[[bytes], dict[str, Any]]
+
 _new = tuple.__new__  # Record(...) would only check the number of fields
 
 
 class EachMessage:
     """Decodes messages one by one with *decode*, which refuses a bad one by `BadMessage`.
+
+    With *decode_key* the ``value`` of a tombstone is what its key says, where that can be read.
 
     >>> from connectors.json_records import json_decoder
     >>> decode = EachMessage(json_decoder())
@@ -21,8 +26,8 @@ class EachMessage:
     ({'m': 3}, 'not a JSON object but list')
     """
 
-    def __init__(self, decode: Callable[[bytes], dict[str, Any]]):
-        self._decode = decode
+    def __init__(self, decode: Decode, decode_key: Decode | None = None):
+        self._decode, self._decode_key = decode, decode_key
 
     def __call__(
         self,
@@ -33,7 +38,8 @@ class EachMessage:
         keys: list[bytes | None],
     ) -> list[Record]:
         columns = zip(raws, offsets, milliseconds, keys)
-        return [one(self._decode, partition, *column) for column in columns]
+        decoders = self._decode, self._decode_key
+        return [one(*decoders, partition, *column) for column in columns]
 
 
 class JsonMessages(EachMessage):
@@ -83,7 +89,8 @@ class JsonMessages(EachMessage):
 
 
 def one(
-    decode: Callable[[bytes], dict[str, Any]],
+    decode: Decode,
+    decode_key: Decode | None,
     partition: str,
     raw: bytes | None,
     offset: int,
@@ -94,6 +101,9 @@ def one(
     value, error = None, None
     if raw is None:
         raw, error = b"", TOMBSTONE
+        if decode_key is not None and key is not None:
+            with contextlib.suppress(BadMessage):  # a key in another format
+                value = decode_key(key)
     else:
         try:
             value = decode(raw)

@@ -4,19 +4,18 @@ import base64
 import binascii
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from ..json_records import MAX_BYTES
-from ..kafka.records import EachMessage
+from ..kafka.records import Decode, EachMessage
 from ..registry.client import PREFIX, BadSchema, ByNumber, Registry
 from ..registry.settings import RegistrySettings
 from .descriptors import Types, file_of, files_in
 from .values import BadProtobuf, Reader
 
-Decode = Callable[[bytes], dict[str, Any]]
 SERIALIZED = "?format=serialized"  # a descriptor instead of the text of the .proto
 MAX_PATH = 64  # indexes in front of a message
 MAX_READERS = 10_000  # kept: the indexes come from messages
@@ -46,12 +45,15 @@ class MessageOf:
         return found
 
 
-def protobuf_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) -> EachMessage:
+def protobuf_messages(
+    options: Mapping[str, Any], max_bytes: int = MAX_BYTES, keys: bool = False
+) -> EachMessage:
     """The decoder of a configuration table, with ``registry`` or with ``descriptor``.
 
     With ``registry`` every message names its schema and its type, in Confluent's wire format; with
     ``descriptor``, the path of a descriptor set, a message is one ``message`` and nothing else.
-    Raises ValueError that names the option.
+    With *keys* those of tombstones are read too, from a registry.  Raises ValueError that names the
+    option.
     """
     path = options.get("descriptor")
     if (path is None) == (options.get("registry") is None):
@@ -72,7 +74,7 @@ def protobuf_messages(options: Mapping[str, Any], max_bytes: int = MAX_BYTES) ->
             raise BadProtobuf(f"{len(raw)} bytes, more than the {max_bytes} allowed")
         return decode(raw)
 
-    return EachMessage(bounded)
+    return EachMessage(bounded, bounded if keys and path is None else None)
 
 
 def by_registry(registry: Registry) -> Decode:

@@ -71,8 +71,10 @@ def task(config: schema.Config) -> Task:
     if config.key is not None:
         then = "records of new keys are refused"
         made.most_keys = Bound("keys", config.max_keys, "max_keys", then)
-        if forgets(config) and made.contexts is not None:
-            made.deletions = Deletions(made.contexts, config.key)
+    if forgets(config):
+        field = config.key or (config.sequence and config.sequence.by)
+        assert field, "see config"
+        made.deletions = Deletions(model.forget, field)
     return made
 
 
@@ -273,14 +275,15 @@ def with_labels(
 
 def messages(table: schema.KafkaSource) -> Any:
     """What decodes the messages of a topic; raises ValueError that names the option."""
+    reads_keys = table.tombstones == "forget"
     if isinstance(table.format, schema.AvroFormat):
         from connectors.avro.records import avro_messages
 
-        return avro_messages(options(table.format), table.max_record_bytes)
+        return avro_messages(options(table.format), table.max_record_bytes, reads_keys)
     if isinstance(table.format, schema.ProtobufFormat):
         from connectors.protobuf.records import protobuf_messages
 
-        return protobuf_messages(options(table.format), table.max_record_bytes)
+        return protobuf_messages(options(table.format), table.max_record_bytes, reads_keys)
     from connectors.kafka.records import JsonMessages
 
     return JsonMessages(table.max_record_bytes)

@@ -25,6 +25,7 @@ import msgspec
 
 from ..errors import ConfigError
 from ..keys.key import MESSAGE_KEY
+from .deletions import check_deletions, forgets
 from .foreign import with_foreign
 from .labels import check as check_labels
 from .labels import duration
@@ -33,7 +34,7 @@ from .schema import Config, FileSource, HttpSource, KafkaSink, KafkaSource, Stdo
 
 VARIABLE = "STREAM_RNN__"  # how variables of the environment begin that set a field
 
-__all__ = ["Config", "from_table", "load", "parse"]
+__all__ = ["Config", "forgets", "from_table", "load", "parse"]
 
 
 def load(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Config:
@@ -165,6 +166,7 @@ def _check(config: Config) -> None:
     for name, steps in features.lags.items():
         if not steps:
             raise ConfigError(f"features.lags.{name} = []: give at least one lag, such as [1]")
+    check_deletions(config)
     _check_key(config, targets)
     for part in ("source", "sink", "dead_letter"):
         if isinstance(table := getattr(config, part), KafkaSource | KafkaSink):
@@ -190,17 +192,7 @@ def _check_key(config: Config, targets: list[str]) -> None:
         for name in ("share", "max_contexts"):
             if getattr(config, name) != getattr(_DEFAULTS, name):
                 raise ConfigError(f"{name} needs key: name the field that says whose a record is")
-        if forgets(config):
-            raise ConfigError(
-                "source.tombstones = 'forget' needs key: name the field that says whose a record "
-                "is; without keys all that is learned belongs to all"
-            )
         return
-    if forgets(config) and config.lookahead:
-        raise ConfigError(
-            "source.tombstones = 'forget': does not go together with lookahead, for a key that is "
-            "deleted would still owe rows; leave one of them out"
-        )
     if config.key in targets:
         raise ConfigError(f"key = {config.key!r} is the target; name the field of the entity")
     if config.key in (config.features.include or ()):
@@ -213,11 +205,6 @@ def _check_key(config: Config, targets: list[str]) -> None:
             f"key = {MESSAGE_KEY!r} is the key of Kafka's messages, which a {_kind(config)} "
             "source does not have; name a field"
         )
-
-
-def forgets(config: Config) -> bool:
-    """Whether a message without a value deletes what its key has learned."""
-    return isinstance(config.source, KafkaSource) and config.source.tombstones == "forget"
 
 
 def _kind(config: Config) -> str:

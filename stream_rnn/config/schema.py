@@ -132,7 +132,7 @@ class KafkaSource(KafkaConnection, tag="kafka", kw_only=True):
     stop_at_end: bool = False  # finish at the offsets that were last when the run began
     wait: float | str = "5m"  # for brokers that are not there at the start; then exit status 5
     format: JsonFormat | AvroFormat | ProtobufFormat = field(default_factory=JsonFormat)
-    tombstones: Literal["skip", "forget"] = "skip"  # "forget": one deletes what its key has learned
+    tombstones: Literal["skip", "forget"] = "skip"  # "forget": one deletes what is known of its key
 
 
 Source = FileSource | StdinSource | HttpSource | KafkaSource

@@ -192,6 +192,10 @@ class Sequences(Savable, base.Wrapper, base.Estimator):
             row["probabilities"] = {}
         return row | {"steps": None, "target": None}
 
+    def forget(self, key: Hashable) -> bool:
+        """As if the open sequence of *key* had not begun; whether there was one."""
+        return self._open.pop(key, None) is not None
+
     def unfinished(self) -> str:
         """The sequences whose end has not been seen; see `protocol.Unfinished`."""
         if not self._open:

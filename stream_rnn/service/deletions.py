@@ -5,30 +5,41 @@ key that nobody has seen.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
-from connectors.base import TOMBSTONE, Record
+from connectors.base import ALONE, TOMBSTONE, Record
 
 from ..errors import BadRecord
-from ..keys.contexts import Contexts
+from ..features.paths import getter
 from ..keys.key import MESSAGE_KEY, Key, key_of
 from .outcome import Outcome, joined
 
 
-def meant(message_key: bytes | None, field: str) -> Iterator[Key]:
+def meant(
+    message_key: bytes | None, field: str, said: Mapping[str, Any] | None = None
+) -> Iterator[Key]:
     """The keys that a tombstone may mean; *field* is where records have theirs.
 
-    The message's key is the field's value as text, or a JSON object that has the field.
+    The message's key is the field's value as text, or a JSON object that has the field; or it has
+    a schema, and *said* is what it says.
 
     >>> list(meant(b"north", "sensor")), list(meant(b"17", "sensor"))
     (['north'], ['17', 17])
     >>> list(meant(b'{"sensor": 17}', "sensor")), list(meant(b"17", "@message_key"))
     (['{"sensor": 17}', 17], [b'17'])
+    >>> list(meant(b"\\0\\0\\0\\0\\1\\x22", "sensor", {"sensor": 17}))
+    [17]
     """
     if message_key is None:
         return
     if field == MESSAGE_KEY:
         yield message_key
+        return
+    if said is not None:
+        with suppress(BadRecord):
+            yield key_of(getter(field)(said) if ALONE not in said else said[ALONE], field)
         return
     try:
         text = message_key.decode()
@@ -45,13 +56,13 @@ def meant(message_key: bytes | None, field: str) -> Iterator[Key]:
 
 
 class Deletions:
-    """Forgets the contexts of deleted keys, in their order among the records.
+    """Forgets what belongs to deleted keys, in their order among the records.
 
-    *field* is where records have their key.
+    *forget* says whether it knew a key; *field* is where records have theirs.
     """
 
-    def __init__(self, contexts: Contexts, field: str):
-        self.contexts, self.field = contexts, field
+    def __init__(self, forget: Callable[[Key], bool], field: str):
+        self.forget, self.field = forget, field
 
     def learn(
         self, learn: Callable[[Sequence[Record]], Outcome], records: Sequence[Record]
@@ -76,10 +87,7 @@ class Deletions:
         return joined(parts)._replace(forgotten=forgotten)
 
     def _forget(self, record: Record) -> int:
-        known = [k for k in meant(record.key, self.field) if self.contexts.find(k) is not None]
-        for key in known:
-            self.contexts.forget(key)
-        return len(known)
+        return sum(map(self.forget, meant(record.key, self.field, record.value)))
 
 
 def _is_deleted(record: Record) -> bool:

@@ -103,7 +103,7 @@ class Task:
     def _learn(self, records: Sequence[Record]) -> Outcome:
         start = time.perf_counter()
         if self.names is not None and not self.names.is_done:
-            self.names.look(record.value for record in records)
+            self.names.look(record.value for record in records if record.error is None)
         refused = undecodable(records)
         passed = tombstones(records)
         todo = [i for i in range(len(records)) if i not in refused and i not in passed]

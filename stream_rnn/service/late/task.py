@@ -18,7 +18,7 @@ from ...estimators.protocol import is_verbatim, learner_of
 from ...features.rows import MissingTarget, Row, Rows
 from ..bounds import Bound
 from ..met import TooManyNames
-from ..outcome import Outcome, joined, letter_of
+from ..outcome import Outcome, joined, letter_of, tombstones
 from ..task import Task
 from .buffer import Id, LabelBuffer
 from .clock import WEEK, Clock
@@ -160,7 +160,10 @@ class LateTask(Task):
         refused: list[Row] = []
         reasons: dict[str, int] = {}
         settled: list[Row] = []
-        for record in records:
+        passed = tombstones(records)
+        for place, record in enumerate(records):
+            if place in passed:
+                continue
             try:
                 self._take_label(record)
             except BadRecord as bad:
@@ -175,7 +178,7 @@ class LateTask(Task):
             "learned": len(labelled(settled)),
             "refused": len(refused),
         }
-        return Outcome([], refused, counts, reasons, 0.0, [], settled)
+        return Outcome([], refused, counts, reasons, 0.0, [], settled, passed=len(passed))
 
     def _take_label(self, record: Record) -> None:
         if record.value is None:
