@@ -142,7 +142,6 @@ def test_without_the_setting_they_are_passed_over(interpreted):
 
 
 KEY, SHARE = 'key = "k"\n', 'share = "nothing"\nmax_contexts = 2\n'
-LABELS = 'labels = {key = "id", source = {type = "kafka", topic = "l", tombstones = "forget"}}\n'
 
 
 @pytest.mark.parametrize(
@@ -151,7 +150,6 @@ LABELS = 'labels = {key = "id", source = {type = "kafka", topic = "l", tombstone
         ({KEY: "", SHARE: ""}, "needs key: name"),
         ({KEY: "sequence.length = 3\n", SHARE: ""}, r"needs sequence\.by: name"),
         ({KEY: 'labels.key = "id"\n', SHARE: ""}, "not go together with labels.*leave it out"),
-        ({KEY: LABELS, SHARE: "", ', tombstones = "forget"': ""}, r"labels\.source\.tombstones"),
         ({'key = "k"\n': 'key = "k"\nlookahead = 1\n'}, "not go together with lookahead"),
         ({'"forget"': '"learn"'}, r"source\.tombstones"),
     ],

@@ -38,8 +38,8 @@ class EachMessage:
         keys: list[bytes | None],
     ) -> list[Record]:
         columns = zip(raws, offsets, milliseconds, keys)
-        decoders = self._decode, self._decode_key
-        return [one(*decoders, partition, *column) for column in columns]
+        read, read_key = self._decode, self._decode_key
+        return [one(read, read_key, partition, *column) for column in columns]
 
 
 class JsonMessages(EachMessage):

@@ -14,9 +14,6 @@ def forgets(config: Config) -> bool:
 
 def check_deletions(config: Config) -> None:
     """Raise `ConfigError` where nobody could say what a deleted key has left behind."""
-    labels = None if config.labels is None else config.labels.source
-    if isinstance(labels, KafkaSource) and labels.tombstones == "forget":
-        raise ConfigError(f"labels.{SETTING}: a label has no key whose state it is; {LEAVE}")
     if not forgets(config):
         return
     if config.labels is not None:

@@ -5,7 +5,7 @@ key that nobody has seen.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from .outcome import Outcome, joined
 
 
 def meant(
-    message_key: bytes | None, field: str, said: Mapping[str, Any] | None = None
+    message_key: bytes | None, field: str, said: dict[str, Any] | None = None
 ) -> Iterator[Key]:
     """The keys that a tombstone may mean; *field* is where records have theirs.
 
