@@ -31,7 +31,7 @@ from stream_rnn.web.app import application
 from stream_rnn.web.asking import Refused
 from stream_rnn.web.listener import listen
 from stream_rnn.web.relay import Relay
-from stream_rnn.web.replica import Copy
+from stream_rnn.web.replica import FRESH_SECONDS, Copy
 
 SECRET = "0123456789abcdef"
 RECORDS = [{"u": float(t % 5), "y": float(t % 7)} for t in range(60)]
@@ -156,7 +156,7 @@ def test_copies_are_few_however_fast_it_learns():
 
     asyncio.run(ask())
     assert 1 <= len(copies) <= 11
-    assert np.diff(copies).min(initial=1.0) >= 0.9 * mirror.FRESH_SECONDS
+    assert np.diff(copies).min(initial=1.0) >= 0.9 * FRESH_SECONDS
 
 
 async def through(relay, method, path, body=b"", leave_after=None):

@@ -21,6 +21,7 @@ from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
 from stream_rnn.web import Site, serve
 from stream_rnn.web.ready import Readiness
+from stream_rnn.web.replica import FRESH_SECONDS
 from stream_rnn.web.turn import Turn
 
 SECRET = "0123456789abcdef"
@@ -127,6 +128,7 @@ def test_while_it_learns_answers_come_from_a_recent_state(asked):
         thread.join()
     assert upto == sorted(upto)
     assert len(set(upto)) > 5
+    time.sleep(FRESH_SECONDS)
     one.post({"record": {"hour": 3}})  # asks for the last state
     assert one.post({"record": {"hour": 3}})[1]["learned"] == line.counters["consumed"]
 

@@ -22,11 +22,14 @@ from ..config.schema import Http
 from ..errors import BadRecord, ConfigError
 from .answers import Asked
 from .asked import Fault, Lesson, Problem, Question, Taken
-from .page import check_host
+from .direct import Headers
+from .page import check_host, is_known
 from .replica import Replica, TooBusy
 from .site import Site
 
-Answer = Callable[..., Awaitable[tuple[list[dict[str, Any]], int]]]
+Found = tuple[list[dict[str, Any]], int]  # answers, and how many records had been learned
+Answer = Callable[..., Awaitable[Found]]
+AnswerNow = Callable[..., Found | None]  # None: something has to be waited for
 Body = TypeVar("Body", Question, Lesson)
 
 LEAST_TOKEN = 16  # characters
@@ -68,6 +71,10 @@ class Allowance:
         self._left -= 1.0
         return True
 
+    def give_back(self) -> None:
+        """One that was taken."""
+        self._left += 1.0
+
 
 def token_of(http: Http) -> bytes:
     """The secret in ``http.token_file``; raises `ConfigError`."""
@@ -93,13 +100,15 @@ class Asking:
     """What requests have to pass, and what answers them.
 
     *answer* says what the learner of a partition predicts for records, and how many it has
-    learned; by default its replica in this process does.
+    learned; by default its replica in this process does.  *now* says the same where nothing has
+    to be waited for.
     """
 
-    def __init__(self, site: Site, answer: Answer | None = None):
+    def __init__(self, site: Site, answer: Answer | None = None, now: AnswerNow = lambda *_: None):
         self.site, self.http, self._token = site, site.http, token_of(site.http)
         self._allowance = Allowance(self.http.max_requests)
-        self._answer = answer or self._here
+        self._answer, self._now = answer or self._here, now
+        self._proof = b"Bearer " + self._token
 
     def routes(self) -> list[Route]:
         """Those that are switched on."""
@@ -125,9 +134,29 @@ class Asking:
             return Refused(422, str(bad), "record").response()
         except TooBusy as busy:
             return Refused(503, str(busy), Retry_After="1").response()
-        found: dict[str, Any] = {"learned": upto}
-        found |= {"answers": answers} if question.record is None else answers[0]
-        return Response(_ENCODER.encode(found), media_type=JSON)
+        return Response(_told(question, answers, upto), media_type=JSON)
+
+    def at_once(self, headers: Headers, body: bytes) -> bytes | None:
+        """What `predict` would answer, if that needs no waiting; None for all that is wrong."""
+        given = dict(headers)
+        if (
+            len(given) < len(headers)  # some name stands there twice
+            or not hmac.compare_digest(given.get(b"authorization", b""), self._proof)
+            or not is_known(self.site.is_local, given.get(b"host", b"").decode("latin-1"))
+            or len(body) > self.http.max_body_bytes
+            or not self._allowance.take(time.monotonic())
+        ):
+            return None
+        try:
+            question = _parsed(body, Question)
+            records = self._one_or_several(question.record, question.records)
+            found = self._now(question.partition, records, Asked(question.horizon, question.level))
+        except Exception:  # the other way says which
+            found = None
+        if found is None:
+            self._allowance.give_back()
+            return None
+        return _told(question, *found)
 
     async def learn(self, request: Request) -> Response:
         try:
@@ -224,6 +253,12 @@ def find(replicas: Mapping[str, Replica], partition: str | None) -> Replica:
         names = ", ".join(sorted(replicas))
         raise Refused(400, f"this process has {names}; say which", "partition")
     return replicas[partition]
+
+
+def _told(question: Question, answers: list[dict[str, Any]], learned: int) -> bytes:
+    found: dict[str, Any] = {"learned": learned}
+    found |= {"answers": answers} if question.record is None else answers[0]
+    return _ENCODER.encode(found)
 
 
 def _parsed(body: bytes, kind: type[Body]) -> Body:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -26,8 +27,10 @@ from ..service.runtime import set_for_streams
 from ..service.task import Task
 from .app import problems
 from .asking import Asking
+from .direct import AtOnce, Direct
 from .listener import Listener
 from .mirror import Mirrors
+from .patience import PatientProtocol
 from .relay import Application, Message, Receive, Relay, Send
 from .server import CONNECTIONS, STOP_SECONDS, Uvicorn, settings
 from .site import Site
@@ -35,6 +38,7 @@ from .wire import LOG, MOST, READY
 
 Make = Callable[[Config], Task]
 
+SWITCH_SECONDS = 1e-4  # a question waits so long for Python's lock while a copy is taken over
 NICE = 10  # how far it gives way where processors are few
 LIMITED = ("/learn", "/checkpoint")  # counted with the questions, see `http.max_requests`
 
@@ -55,13 +59,17 @@ def run(make: Make, line: int, listening: int) -> None:
     *make* makes a task like the learner's from its configuration.
     """
     os.nice(NICE)
+    sys.setswitchinterval(SWITCH_SECONDS)
     end, listener = socket.socket(fileno=line), Listener(fileno=listening)
     listener.most = CONNECTIONS
     setup = msgspec.json.decode(end.recv(1 << 20), type=Setup)
     logging.getLogger().addHandler(Told(end))
     logging.getLogger().setLevel(setup.level)
     site = Site(Metrics(), setup.config.http, setup.host, learns=setup.learns)
-    server = Uvicorn(settings(application(site, end, partial(make, setup.config)), setup.tls))
+    mirrors = Mirrors(end, partial(make, setup.config))
+    asking = Asking(site, mirrors.answer, mirrors.now)
+    protocol = partial(Plain, asking.at_once)
+    server = Uvicorn(settings(application(asking, end), setup.tls), protocol)
     with set_for_streams():
         asyncio.run(_serve(server, listener, end))
 
@@ -82,10 +90,17 @@ def _until_alone(end: socket.socket, loop: asyncio.AbstractEventLoop, server: Uv
     os._exit(0)
 
 
-def application(site: Site, end: socket.socket, make: Callable[[], Task]) -> Application:
+class Plain(PatientProtocol, Direct):
+    """Of a connection, with limits: what is plain is answered at once."""
+
+    def __init__(self, at_once: AtOnce, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.at_once = at_once
+
+
+def application(asking: Asking, end: socket.socket) -> Application:
     """Questions are answered; the rest goes to the other process."""
     relay = Relay(end)
-    asking = Asking(site, Mirrors(end, make).answer)
     here: Any = Starlette(
         routes=[Route("/predict", asking.predict, methods=["POST"])], exception_handlers=problems()
     )

@@ -1,8 +1,9 @@
 """The state of a learner in another process, copied while somebody asks.
 
 The learner's side (`tell`) sends a copy when there is a newer one, at most once in
-`FRESH_SECONDS` and in `COPY_SHARE` of the learner's time.  The other side (`Mirror`) keeps a task
-with the same settings that takes each copy over, and answers from it.
+`FRESH_SECONDS` and in `COPY_SHARE` of the learner's time.  The other side (`Mirror`) answers
+from a task with the same settings, while another thread makes a second one take the next copy
+over: no question waits for that.
 """
 
 import asyncio
@@ -18,13 +19,12 @@ import numpy as np
 from ..service.task import Task
 from .answers import Asked, Record, answer
 from .asking import Refused, find
-from .replica import COPY_SHARE, Copy, TooBusy, in_time
+from .replica import COPY_SHARE, FRESH_SECONDS, Copy, TooBusy, in_time
 from .site import Site
 from .wire import Streams, call, hear, say
 
 log = logging.getLogger(__name__)
 
-FRESH_SECONDS = 0.05  # between two copies
 INTEREST_SECONDS = 10.0  # copies are sent for so long after the last question
 
 Answers = tuple[list[dict[str, Any]], int]
@@ -98,17 +98,23 @@ class Mirrors:
             self._known.pop(partition, None)
             raise
 
+    def now(self, partition: str | None, records: Sequence[Record], asked: Asked) -> Answers | None:
+        """The same where nothing has to be waited for, else None."""
+        mirror = self._known.get(partition)
+        return None if mirror is None else mirror.now(records, asked)
+
 
 class Mirror:
     """Of one learner."""
 
     def __init__(self, line: socket.socket, make: Callable[[], Task], partition: str | None):
         self.line, self.make, self.partition = line, make, partition
-        self._task: Task | None = None
+        self._task: Task | None = None  # that is asked
+        self._spare: Task | None = None  # that takes over the next copy
         self._records, self._asked_at, self._is_warm = 0, 0.0, False
         self._following: asyncio.Task[None] | None = None
         self._first: asyncio.Future[Exception | None]
-        self._busy = asyncio.Lock()  # held while another thread has the task
+        self._busy = asyncio.Lock()  # held while another thread has a task
 
     async def answer(self, records: Sequence[Record], asked: Asked) -> Answers:
         """From the newest copy; raises `BadRecord`, `TooBusy`, and `Refused` for no learner."""
@@ -129,6 +135,15 @@ class Mirror:
             found = await asyncio.to_thread(self._answers, records, asked)
         self._is_warm = True
         return found
+
+    def now(self, records: Sequence[Record], asked: Asked) -> Answers | None:
+        """From the newest copy; None if there is none, or the first answer has to be made."""
+        if not self._is_warm or self._following is None or self._following.done():
+            return None
+        if not self._first.done() or self._first.result() is not None:
+            return None
+        self._asked_at = self._following.get_loop().time()
+        return self._answers(records, asked)
 
     def _answers(self, records: Sequence[Record], asked: Asked) -> Answers:
         assert self._task is not None
@@ -174,13 +189,12 @@ class Mirror:
 
     async def _take(self, told: dict[str, Any]) -> None:
         async with self._busy:
-            if self._task is None:
-                self._task = await asyncio.to_thread(self._made, told)
-            else:
-                self._task.restore(*unpacked(told))
+            newer = await asyncio.to_thread(self._taken, self._spare, told)
+            self._task, self._spare = newer, self._task
             self._records = told["records"]
 
-    def _made(self, told: dict[str, Any]) -> Task:
-        task = self.make()
+    def _taken(self, task: Task | None, told: dict[str, Any]) -> Task:
+        """*task*, or another one, with the state it was told."""
+        task = task or self.make()
         task.restore(*unpacked(told))
         return task

@@ -6,6 +6,7 @@ forbids it.
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -97,6 +98,11 @@ def check_host(site: Site, request: Request) -> None:
     Otherwise a page from elsewhere, whose name is made to mean 127.0.0.1 once it is loaded,
     could read what is shown.
     """
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
-    if site.is_local and host not in LOOPBACK:
+    if not is_known(site.is_local, request.headers.get("host", "")):
         raise HTTPException(403, "ask for 127.0.0.1 or localhost; metrics.host says so")
+
+
+@lru_cache(16)
+def is_known(is_local: bool, host: str) -> bool:
+    """Whether *host* may be asked for."""
+    return not is_local or urlsplit(f"//{host}").hostname in LOOPBACK

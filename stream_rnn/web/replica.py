@@ -17,7 +17,7 @@ from .answers import Asked, Record, answer
 from .turn import Turn
 
 COPY_SHARE = 0.02  # of the learner's time may go into copies
-FRESH_SECONDS = 0.02  # no copy is made sooner after the last one
+FRESH_SECONDS = 0.05  # no copy is made sooner after the last one
 STALE_SECONDS = 1.0  # an older copy is not good enough: a new one is waited for
 PATIENCE_SECONDS = 5.0
 

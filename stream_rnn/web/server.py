@@ -82,10 +82,14 @@ class Uvicorn(uvicorn.Server):
     """uvicorn on a socket of ours, with a deadline for TLS handshakes too.
 
     ``beside`` runs as long as it does; `hand_over` lets another process take the connections.
+    *protocol* makes that of a connection.
     """
 
-    def __init__(self, config: uvicorn.Config):
+    def __init__(
+        self, config: uvicorn.Config, protocol: Callable[..., PatientProtocol] = PatientProtocol
+    ):
         super().__init__(config)
+        self.protocol = protocol
         self.servers: list[asyncio.Server] = []
         self.beside: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.on_started: Callable[[], object] = lambda: None
@@ -132,7 +136,7 @@ class Uvicorn(uvicorn.Server):
         config, loop = self.config, asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
-            return PatientProtocol(config, self.server_state, self.lifespan.state)
+            return self.protocol(config, self.server_state, self.lifespan.state)
 
         self.servers = [
             await loop.create_server(
