@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from average import Linear
+from prometheus_client import generate_latest
 
 from connectors.base import Record
 from connectors.memory import MemorySink, MemorySource
@@ -212,6 +213,30 @@ def test_what_is_passed_on_is_answered_as_if_it_were_not():
     asyncio.run(ask())
 
 
+def test_all_hear_of_a_process_that_cannot_be_kept():
+    site = Site(Metrics())
+    site.ready.state("running")
+
+    async def keep():
+        with listen("127.0.0.1", 0, 1) as listener:
+            apart = Apart(site, application(site), listener, "no.such.module", b"{}", bool)
+            assert site.ready.reasons() == ["http is connecting"]
+            keeping = asyncio.create_task(apart.keep())
+            async with asyncio.timeout(20):
+                while apart.status.status().state != "down":
+                    await asyncio.sleep(0.01)
+            keeping.cancel()
+            (reason,) = site.ready.reasons()
+            assert reason.startswith("http is down: the process that answers questions ended with")
+            assert reason.endswith("starts another one in 1 s")
+            told = generate_latest(site.metrics.registry).decode()
+            assert 'dependency_up{dependency="http"} 0.0' in told
+            apart._show(True)
+            assert site.ready.reasons() == []
+
+    asyncio.run(keep())
+
+
 # -- processes ---------------------------------------------------------------------------
 
 PIPELINE = """
@@ -334,10 +359,13 @@ def dies_and_comes_back(run):
     os.kill(front, signal.SIGKILL)
     for _ in range(5):
         assert run.predict() == before, "the learner's thread answers meanwhile"
+    run.until(lambda: b"http is down: the process that answers" in run.ask("readyz")[1], 2)
+    assert b'dependency_up{dependency="http"} 0.0' in run.ask("metrics")[1]
     run.until(lambda: run.children() and run.children()[0] != front)
     assert run.front() != front
     run.until(lambda: run.predict() == before)
     assert "ended with status -9" in run.log.read_text()
+    run.until(lambda: run.ask("readyz")[0] == 200, 5)
     run.process.send_signal(signal.SIGTERM)
     front = run.children()[0]
     assert run.process.wait(60) == 0, run.log.read_text()

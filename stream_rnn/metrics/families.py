@@ -18,7 +18,7 @@ class Family(NamedTuple):
 
 
 PARTITION = ("topic", "partition")
-DEPENDENCY = ("dependency",)  # source, sink, dead_letter, labels, checkpoint
+DEPENDENCY = ("dependency",)  # source, sink, dead_letter, labels, checkpoint, http
 LEARNER = ("learner", *PARTITION)  # the latter where each partition has a learner
 MODEL = (*LEARNER, "estimator", "cell", "method", "optimizer", "loss")
 FAMILIES = {

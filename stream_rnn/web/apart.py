@@ -24,6 +24,7 @@ from .wire import CALL, LOG, MOST, READY, called, hear, line
 
 log = logging.getLogger(__name__)
 
+NAME = "http"  # among what the service depends on: the table that asks for the process
 WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 60.0  # before a process is started in the place of another
 LONG_SECONDS = 60.0  # after which one has not failed at once
 END_SECONDS = 3.0
@@ -65,6 +66,7 @@ class Apart:
         serving: Callable[[bool], None],
     ):
         self.site, self.application, self.listener = site, application, listener
+        self.status = site.metrics.dependencies.add(NAME)  # so that all hear of one that is gone
         self.module, self.setup = module, setup
         self.process: subprocess.Popen[bytes] | None = None
         self.is_ready = False
@@ -82,10 +84,9 @@ class Apart:
                 why = f"cannot be: {error}"
             if time.monotonic() - began > LONG_SECONDS:
                 wait = WAIT_SECONDS
-            log.warning(
-                "the process that answers questions %s; the learner's own answers them, and starts "
-                "another one in %g s",
-                *(why, wait),
+            self.status.down(
+                f"the process that answers questions {why}; the learner's own answers them, and "
+                f"starts another one in {wait:g} s"
             )
             await asyncio.sleep(wait)
             wait = min(2 * wait, MOST_WAIT_SECONDS)
@@ -150,6 +151,8 @@ class Apart:
         if ready != self.is_ready:
             self.is_ready = ready
             self._serving(ready)
+        if ready:
+            self.status.up()
 
     async def _answer(self, descriptor: int) -> None:
         streams = await called(descriptor)
