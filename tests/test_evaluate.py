@@ -20,6 +20,7 @@ from stream_rnn.cli.evaluate_progress import lines
 from stream_rnn.errors import BadRecord
 from stream_rnn.estimators.forecaster import RecurrentForecaster
 from stream_rnn.estimators.protocol import Snapshot
+from stream_rnn.evaluation.advice import advice
 from stream_rnn.evaluation.baselines import (
     LastClass,
     LastValue,
@@ -28,10 +29,11 @@ from stream_rnn.evaluation.baselines import (
     SeasonalLastValue,
 )
 from stream_rnn.evaluation.comparison import ErrorCurve
-from stream_rnn.evaluation.evaluate import evaluate
+from stream_rnn.evaluation.evaluate import Evaluation, evaluate
 from stream_rnn.evaluation.plot import plot
-from stream_rnn.evaluation.scores import LogLoss
+from stream_rnn.evaluation.scores import LogLoss, Score
 from stream_rnn.evaluation.share import Share
+from stream_rnn.evaluation.weighing import WeightCurves
 from stream_rnn.features.rows import Rows
 from stream_rnn.service.task import Task
 
@@ -357,3 +359,22 @@ def test_lines_of_progress_come_now_and_then(capsys):
         "1 records (10%)",
         "600 records (64%)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "weight", "word"),
+    [
+        (1.0014, 0.98, "as good as the last value here, within 0.14 %"),
+        (1.0014, 0.6, "is behind the last value here"),
+        (1.02, 0.98, "is behind the last value here"),
+    ],
+)
+def test_the_last_value_with_all_weight_is_no_defeat(error, weight, word):
+    weights = WeightCurves()
+    weights.add(100, {"Ewma": weight, "Lstm": 1 - weight})
+    scores = [Score("RecurrentForecaster", {"MAE": error}), Score("last value", {"MAE": 1.0})]
+    result = Evaluation(
+        "RecurrentForecaster", "regression", 600, 600, 0, 1.0, 1.0, scores, {}, [], {}
+    )
+    result.weights = weights
+    assert word in advice(result).replace("%", " %")
