@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .estimators.classifier import RecurrentClassifier
     from .estimators.multitarget import RecurrentMultiTargetRegressor
     from .estimators.regressor import RecurrentRegressor
+    from .forecasting.given import Given
     from .learners import RFLO, RTRL, TBPTT, UORO, BlockRTRL, SnAp1, StackRTRL
     from .losses import Absolute, Huber, Logistic, Quantile, Softmax, Squared
     from .numerics.activations import ReLU, Tanh
@@ -65,6 +66,7 @@ __all__ = [
     "EntityF1",
     "FeedForward",
     "FrameForecaster",
+    "Given",
     "GradientReport",
     "Huber",
     "Jordan",
@@ -145,6 +147,7 @@ _LAZY = {
     "EntityF1": "evaluation.sequence_metrics",
     "FeedForward": "cells",
     "FrameForecaster": "estimators.frame_forecaster",
+    "Given": "forecasting.given",
     "GradientReport": "tools.gradient_check",
     "Huber": "losses",
     "Jordan": "cells",

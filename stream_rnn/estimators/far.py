@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError
-from ..forecasting.bank import MEDIAN
+from ..forecasting.columns import MEDIAN
 from ..forecasting.far import learner
 from ..forecasting.far.learner import Far
 from ..forecasting.far.season import fundamental
@@ -89,7 +89,7 @@ class FarHorizons:
         before = self._count()
         learner.run(self._bound, ys, np.ascontiguousarray(out[0][:, MEDIAN]), xs)
         if self._due(before):
-            path = near.forecast(self.reach, np.repeat(xs[-1:], self.reach, axis=0))
+            path = near.forecast(self.reach, near.ahead(xs[-1], self.reach))
             learner.keep(self._bound, path)
         return out
 
@@ -110,7 +110,7 @@ class FarHorizons:
     def _begin(self, near: Series, make: Make) -> None:
         """Learn the window, as if the season had been known from its first record on."""
         again = make()
-        self._hold(learner.allocate(self.reach, _season(near), near.inputs))
+        self._hold(learner.allocate(self.reach, _season(near), near.inputs, len(near.given)))
         self.begun = near.count
         ys, xs = np.array(self.targets), self._rows(near.inputs)
         at = 0
@@ -153,10 +153,12 @@ class FarHorizons:
         if reach > self.reach:
             self.reach = reach
             self._begin(near, make)
-        path = near.forecast(self.reach, inputs)
+        alone = inputs.copy()
+        alone[:, : len(near.given)] = np.nan
+        path = near.forecast(self.reach, alone)
         rows = path.copy()
-        learner.forecast(self._bound, path, rows)
-        rows[:own] = path[:own]
+        learner.forecast(self._bound, path, inputs, rows)
+        rows[:own] = near.forecast(own, inputs) if near.given else path[:own]
         return rows[:steps] if steps <= self.reach else near.forecast(steps, inputs, rows)
 
     # state ------------------------------------------------------------------------------------
@@ -173,7 +175,7 @@ class FarHorizons:
         """What says of which shape the arrays are."""
         return {"reach": self.reach, "begun": self.begun, "form": FORM}
 
-    def load(self, meta: Any, arrays: dict[str, np.ndarray], inputs: int) -> None:
+    def load(self, meta: Any, arrays: dict[str, np.ndarray], inputs: int, given: int = 0) -> None:
         """Take over the state of another; one that lacks the learner learns when next asked."""
         self.targets.extend(arrays["targets"].tolist())
         self.inputs.extend(np.array(arrays["inputs"]))
@@ -182,7 +184,7 @@ class FarHorizons:
         kept = trees.below("learned.", arrays)
         if "season" not in kept:
             raise CheckpointError("the checkpoint lacks what was learned of far steps")
-        far = learner.allocate(meta["reach"], int(kept["season"][0]), inputs)
+        far = learner.allocate(meta["reach"], int(kept["season"][0]), inputs, given)
         trees.load(far, kept)
         self.reach, self.begun = meta["reach"], meta["begun"]
         self._hold(far)

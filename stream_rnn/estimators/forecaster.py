@@ -8,8 +8,8 @@ import numpy as np
 
 from ..categories.in_order import InOrder
 from ..errors import BadRecord, faults
-from ..forecasting import series
-from ..forecasting.bank import MEDIAN
+from ..forecasting import given, series
+from ..forecasting.columns import MEDIAN, OWN
 from ..forecasting.series import POINTS, Series
 from ..numerics.trees import below
 from . import series_records
@@ -17,7 +17,7 @@ from .far import FarHorizons
 from .protocol import Snapshot
 from .regressor import column
 from .series_base import SeriesForecaster
-from .series_records import checked_level, checked_levels, usable, with_calendar
+from .series_records import checked_level, checked_levels, usable
 from .targets import stretches
 
 
@@ -48,7 +48,8 @@ class RecurrentForecaster(SeriesForecaster):
     experts
         The experts to mix, e.g. ``(Ewma(1.0), Linear(lags=12), Lstm(8))``, see
         `stream_rnn.forecasting.experts.default`; the default bank if None.  The first must be
-        ``Ewma(1.0)``, the last value.
+        ``Ewma(1.0)``, the last value.  ``Given("vendor")`` takes a forecast made elsewhere from
+        the field ``vendor``, see `stream_rnn.forecasting.given`; alone, it is beside the default.
     timestamp
         The exogenous field that holds the time of the record, as epoch seconds, ISO 8601 or
         datetime.  It, and any other datetime, is replaced by sines and cosines of the time
@@ -138,14 +139,15 @@ class RecurrentForecaster(SeriesForecaster):
             checked_levels(level)
         if self._series is None or self._series.count == 0:
             return series_records.nothing_known(horizon, level)
-        if horizon == 1 == self._horizons[0] and level is None:  # the common case
+        plain = level is None and not (self._given and xs)
+        if plain and horizon == 1 == self._horizons[0]:  # the common case
             newest = float(self._series.newest(0)[POINTS[self.point]])
             return [newest if self.lowest is None else max(newest, self.lowest)]
-        inputs = np.repeat(self._last_inputs, horizon, axis=0)
+        inputs = self._series.ahead(self._last_inputs[0], horizon)
         if xs is not None:
-            inputs = np.concatenate(
-                [self._features.row(with_calendar(x, self.timestamp, 0)) for x in xs]
-            )
+            inputs = np.concatenate([self._features.row(self._plain(x, 0)) for x in xs])
+            if self._given:
+                inputs = np.hstack([given.rows(xs, self._given, len(xs)), inputs])
         if self._far is None:
             rows = self._series.forecast(horizon, inputs)
         else:
@@ -191,7 +193,8 @@ class RecurrentForecaster(SeriesForecaster):
         after = []
         for i, h in enumerate(self._horizons):
             waiting = self._series.waiting(i) if self._series else outs[i][:0]
-            rows = np.concatenate([outs[i], waiting])[h:]
+            known = outs[i][:, OWN:] if self._given else outs[i]  # what could be said then
+            rows = np.concatenate([known, waiting])[h:]
             after.append(series_records.columns(rows, self.point, self.level, self.lowest))
         return [
             {
@@ -212,7 +215,8 @@ class RecurrentForecaster(SeriesForecaster):
 
         def attempt(t: int) -> None:
             series_records.targets(ys[t : t + 1])
-            look(with_calendar(xs[t], self.timestamp, t))
+            look(self._plain(xs[t], t))
+            given.rows([xs[t]], self._given, 1)
 
         return faults(attempt, len(xs))
 
@@ -228,18 +232,21 @@ class RecurrentForecaster(SeriesForecaster):
             rows, widths = series_records.encode_array(self._features, xs)
         else:
             rows, widths = self._features.encode(
-                [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)], [1] * len(xs)
+                [self._plain(x, t) for t, x in enumerate(xs)], [1] * len(xs)
             )
+        told = given.rows(xs, self._given, len(ys))
         if len(rows) != len(targets):
             raise ValueError(f"{len(targets)} targets but {len(rows)} rows of inputs")
         if xs is not None:
             self._features.learn(rows, targets[:, None])
+        rows = np.hstack([told, rows]) if self._given else rows
         dated = xs if isinstance(xs, list | tuple) else None
         at, season = self._look_at_times(dated, 0 if self._series is None else self._series.count)
         outs = []
         for start, end in stretches(widths, at=at):
             self._features.extend(widths[start])
-            outs.append(self._learn_stretch(targets[start:end], rows[start:end, : widths[start]]))
+            part = rows[start:end, : len(self._given) + widths[start]]
+            outs.append(self._learn_stretch(targets[start:end], part))
             if end == at and dated is not None:
                 self._expect(dated[:at], season)
         if not outs:
@@ -250,9 +257,9 @@ class RecurrentForecaster(SeriesForecaster):
 
     def _learn_stretch(self, targets: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
         """Take in records between which no input is new."""
-        inputs = len(self._features)
+        inputs = len(self._given) + len(self._features)
         if self._series is None:
-            self._series = self._new_series(inputs)
+            self._series = self._anew()
         elif inputs > self._series.inputs:
             self._series.grow(inputs)
             if self._far is not None:
@@ -283,7 +290,7 @@ class RecurrentForecaster(SeriesForecaster):
         arrays["last_inputs"] = self._last_inputs.copy()
         meta: dict[str, Any] = {"started": self._series is not None}
         if self._far is not None:
-            kept = self._far.arrays(len(self._features))
+            kept = self._far.arrays(len(self._given) + len(self._features))
             arrays |= {f"far.{name}": array for name, array in kept.items()}
             meta["far"] = self._far.meta()
         return self._snapshot(arrays, meta)
@@ -303,7 +310,7 @@ class RecurrentForecaster(SeriesForecaster):
             beside = ("drift.", "far.")
             own = {name: array for name, array in arrays.items() if not name.startswith(beside)}
             mine = self._series  # loads all or nothing; to make one takes milliseconds
-            if mine is None or mine.inputs != len(features):
+            if mine is None or mine.inputs != len(self._given) + len(features):
                 mine = self._new_series(len(features))
             restored = self._restored(mine, own)
         self._restore_drift(snapshot)
@@ -312,4 +319,6 @@ class RecurrentForecaster(SeriesForecaster):
         if self._far is not None:
             self._far = FarHorizons()
             if "far.targets" in arrays:
-                self._far.load(meta["far"], below("far.", arrays), len(features))
+                inputs = len(self._given) + len(features)
+                kept = below("far.", arrays)
+                self._far.load(meta["far"], kept, inputs, len(self._given))

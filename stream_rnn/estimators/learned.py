@@ -10,6 +10,7 @@ from ..forecasting.interval import COUNT, STEADY
 from ..forecasting.mixing.boa import MEAN, MEDIAN, WEIGHT
 from ..forecasting.mixing.mix import Mixture
 from ..forecasting.series import Series
+from ..forecasting.weights import expert_weights
 from .protocol import ManyKeys, drift_alarms, learner_of
 from .sensitivities import sensitivities, statistics
 from .shown import table
@@ -43,7 +44,8 @@ def learned(model: Any, x: Mapping[Any, Any] | None = None) -> Learned:
         the weight of each member of a mixture.
     ``series``
         of each series and horizon of a forecaster, or each field of an anomaly detector:
-        ``season`` (records; 0 if none was found), ``experts`` (the weight of each kind),
+        ``season`` (records; 0 if none was found), ``experts`` (the weight of each kind, and of
+        each outside forecast as ``given_name``),
         ``mixture`` (of their aggregations), ``error`` (the mean of |e|).
     ``far``
         of a forecaster that was asked for many steps: ``steps`` that are learned as such, with
@@ -168,20 +170,6 @@ def _of_horizon(name: str, series: Series, index: int, head: int) -> dict[str, A
         "experts": expert_weights(series, index, head),
         "mixture": dict(zip(Mixture._fields, top, strict=True)),
     }
-
-
-def expert_weights(series: Series, index: int = 0, head: int = MEDIAN) -> dict[str, float]:
-    """The weight of each kind of expert in a bank; they sum to 1."""
-    groups: dict[Any, list[str]] = {}  # in the order of the weights, see `experts.default.pack`
-    for spec in series.specs:
-        kind = type(spec).__name__
-        groups.setdefault((kind, getattr(spec, "units", None)), []).append(kind)
-    shares: dict[str, float] = {}
-    kinds = [kind for group in groups.values() for kind in group]
-    weights = series.banks[index].mix.first.table[head, WEIGHT].tolist()
-    for kind, weight in zip(kinds, weights, strict=True):
-        shares[kind] = shares.get(kind, 0.0) + weight
-    return shares
 
 
 # The state ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from ..errors import BadRecord, CheckpointError, ConfigError, faults
 from ..features.missing import is_missing
 from ..features.saved_names import saved
 from ..features.tables import holds_text, rows_and_names
+from ..forecasting import given
 from ..mixtures import bank, outside, past
 from ..mixtures.mixture import Mixture
 from ..mixtures.network import NetworkPart
@@ -46,7 +47,7 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
         self._specs = bank.checked(members, self._task)
         self._labels = bank.labels(self._specs)
         self._outside = [spec for spec in self._specs if outside.is_outside(spec)]
-        self._given = outside.fields(self._outside)
+        self._given = given.fields(self._outside)
         if weights is not None:
             bank.check_weights(weights, self._specs)
         self._features = self._no_columns()
@@ -299,5 +300,5 @@ class MixtureEstimator(LateTargets, Targets, Savable, base.Estimator):
         """Raise `BadRecord` for a forecast that cannot be one."""
         for t, x in enumerate(xs):
             for spec in self._outside:
-                if outside.fields([spec]):
+                if given.fields([spec]):
                     self._forecast(spec, x, t)

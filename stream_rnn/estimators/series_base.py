@@ -10,15 +10,17 @@ from ..categories.columns import Columns
 from ..drift.monitor import Monitor
 from ..errors import CheckpointError, ConfigError
 from ..features.saved_names import saved
+from ..forecasting import given
 from ..forecasting.experts.default import DEFAULT
 from ..forecasting.reaction import react
 from ..forecasting.series import POINTS, Series
+from ..forecasting.weights import expert_weights
 from ..numerics.trees import below
 from .described import OPTIONAL, check_same, described
 from .expected_season import ExpectedSeason, checked_season
 from .protocol import Snapshot
 from .saving import Savable
-from .series_records import checked_horizons, checked_level, checked_lowest
+from .series_records import checked_horizons, checked_level, checked_lowest, with_calendar
 
 
 class SeriesForecaster(Savable, Forecaster):
@@ -68,7 +70,9 @@ class SeriesForecaster(Savable, Forecaster):
         self._monitor = None if drift is None else Monitor(drift, on_drift)
         self._features = self._no_columns()
         self._expected = ExpectedSeason(season)
+        self._given = given.fields(experts or ())
         if experts is not None or mixture is not None:  # refuse odd ones now
+            given.check(experts or ())
             Series(self._specs(), (1,), 0, seed, mixture)
         self._start()
 
@@ -85,8 +89,9 @@ class SeriesForecaster(Savable, Forecaster):
         raise NotImplementedError
 
     def _new_series(self, inputs: int, number: int = 0) -> Series:
-        """The series of that *number* before its first record."""
-        one = Series(self._specs(), self._horizons, inputs, self.seed + number, self.mixture)
+        """The series of that *number* before its first record, for exogenous *inputs*."""
+        seed, columns = self.seed + number, len(self._given) + inputs
+        one = Series(self._specs(), self._horizons, columns, seed, self.mixture, self._given)
         if self._expected.season > 0:
             one.expect(self._expected.season)
         return one
@@ -117,7 +122,18 @@ class SeriesForecaster(Savable, Forecaster):
                 one.expect(season)
 
     def _specs(self) -> tuple:
-        return DEFAULT if self.experts is None else tuple(self.experts)
+        """The experts; outside forecasts alone are beside those of the default bank."""
+        return given.others(self.experts or ()) or DEFAULT
+
+    def _plain(self, x: dict, index: int) -> dict:
+        """The exogenous inputs of *x*: without outside forecasts, times as calendar columns."""
+        return with_calendar(self._without_given(x), self.timestamp, index)
+
+    def _without_given(self, x: dict) -> dict:
+        """*x* without the fields of outside forecasts."""
+        if not self._given:
+            return x
+        return {name: value for name, value in x.items() if name not in self._given}
 
     def _direct(self, horizon: int | None) -> int:
         """Where a direct *horizon*, by default the shortest, is among all of them."""
@@ -161,6 +177,15 @@ class SeriesForecaster(Savable, Forecaster):
         return {} if self._monitor is None else {self._monitor.name: self._monitor.alarms}
 
     # StreamEstimator --------------------------------------------------------------------------
+
+    def member_weights(self) -> dict[str, float]:
+        """What experts and outside forecasts count, where there are outside forecasts."""
+        found: dict[str, float] = {}
+        every = list(self._all_series()) if self._given else []
+        for one in every:
+            for name, weight in expert_weights(one, 0, POINTS[self.point]).items():
+                found[name] = found.get(name, 0.0) + weight / len(every)
+        return found
 
     def health(self) -> dict[str, float]:
         """Counters and gauges by metric name, summed over series and horizons."""

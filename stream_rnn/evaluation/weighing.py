@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..estimators.learned import all_series, expert_weights
+from ..estimators.learned import all_series
 from ..estimators.protocol import learner_of, member_weights
+from ..forecasting.weights import expert_weights
 
 
 class WeightCurves:

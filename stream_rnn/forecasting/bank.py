@@ -15,6 +15,8 @@ from ..codegen.dispatch import entry, loose_kernel
 from ..numerics import growing, trees
 from ..numerics.trees import Float, Int
 from . import interval
+from . import outside as elsewhere
+from .columns import LOWER, MEAN, MEDIAN, SCALE, UPPER, WIDTH
 from .experts import base as ops
 from .experts import default as experts
 from .experts.default import DEFAULT
@@ -27,13 +29,9 @@ from .inputs.period import FOUND, NEWS, Period
 from .inputs.scale import Scale
 from .inputs.shift import Shift
 from .inputs.youth import Youth
-from .interval import LEVELS, Interval
+from .interval import Interval
 from .mixing import mix
 from .mixing.mix import FINAL, HEADS, Mix, Mixture
-
-MEDIAN, MEAN, SCALE, LOWER = 0, 1, 2, 3  # columns of a forecast row
-UPPER = LOWER + len(LEVELS)
-WIDTH = UPPER + len(LEVELS)
 
 LEARNED, MISSING = range(2)
 
@@ -66,6 +64,7 @@ class Bank(NamedTuple):
     counts: Annotated[Int, "2"]  # records learned from, values missing
     youth: Youth
     doubt: Doubt
+    outside: Any  # () where nothing is told from outside
 
 
 def allocate(
@@ -74,9 +73,13 @@ def allocate(
     horizon: int = 1,
     seed: int = 42,
     mixture: Mixture | None = None,
+    given: int = 0,
 ) -> Bank:
-    """A bank of *specs* that has seen nothing, for *inputs* exogenous inputs."""
-    groups, prior, row = experts.pack(specs, inputs, horizon, seed)
+    """A bank of *specs* that has seen nothing, for *inputs* of a record.
+
+    The first *given* of these are outside forecasts, the others exogenous.
+    """
+    groups, prior, row = experts.pack(specs, inputs - given, horizon, seed)
     sizes = {"h": horizon, "D": len(row.row), "K": len(prior), "heads": HEADS}
     sizes |= {"stages": FINAL + 1, "WIDTH": WIDTH}
     pending = trees.allocate(Pending, sizes)
@@ -94,6 +97,7 @@ def allocate(
         np.zeros(2, np.int64),
         youth.allocate(inputs),
         doubt.allocate(inputs),
+        elsewhere.allocate(given),
     )
     return trees.duplicate(parts)  # in one block
 
@@ -123,10 +127,13 @@ def grow(old: Bank, new: Bank) -> None:
 def health(bank: Bank) -> dict[str, float]:
     """Counters of one bank by metric name; losses are absolute errors of the median."""
     resets = sum(int(ops.lost(group).sum()) for group in bank.groups)
+    total, quick = bank.interval.scale[interval.TOTAL], bank.interval.scale[interval.QUICK]
+    if bank.outside:
+        total, quick = bank.outside.tally[elsewhere.TOTAL], bank.outside.tally[elsewhere.QUICK]
     return {
-        "loss_sum": float(bank.interval.scale[interval.TOTAL]),
+        "loss_sum": float(total),
         "loss_observations": float(bank.counts[LEARNED]),
-        "rolling_mae": float(bank.interval.scale[interval.QUICK]),
+        "rolling_mae": float(quick),
         "kalman_resets": float(resets),
         "missing_targets": float(bank.counts[MISSING]),
         "level_shifts": float(bank.shift.suspect[shift.COUNT]),
@@ -145,7 +152,9 @@ def run(bound, ys, fills, xs, out):
 
     A missing value is imputed by ``fills`` (T,), or where that is NaN by the forecast, and
     not learned from.  ``out`` (T, WIDTH) receives, for each record, the forecast made for it
-    h records before; NaN where there was none.
+    h records before; NaN where there was none.  Where outside forecasts may be told, it is what
+    was made with those of the record, and ``out`` has WIDTH columns more, from OWN on, of what
+    was made without.
 
     Returns how many records it took in: it stops after one by which a season was found
     beyond doubt, so that the bank can begin again with it, before one that begins a doubt, so
@@ -161,6 +170,15 @@ def run(bound, ys, fills, xs, out):
         done += 1
     restore_denormals(setting)
     return done
+
+
+@entry
+def foresee(bound, slot, x, out):
+    """The forecast in ring slot *slot*, with what *x* tells of its record, to *out* (see `run`)."""
+    bank = bound.state
+    for i in range(WIDTH):
+        out[i] = bank.pending.forecast[slot, i]
+    elsewhere.tell(bank.outside, bank.interval, x, bank.pending.anchor[slot], out)
 
 
 @loose_kernel
@@ -179,6 +197,7 @@ def step(bank, y, fill, x, out):
     waiting = bank.pending.forecast[slot]
     for i in range(WIDTH):
         out[i] = waiting[i]
+    elsewhere.tell(bank.outside, bank.interval, x, bank.pending.anchor[slot], out)
     known = y == y
     youth.record(bank.youth, t, y, fill, x)
     doubt.record(bank.doubt, t, y, fill, x)
@@ -186,7 +205,7 @@ def step(bank, y, fill, x, out):
         bank.counts[MISSING] += 1
         if t == 0:
             return
-        y = waiting[MEDIAN] if t >= h else bank.history.values[history.newest(bank.history)]
+        y = out[MEDIAN] if t >= h else bank.history.values[history.newest(bank.history)]
         if fill == fill:
             y = fill
     elif t >= h:
@@ -211,7 +230,9 @@ def learn(bank, slot, y):
         if known:
             ops.learn(bank.groups, pending.rows, slot, (y - last) / leap, rate)
         mix.learn(bank.mix, pending.experts[slot], pending.made[slot], leap, known, y, rate)
+        elsewhere.learn(bank.outside, leap, known, y)
     forecast = pending.forecast[slot]
+    elsewhere.calibrate(bank.outside, bank.interval, forecast, y)
     interval.learn(bank.interval, forecast[MEDIAN], forecast[LOWER:UPPER], forecast[UPPER:], y)
 
 
@@ -232,7 +253,8 @@ def predict(bank, t, slot, x, known):
         season = 0
     elif season == t:
         mix.awaken(bank.mix)
-    features.observe(bank.features, past, x, t, h, season, units)
+    given = len(x) - bank.features.inputs.shape[1]
+    features.observe(bank.features, past, x[given:], t, h, season, units)
     row = pending.rows[slot]
     for i in range(len(row)):
         row[i] = bank.features.row[i]

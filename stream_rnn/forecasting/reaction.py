@@ -14,6 +14,8 @@ def react(bank: Bank, kind: str) -> None:
         unsettle(bank)
     if kind in ("widen", "both"):
         bank.interval.width[...] *= WIDER
+        if bank.outside:
+            bank.outside.interval.width[...] *= WIDER
 
 
 def unsettle(bank: Bank) -> None:
@@ -25,3 +27,5 @@ def unsettle(bank: Bank) -> None:
     for group in bank.groups:
         experts.unsettle(group, SHARE)
     stack.unsettle(bank.mix.stacked, SHARE)
+    if bank.outside:
+        stack.unsettle(bank.outside.mix.stacked, SHARE)

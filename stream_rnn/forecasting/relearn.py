@@ -9,7 +9,7 @@ Values that were wrong are known to be so once the series is back where it was b
 
 import numpy as np
 
-from . import bank, interval
+from . import bank, columns, interval
 from .bank import Bank
 from .experts.base import lost
 from .inputs import doubt, history
@@ -45,7 +45,7 @@ def _take_in(new: Bank, values: np.ndarray, fills: np.ndarray, inputs: np.ndarra
     end = new.history.clock[history.COUNT] + len(values)
     new.doubt.state[:] = 0
     new.doubt.state[doubt.ENDED] = end
-    out, at, bound = np.empty((len(values), bank.WIDTH)), 0, bank.bound(new)
+    out, at, bound = np.empty((len(values), 2 * columns.WIDTH)), 0, bank.bound(new)
     while at < len(values):
         at += bank.run(bound, values[at:], fills[at:], inputs[at:], out[at:])
 
@@ -61,3 +61,5 @@ def _keep_what_was_given(old: Bank, new: Bank) -> None:
     for mine, before in zip(new.groups, old.groups, strict=True):
         lost(mine)[...] = np.maximum(lost(mine), lost(before))
     new.counts[...] = old.counts
+    if new.outside:
+        new.outside.tally[...] = old.outside.tally

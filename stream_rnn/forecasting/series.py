@@ -9,7 +9,8 @@ import numpy as np
 from ..numerics import trees
 from . import bank as banks
 from . import spare
-from .bank import LOWER, MEAN, MEDIAN, UPPER, WIDTH, Bank
+from .bank import Bank
+from .columns import LOWER, MEAN, MEDIAN, UPPER, WIDTH
 from .experts.default import seasonal_prior
 from .inputs import doubt, history
 from .inputs.period import NEWS
@@ -34,6 +35,8 @@ class Prediction(NamedTuple):
 class Series:
     """Banks for the direct *horizons* of one series.
 
+    The first of its *inputs* are outside forecasts of the names *given*, see `outside`.
+
     Step j ahead is forecast by the bank of the longest direct horizon d ≤ j; for j > d it
     first takes in, without learning, the forecasts of the steps before (recursion).
     """
@@ -45,17 +48,21 @@ class Series:
         inputs: int,
         seed: int,
         mixture: Mixture | None = None,
+        given: tuple[str, ...] = (),
     ):
         self.specs, self.horizons, self.seed, self.mixture = specs, horizons, seed, mixture
+        self.given = given
         self.banks: list[Bank] = []
         self._begin(inputs)
 
     def _begin(self, inputs: int) -> None:
-        """Banks that have seen nothing, for *inputs* exogenous inputs."""
+        """Banks that have seen nothing, for so many *inputs*."""
         self.inputs = inputs
+        self.width = 2 * WIDTH if self.given else WIDTH  # of the rows of `run`
         self.formers: dict[int, Bank] = {}  # as they were before a doubt, while it lasts
         self._hold([self._bank(h) for h in self.horizons])
-        self._one = np.empty(1), np.full(1, np.nan), np.empty((1, inputs)), np.empty((1, WIDTH))
+        x, out = np.empty((1, inputs)), np.empty((1, self.width))
+        self._one = np.empty(1), np.full(1, np.nan), x, out
 
     def _hold(self, found: list[Bank]) -> None:
         self.banks, self._bound = found, [banks.bound(bank) for bank in found]
@@ -68,7 +75,9 @@ class Series:
         self._hold([trees.duplicate(bank) for bank in self.banks])  # each in one block again
 
     def _bank(self, horizon: int) -> Bank:
-        return banks.allocate(self.specs, self.inputs, horizon, self.seed, self.mixture)
+        return banks.allocate(
+            self.specs, self.inputs, horizon, self.seed, self.mixture, len(self.given)
+        )
 
     @property
     def count(self) -> int:
@@ -83,12 +92,13 @@ class Series:
     def run(self, ys: np.ndarray, xs: np.ndarray) -> list[np.ndarray]:
         """Take in *ys* (T,) with *xs* (T, M); the forecasts made for them, for each horizon.
 
-        A missing value (NaN) is imputed by the bank of the shortest horizon.
+        Their rows have the columns of `columns`, from OWN on only where outside forecasts may be
+        told.  A missing value (NaN) is imputed by the bank of the shortest horizon.
         """
         outs = []
         fills = np.full(len(ys), np.nan)
         for at in range(len(self.banks)):
-            out, done = np.empty((len(ys), WIDTH)), 0
+            out, done = np.empty((len(ys), self.width)), 0
             while done < len(ys):
                 rest = (ys[done:], fills[done:], xs[done:], out[done:])
                 done += banks.run(self._bound[at], *rest)
@@ -128,6 +138,12 @@ class Series:
         forecast = self.banks[index].pending.forecast
         return forecast[(self.count - 1) % len(forecast)]
 
+    def ahead(self, row: np.ndarray, steps: int) -> np.ndarray:
+        """Inputs (steps, M) of the next records, of which only the *row* (M,) before is known."""
+        rows = np.tile(row, (steps, 1))
+        rows[:, : len(self.given)] = np.nan  # an outside forecast is of its own record only
+        return rows
+
     def waiting(self, index: int) -> np.ndarray:
         """Forecast rows (h, WIDTH) of the bank *index* for the next h records, in order."""
         pending = self.banks[index].pending.forecast
@@ -157,7 +173,7 @@ class Series:
             h = self.horizons[index]
             ahead = j - h  # forecasts to take in first
             if ahead == 0:
-                rows[j - 1] = self.newest(index)
+                rows[j - 1] = self._foreseen(self._bound[index], self.count, h, inputs[j - 1])
                 continue
             if index not in copies:
                 copies[index] = spare.copy(self._kind(h), self.banks[index])
@@ -167,15 +183,21 @@ class Series:
                 break
             _take_in(bound, rows[taken[h] : ahead, MEDIAN], inputs[taken[h] : ahead])
             taken[h] = ahead
-            newest = (int(copy.history.clock[history.COUNT]) - 1) % h
-            rows[j - 1] = widen(copy.pending.forecast[newest], (j / h) ** 0.5)
+            count = int(copy.history.clock[history.COUNT])
+            rows[j - 1] = widen(self._foreseen(bound, count, h, inputs[j - 1]), (j / h) ** 0.5)
         for index, used in copies.items():
             spare.keep(self._kind(self.horizons[index]), used)
         return rows
 
+    def _foreseen(self, bound: Any, count: int, horizon: int, x: np.ndarray) -> np.ndarray:
+        """The newest forecast row after *count* records, with what *x* tells of its record."""
+        row = np.empty(self.width)
+        banks.foresee(bound, (count - 1) % horizon, x, row)
+        return row[:WIDTH]
+
     def _kind(self, horizon: int) -> Hashable:
         """Banks of which this is the same have arrays of the same shapes."""
-        return tuple(map(type, self.specs)), self.specs, self.inputs, horizon
+        return tuple(map(type, self.specs)), self.specs, self.inputs, self.given, horizon
 
     def _recurse(
         self, copy: Bank, bound: Any, rows: np.ndarray, inputs: np.ndarray, taken: int
@@ -183,14 +205,15 @@ class Series:
         """Fill the rest of *rows* from a *copy* of the bank for one step, *taken* so far."""
         first = int(np.isnan(rows[:, MEDIAN]).argmax())
         _take_in(bound, rows[taken:first, MEDIAN], inputs[taken:first])
-        unknown, out = np.full(len(rows) - first - 1, np.nan), np.empty((len(rows) - first, WIDTH))
+        unknown = np.full(len(rows) - first - 1, np.nan)
+        out = np.empty((len(rows) - first, self.width))
         at = 0
         while at < len(unknown):  # what is missing is imputed by the forecast: recursion
             rest = (unknown[at:], unknown[at:], inputs[first + at : -1], out[at:-1])
             at += banks.run(bound, *rest)
-        out[-1] = copy.pending.forecast[0]
+        banks.foresee(bound, 0, inputs[-1], out[-1])
         factors = np.arange(first + 1, len(rows) + 1) ** 0.5
-        rows[first:] = widen(out, factors[:, None])
+        rows[first:] = widen(out[:, :WIDTH], factors[:, None])
 
     def grow(self, inputs: int) -> None:
         """Make room for more exogenous inputs, with weights 0."""
@@ -232,7 +255,7 @@ class Series:
 def _take_in(bound: Any, values: np.ndarray, inputs: np.ndarray) -> None:
     """Let a copy of a bank take in *values* without learning."""
     missing, fills = np.full(len(values), np.nan), values.copy()
-    out, at = np.empty((len(values), WIDTH)), 0
+    out, at = np.empty((len(values), 2 * WIDTH)), 0
     while at < len(values):  # see `banks.run`; a forecast does not look back
         at += banks.run(bound, missing[at:], fills[at:], inputs[at:], out[at:])
 

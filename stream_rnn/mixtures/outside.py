@@ -6,20 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import BadRecord, ConfigError
+from ..errors import ConfigError
+from ..forecasting import given
+from ..forecasting.given import Given
 from . import base
 
 SURE = 0.9  # what a class that is given by its name counts; the mixture sharpens or flattens it
-
-
-class Given(NamedTuple):
-    """A forecast made elsewhere, in the field *name* of the record, which is then no feature.
-
-    For classes the field holds a class, or probabilities by class.  A missing one counts as the
-    mean of the targets, or as no preference.
-    """
-
-    name: str = "forecast"
 
 
 class River(NamedTuple):
@@ -31,15 +23,21 @@ class River(NamedTuple):
     model: Any
 
 
+@singledispatch
 def is_outside(spec: Any) -> bool:
     """Whether what the member predicts is handed to the mixture."""
-    return isinstance(spec, Given | River)
+    return False
+
+
+@is_outside.register(Given)
+@is_outside.register(River)
+def _(spec: Any) -> bool:
+    return True
 
 
 @base.check.register
 def _(spec: Given, task: Any) -> None:
-    if not isinstance(spec.name, str):
-        raise ConfigError(f"members: Given({spec.name!r}); give the name of a field")
+    given.check((spec,), "members")
 
 
 @base.check.register
@@ -51,11 +49,6 @@ def _(spec: River, task: Any) -> None:
 @base.label.register
 def _(spec: Given) -> str:
     return f"given_{spec.name}"
-
-
-def fields(specs: Sequence[Any]) -> list[str]:
-    """The fields of a record that hold forecasts."""
-    return [spec.name for spec in specs if isinstance(spec, Given)]
 
 
 @singledispatch
@@ -97,19 +90,7 @@ def _(spec: River, x: Mapping, features: Mapping, index: int) -> float:
 
 @number.register
 def _(spec: Given, x: Mapping, features: Mapping, index: int) -> float:
-    value = x.get(spec.name)
-    if value is None:
-        return np.nan
-    if isinstance(value, str) or not np.isfinite(number := _float(value)):
-        raise BadRecord(f"forecast {spec.name!r}: {value!r} is not a finite number", index)
-    return number
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return np.inf
+    return given.number(x, spec.name, index)
 
 
 def distribution(value: Any, classes: Sequence[Any]) -> np.ndarray:

@@ -8,11 +8,12 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
-from ..estimators.learned import all_series, expert_weights
+from ..estimators.learned import all_series
 from ..estimators.protocol import ManyKeys, learner_of, member_weights
 from ..estimators.sensitivities import sensitivities, statistics
 from ..forecasting.inputs.period import FOUND
 from ..forecasting.series import Series
+from ..forecasting.weights import expert_weights
 from .turn import Turn
 
 MOST_SERIES = 8
@@ -113,7 +114,7 @@ def insight(estimator: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if series := all_series(estimator)[:MOST_SERIES]:
         found["series"] = [_of_series(name, one) for name, one in series]
-    if members := member_weights(estimator):
+    elif members := member_weights(estimator):
         found["members"] = members
     return found
 

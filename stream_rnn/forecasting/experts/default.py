@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..given import Given
 from ..inputs import features
 from .base import Shared, kind, pack_like, reads_random, reads_season
 from .holt_winters import HoltWinters
@@ -65,8 +66,13 @@ LIGHT: tuple[Any, ...] = (*DEFAULT[:5], DEFAULT[8], DEFAULT[10], DEFAULT[12])
 
 
 #: Kinds of experts, and whole banks, by the names they have in a configuration.
-EXPERTS = {kind.__name__: kind for kind in (Ewma, HoltWinters, Linear, Lstm)}
+EXPERTS = {kind.__name__: kind for kind in (Ewma, HoltWinters, Linear, Lstm, Given)}
 BANKS = {"default": DEFAULT, "light": LIGHT}
+
+
+@pack_like.register
+def _pack_given(first: Given, specs: list, shared: Shared) -> Any:
+    raise ValueError(f"{first!r}: only a forecaster takes outside forecasts")
 
 
 class Packed(NamedTuple):

@@ -9,13 +9,14 @@ from ...codegen.denormals import flush_denormals, restore_denormals
 from ...codegen.dispatch import entry, loose_kernel
 from ...numerics import trees
 from ...numerics.trees import SCRATCH, Float, Int
-from ..bank import LOWER, MEAN, MEDIAN, SCALE, UPPER
+from ..columns import LOWER, MEAN, MEDIAN, SCALE, UPPER
 from ..inputs import features, history, scale
 from ..inputs.features import Features
 from ..inputs.history import History
 from ..inputs.scale import Scale
 from ..interval import LEVELS
 from . import aligned, blend, lags, weeks
+from . import told as given
 from .aligned import Aligned
 from .blend import ALIGNED, HEADS, PATH, PROFILE, WAYS, WEEKS, Blend
 from .lags import Lags
@@ -39,10 +40,14 @@ class Far(NamedTuple):
     weeks: Annotated[Float, "H", SCRATCH]
     made: Annotated[Float, "HEADS WAYS H", SCRATCH]
     blended: Annotated[Float, "HEADS H", SCRATCH]
+    told: Any  # () where nothing is told from outside
 
 
-def allocate(horizon: int, season: int, inputs: int) -> Far:
-    """Nothing seen, for *horizon* steps, and a *season* of so many records (0 for none)."""
+def allocate(horizon: int, season: int, inputs: int, outside: int = 0) -> Far:
+    """Nothing seen, for *horizon* steps, and a *season* of so many records (0 for none).
+
+    Of the *inputs* of a record so many are *outside* forecasts, the first.
+    """
     span = max(aligned.span(horizon, season), weeks.span(horizon, season))
     span = max(span, features.LAGS + 2 + horizon)
     new = trees.allocate(
@@ -54,13 +59,15 @@ def allocate(horizon: int, season: int, inputs: int) -> Far:
         aligned=None,
         lags=None,
         blend=None,
+        told=None,
     )._replace(
         history=history.allocate(span),
         scale=scale.allocate(),
-        features=features.allocate(0, inputs, np.random.default_rng(0)),
+        features=features.allocate(0, inputs - outside, np.random.default_rng(0)),
         aligned=aligned.allocate(horizon, season),
-        lags=lags.allocate(horizon, inputs),
+        lags=lags.allocate(horizon, inputs - outside),
         blend=blend.allocate(horizon, horizon // SOONEST + 1),
+        told=given.allocate(horizon, outside),
     )
     new.season[0] = season
     return trees.duplicate(new)
@@ -99,11 +106,14 @@ def step(far, y, known, x):
     past = far.history.values[history.newest(far.history) :]
     aligned.learn(far.aligned, y if known else np.nan, t, season)
     lags.learn(far.lags, past, far.recent, t)
+    given.observe(far.told, x, t)
+    given.learn(far.told, far.blend, past, far.recent, t)
     blend.learn(far.blend, past, far.recent, t)
     if known:
         scale.observe(far.scale, past, t, 1)
     units = scale.units(far.scale, t, 1)
-    features.observe(far.features, past, x, t, 1, 0, units)
+    own = x[len(x) - far.features.inputs.shape[1] :]
+    features.observe(far.features, past, own, t, 1, 0, units)
     told = weeks.forecast(past, t, season, far.weeks)
     aligned.observe(far.aligned, past, t, season, far.weeks, told)
     lags.observe(far.lags, far.features.row, t)
@@ -122,8 +132,11 @@ def keep(bound, path):
 
 
 @entry
-def forecast(bound, path, out):
-    """Fill *out* (H, WIDTH), as *path*, with the blend; nothing else changes."""
+def forecast(bound, path, xs, out):
+    """Fill *out* (H, WIDTH), as *path*, with the blend; nothing else changes.
+
+    *xs* (≤ H, M) are the inputs of those steps, of which outside forecasts are read.
+    """
     far = bound.state
     combine(far, path, far.history.clock[history.COUNT] - 1)
     n = far.blend.evidence[1]
@@ -139,6 +152,7 @@ def forecast(bound, path, out):
             below += share * (far.blend.scale[j] * width[0, i] - below)
             above += share * (far.blend.scale[j] * width[1, i] - above)
             out[j, LOWER + i], out[j, UPPER + i] = median - below, median + above
+    given.add(far.told, far.blend, xs, out)
 
 
 @loose_kernel
