@@ -30,10 +30,10 @@ def interpreted():
     """Networks made in this module run as plain Python: milliseconds instead of a compilation."""
     from stream_rnn.codegen import bound
     from stream_rnn.engine import loop as engine
-    from stream_rnn.engine import online
+    from stream_rnn.numerics.laid import Laid
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(online, "bind", bound.Parts)
+        patch.setattr(Laid, "bound", lambda laid: bound.Parts(laid.model, *laid.arrays))
         for name in ("predict", "prequential", "prequential_keyed"):
             function = getattr(engine, name)
             patch.setattr(engine, name, getattr(function, "py_func", function))

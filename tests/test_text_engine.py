@@ -8,12 +8,12 @@ from stream_rnn import GRU, LSTM, RTRL, SGD, TBPTT, Adam, Clip, Elman, SnAp1, So
 from stream_rnn.cli import text_actions as commands
 from stream_rnn.codegen import bound
 from stream_rnn.engine import loop as engine
-from stream_rnn.engine import online
 from stream_rnn.engine.model import compose
 from stream_rnn.engine.online import OnlineNetwork
 from stream_rnn.errors import ConfigError
 from stream_rnn.estimators.saving import save
 from stream_rnn.estimators.text import TextPredictor
+from stream_rnn.numerics.laid import Laid
 from stream_rnn.text.presets import from_plain, to_plain
 
 TEXT = "In the beginning was the word, and the word was with the stream.\n" * 6
@@ -32,7 +32,7 @@ def test_it_is_the_engine_on_one_hot_symbols(monkeypatch):
     text, model = b"abcabdabcabd" * 30, make(max_symbols=5)
     costs = model.learn_text(text[:1], per_symbol=True).tolist()
     costs += model.learn_text(text[1:], per_symbol=True).tolist()
-    monkeypatch.setattr(online, "bind", bound.Parts)
+    monkeypatch.setattr(Laid, "bound", lambda laid: bound.Parts(laid.model, *laid.arrays))
     monkeypatch.setattr(engine, "prequential", plain(engine.prequential))
     composed = compose(GRU(6), TBPTT(8, 4), STEP, Softmax(), scale=False)
     network, V = OnlineNetwork(composed, 6, 6, seed=3), 6

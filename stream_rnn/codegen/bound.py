@@ -9,6 +9,7 @@ writes the other sees.  With the JIT off a plain tuple does.
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import config, types
 from numba.core.datamodel import models
 from numba.core.imputils import lower_getattr_generic
@@ -47,16 +48,26 @@ class Bound(StructRefProxy):
     def __new__(cls, parts: Parts) -> "Bound":
         bound = object.__new__(cls)
         kind, bound._memory = laid_out(parts)
-        bound._type, bound._parts = _bound(kind), parts  # the arrays live as long
+        bound._type, bound._parts = bound_type(kind), parts  # the arrays live as long
         bound._address = bound._memory.ctypes.data
+        return bound
+
+    @classmethod
+    def at(cls, kind: BoundType, memory: np.ndarray, owner: Any) -> "Bound":
+        """What is written down in *memory* already; *owner* has the arrays, and binds a copy."""
+        bound = object.__new__(cls)
+        bound._type, bound._memory, bound._parts = kind, memory, owner
+        bound._address = memory.ctypes.data
         return bound
 
     def __reduce__(self) -> tuple:
         """A copy is bound anew: an address is of one process and one block."""
-        return Bound, (self._parts,)
+        if isinstance(self._parts, Parts):
+            return Bound, (self._parts,)
+        return type(self._parts).bound, (self._parts,)
 
 
-def _bound(kind: types.NamedTuple) -> BoundType:
+def bound_type(kind: Any) -> BoundType:
     """The one type of what is bound for *kind*, which `laid_out` keeps: its hash is a long way."""
     found = _kinds.get(id(kind))
     if found is None:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..cells.base import initialise
-from ..codegen.bound import bind
 from ..learners.base import gathers
 from ..numerics.growing import grow, grow_parameters
+from ..numerics.laid import Laid
 from ..numerics.linalg import limit_blas_threads
-from ..numerics.trees import allocate_together, load, walk, within, words
+from ..numerics.trees import allocate_together, load, walk, within
 from ..optimizers import base as optimizers
 from . import loop as engine
 from .former import AGE, RETURNS
@@ -47,6 +47,7 @@ class OnlineNetwork:
     ):
         limit_blas_threads()
         self.model, self.skip, self.dtype, self.seed = model, skip, np.dtype(dtype), seed
+        self._laid: Any = None
         self._lay_out(inputs, outputs)
         self._draw()
 
@@ -94,10 +95,10 @@ class OnlineNetwork:
 
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and outputs; their weights start at 0, so no prediction changes."""
-        fields, state, shapes = self._fields, self.state, self._shapes
+        old, shapes, before = self._laid, self._shapes, self._fields.memory
         self._lay_out(inputs, outputs)
-        optimizers.enlarge(self.model.optimizer, self.state.memory, state.memory)
-        grow(fields, state, self.state, shapes, self._shapes)
+        optimizers.enlarge(self.model.optimizer, self._laid.part("memory"), before)
+        self._laid.take(old, (shapes, self._shapes))
 
     def rearrange(self, order: Sequence[int]) -> None:
         """Let input k be what was input order[k], for `follow`, which brings the parameters."""
@@ -159,7 +160,7 @@ class OnlineNetwork:
     def __setstate__(self, saved: dict[str, Any]) -> None:
         limit_blas_threads()
         arrays, inputs, outputs = (saved.pop(k) for k in ("arrays", "inputs", "outputs"))
-        self.__dict__.update(saved)
+        self.__dict__.update(saved, _laid=None)
         self._lay_out(inputs, outputs)
         self.load(arrays)
 
@@ -175,14 +176,23 @@ class OnlineNetwork:
         layout = self._layout(inputs, outputs)
         self._fields, self._arrays, self._shapes = layout.state, layout.arrays, layout.shapes
         kept = self._of_one_stream
-        names = (*(name for name in State._fields if name not in kept), *kept)
-        parts = tuple(getattr(self._fields, name) for name in names)
-        every, (arrays, self.work) = allocate_together((parts, layout.work))
-        self.words = every[: words(parts)]
-        self.state = State(**dict(zip(names, arrays, strict=True)))
-        size = words(tuple(getattr(self._fields, name) for name in kept))
-        self.context = self.words[self.words.size - size :]
-        self._bound = bind(self.model, self.state, self.work)
+        if self._laid is None:
+            self._laid = Laid(self.model, layout.state, layout.work, kept, joined=("P",))
+        else:
+            self._laid = self._laid.longer(layout.state, layout.work)
+        self.words = self._laid.words[: self._laid.begin()]
+        self.context = self.words[self._laid.begin(kept[0]) :]
+        self._bound = self._laid.bound()
+
+    @property
+    def state(self) -> State:
+        """The arrays of the state."""
+        return self._laid.state
+
+    @property
+    def work(self) -> Any:
+        """The arrays of the scratch."""
+        return self._laid.work
 
     @property
     def _of_one_stream(self) -> tuple[str, ...]:
@@ -198,7 +208,8 @@ class OnlineNetwork:
         old_fields = tuple(getattr(old.state, name) for name in names)
         fields = tuple(getattr(self._fields, name) for name in names)
         grown, target = allocate_together(fields)
-        grow(old_fields, within(context, old_fields), target, old.shapes, self._shapes)
+        joined = {"P": (old.shapes, self._shapes)}
+        grow(old_fields, within(context, old_fields), target, joined)
         return grown
 
     def _layout(self, inputs: int, outputs: int) -> Layout:

@@ -110,7 +110,7 @@ def grown(old: State, fields: int) -> tuple[np.ndarray, State]:
     """*old* with room for more *fields*, which have seen nothing."""
     known, shapes = len(old.fields.clock), _shapes(fields)
     words, new = trees.allocate_together(shapes)
-    growing.grow(_shapes(known), old, new, [], [])
+    growing.grow(_shapes(known), old, new)
     _begin(new.fields, known)
     return words, new
 

@@ -4,12 +4,15 @@ Every axis that grows appends: z and r end with the inputs, V with the outputs, 
 covariances with their last row.
 """
 
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from .trees import SCRATCH, SYMBOLS, Field, declared, leaves
+
+Shapes = Sequence[tuple[int, ...]]
 
 
 def into_corner(old: np.ndarray, new: np.ndarray) -> None:
@@ -57,25 +60,24 @@ def keep(old: Any, new: Any, kept: np.ndarray, axis: str = "V") -> None:
 
 
 def grow(
-    tree: Any, old: Any, new: Any, shapes: list[tuple[int, ...]], new_shapes: list[tuple[int, ...]]
+    tree: Any, old: Any, new: Any, joined: Mapping[str, tuple[Shapes, Shapes]] | None = None
 ) -> None:
     """Copy *old* into the larger *new*, in place; what is new keeps the values of *new*.
 
-    *tree* are the fields of *old*; *shapes* those of the parameter arrays that an axis named P
-    concatenates.
+    *tree* are the fields of *old*; *joined* has, before and after, the shapes of the arrays that
+    an axis of that name concatenates, such as the parameters P.  `laid` does the same at once.
     """
+    joined = joined or {}
     for field, array, target in zip(leaves(tree), leaves(old), leaves(new), strict=True):
-        if "P" in field.axes:
-            grow_parameters(array, target, shapes, new_shapes)
+        if field.axes and field.axes[-1] in joined:
+            grow_parameters(array, target, *joined[field.axes[-1]])
         elif "N" in field.axes:
             _grow_panels(field, array, target)
         else:
             into_corner(array, target)
 
 
-def grow_parameters(
-    old: np.ndarray, new: np.ndarray, shapes: list[tuple[int, ...]], new_shapes: list[tuple]
-) -> None:
+def grow_parameters(old: np.ndarray, new: np.ndarray, shapes: Shapes, new_shapes: Shapes) -> None:
     """Row by row: split into parameter arrays, copy each into the corner of its successor."""
     old, new = old.reshape(-1, old.shape[-1]), new.reshape(-1, new.shape[-1])
     new[:] = 0

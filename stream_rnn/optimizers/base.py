@@ -104,7 +104,10 @@ def reset(optimizer, memory) -> None:
 
 @singledispatch
 def enlarge(optimizer, memory, before) -> None:
-    """Begin what a *memory* of zeros has more than *before*, whose values will be put into it."""
+    """Begin what a *memory* of zeros has more than *before*, whose values will be put into it.
+
+    Of *before* only the shapes are looked at.
+    """
     reset(optimizer, memory)
 
 

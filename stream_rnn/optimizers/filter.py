@@ -92,7 +92,7 @@ def _(optimizer: Kalman, memory):
 def _(optimizer: Kalman, memory, before):
     for new, old in zip(_covariances(memory), _covariances(before), strict=True):
         if new.shape[1:] == old.shape[1:]:
-            enlarge(new, len(old), optimizer.prior)
+            enlarge(new, old.shape[0], optimizer.prior)
         else:
             reset(new.reshape(len(new), -1), optimizer.prior)
     memory.noise[:] = 1.0
