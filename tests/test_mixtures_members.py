@@ -1,10 +1,11 @@
 """The members of mixtures against their naive twins, and what each is for."""
 
+import itertools
+
 import naive_mixtures as naive
 import numpy as np
 import pytest
 
-import stream_rnn.mixtures.part as parts
 from stream_rnn import FeedForward, Kalman
 from stream_rnn.codegen.bound import bind
 from stream_rnn.mixtures import base as members
@@ -18,6 +19,7 @@ from stream_rnn.mixtures.network import Network, NetworkPart
 from stream_rnn.mixtures.part import part
 from stream_rnn.mixtures.tree import Tree
 from stream_rnn.mixtures.wide import Wide
+from stream_rnn.numerics.laid import Laid
 
 RNG = np.random.default_rng(5)
 T = 120
@@ -59,7 +61,7 @@ def test_features_are_what_their_names_say():
     z, m = np.array([0.4, -1.0, 2.0], np.float32), 3
     for hinges in (False, True):
         grid, _ = features.sizes(m, 60, hinges, True)
-        names = features.names(m, 60, hinges, True, 0)
+        names = named(m, 60, hinges, True, 0)
         phi = np.zeros(len(names), np.float32)
         features.expand(grid, names[1 + m + m * grid :], z, phi)
         knots = np.linspace(-features.REACH, features.REACH, grid)
@@ -217,8 +219,8 @@ def test_a_network_whose_covariance_would_be_dear_goes_on_without():
 def test_members_grow_into_the_room_they_have_as_if_laid_out_anew(spec, task, monkeypatch):
     """The same bits, whether new inputs find room or arrays are made for each; and how often."""
     found, layouts = [], []
-    zeros = parts.zeros
-    monkeypatch.setattr(parts, "zeros", lambda tree: layouts.append(1) or zeros(tree))
+    longer = Laid.longer
+    monkeypatch.setattr(Laid, "longer", lambda *given: layouts.append(1) or longer(*given))
     for roomy in (members.roomy, lambda inputs: inputs):
         monkeypatch.setattr(members, "roomy", roomy)
         rng = np.random.default_rng(4)
@@ -248,3 +250,46 @@ def test_members_that_see_no_inputs_do_not_grow_with_them(spec):
     member.grow(300, 1)
     assert member.state is before
     assert member.inputs == 300
+
+
+def named(m, most, hinges, pairs, seed):
+    grid, count = features.sizes(m, most, hinges, pairs)
+    names = np.empty((1 + m + m * grid + count, 2), np.int64)
+    features.name(m, most, hinges, pairs, seed, names)
+    return names
+
+
+def test_names_are_numbers_of_pairs_in_a_triangle_and_in_a_square():
+    """By whole arrays."""
+    for m, hinges in itertools.product((1, 2, 5, 13, 30), (True, False)):
+        grid, count = features.sizes(m, 120, hinges, True)
+        names = named(m, 120, hinges, True, 3)
+        assert names[0].tolist() == [0, 0]
+        assert names[1 : m + 1].tolist() == [[1, i] for i in range(m)]
+        hats = [[2 + g, i] for i in range(m) for g in range(grid)]
+        assert names[m + 1 : len(names) - count].tolist() == hats
+        plain = [(-1 - i, j) for i in range(m) for j in range(i)]
+        bent = [(-1 - features.HINGE - i, j) for i in range(m) for j in range(m) if i != j]
+        every = np.array(plain + bent if hinges else plain).reshape(-1, 2)
+        drawn = np.random.default_rng(3).permutation(len(every))[:count]
+        which = drawn if count < len(every) else np.arange(count)
+        assert np.array_equal(names[len(names) - count :], every[which])
+
+
+def test_what_a_wide_member_knows_goes_with_the_names_of_its_features():
+    rng = np.random.default_rng(5)
+    for m, more in ((2, 1), (9, 1), (9, 12), (30, 40)):
+        old, new = (part(Wide(), Classes(), n, 2, 0).state for n in (m, m + more))
+        for array in (old.weights, old.covariance):
+            array[...] = rng.normal(size=array.shape)
+        fresh = new.covariance.copy()
+        members.carry(Wide(), old, new, m, m + more)
+        same = new.filter[2] == old.filter[2]
+        places = {tuple(name): at for at, name in enumerate(new.names.tolist())}
+        kept = [n for n, (kind, _) in enumerate(old.names.tolist()) if same or kind <= 1]
+        kept = [n for n in kept if tuple(old.names[n]) in places]
+        to = [places[tuple(old.names[n])] for n in kept]
+        fresh[np.ix_(to, to)] = old.covariance[np.ix_(kept, kept)]
+        assert np.array_equal(new.covariance, fresh)
+        assert np.array_equal(new.weights[:, to], old.weights[:, kept])
+        assert np.count_nonzero(new.weights) == 2 * len(kept)

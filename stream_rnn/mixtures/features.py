@@ -7,9 +7,12 @@ random.  z is held within ±3 there.  A feature is named by two numbers, `names`
     (−1 − m' − i, j): max(0, z_i) z_j, with m' = 65536
 """
 
+import functools
+from math import sqrt
+
 import numpy as np
 
-from ..codegen.dispatch import kernel
+from ..codegen.dispatch import entry, kernel
 
 REACH = 1.75  # the grid of hats spans ± this
 GRID = 8
@@ -26,31 +29,40 @@ def sizes(inputs: int, most: int, hinges: bool, pairs: bool) -> tuple[int, int]:
     return grid, max(0, min(couples, room)) if pairs else 0
 
 
-def names(inputs: int, most: int, hinges: bool, pairs: bool, seed: int) -> np.ndarray:
-    """What each feature is, (D, 2)."""
+def name(inputs: int, most: int, hinges: bool, pairs: bool, seed: int, names: np.ndarray) -> None:
+    """Write into *names* (D, 2) what each feature is."""
     grid, count = sizes(inputs, most, hinges, pairs)
-    every = np.arange(inputs)
-    linear = np.stack([np.ones(inputs, np.int64), every], axis=1)
-    hats = np.stack([np.tile(2 + np.arange(grid), inputs), every.repeat(grid)], axis=1)
-    fixed = [np.zeros((1, 2), np.int64), linear, hats]
-    return np.concatenate([*fixed, _products(inputs, count, hinges, seed)])
+    spell(inputs, grid, _drawn(inputs, count, hinges, seed), names)
 
 
-def _products(inputs: int, count: int, hinges: bool, seed: int) -> np.ndarray:
-    """The names (count, 2) of products; which they are is drawn if not all have room."""
-    if not count:
-        return np.empty((0, 2), np.int64)
+@functools.lru_cache(4)  # members of a mixture draw the same
+def _drawn(inputs: int, count: int, hinges: bool, seed: int) -> np.ndarray:
+    """The numbers (count,) of products: pairs first; drawn at random if not all have room."""
+    every = inputs * (inputs - 1) // 2 * (3 if hinges else 1)
+    if count == every:
+        return np.arange(every)
+    return np.random.default_rng(seed).permutation(every)[:count].copy()
+
+
+@entry
+def spell(inputs, grid, products, names):
+    """The names (D, 2) of all features; *products* are told by number."""
+    names[0, 0], names[0, 1] = 0, 0
+    at = 1 + inputs
+    for i in range(inputs):
+        names[1 + i, 0], names[1 + i, 1] = 1, i
+        for g in range(grid):
+            names[at, 0], names[at, 1] = 2 + g, i
+            at += 1
     pairs = inputs * (inputs - 1) // 2
-    every = pairs * (3 if hinges else 1)
-    drawn = count < every
-    which = np.random.default_rng(seed).permutation(every)[:count] if drawn else np.arange(every)
-    plain = which < pairs
-    left = (1 + np.sqrt(1 + 8 * which)).astype(np.int64) // 2  # rows of a triangle
-    right = which - left * (left - 1) // 2
-    bent, other = np.divmod(which - pairs, inputs - 1)  # rows of a square without its diagonal
-    other += other >= bent
-    first = np.where(plain, -1 - left, -1 - HINGE - bent)
-    return np.stack([first, np.where(plain, right, other)], axis=1)
+    for k in range(products.size):
+        which = products[k]
+        if which < pairs:  # of a triangle, by rows
+            i = int(1 + sqrt(1 + 8 * which)) // 2
+            names[at + k, 0], names[at + k, 1] = -1 - i, which - i * (i - 1) // 2
+        else:  # of a square without its diagonal
+            i, j = (which - pairs) // (inputs - 1), (which - pairs) % (inputs - 1)
+            names[at + k, 0], names[at + k, 1] = -1 - HINGE - i, j + (j >= i)
 
 
 @kernel

@@ -9,6 +9,8 @@ from ..codegen.bound import bind
 from ..engine.moments import LARGEST, Moments
 from ..engine.scale import Standard
 from ..forecasting.mixing import boa, dma
+from ..numerics.laid import Laid
+from ..numerics.places import MOAT
 from ..numerics.trees import allocate, below, fields, leaves, load, walk
 from . import base, classes, numbers, past
 from .idle import Idle, review, sampled, until_review
@@ -57,6 +59,7 @@ class Mixture:
         self._busy = [not base.may_idle(spec) for spec in inner]
         self.idle = allocate(Idle, {"K": len(specs)})
         self._former: dict[str, np.ndarray] = {}
+        self._scaled: Any = None
         self._lay_out_scales()
         self._lay_out_mixing()
 
@@ -64,9 +67,17 @@ class Mixture:
         return part(spec, self.task, self.inputs, self.outputs, self.seed)
 
     def _lay_out_scales(self) -> None:
-        m, one = {"m": self.inputs}, {"m": 1}
-        self.scales = allocate(Scales, m, target=fields(Moments, one))
-        self._scaling = bind(Standard(), self.scales, ())
+        declared = fields(Scales, {"m": self.inputs}, target=fields(Moments, {"m": 1}))
+        if self._scaled is None:
+            self._scaled = Laid(Standard(), declared, (), apart=MOAT)
+        else:
+            self._scaled = self._scaled.grown(declared, ())
+        self._scaling = self._scaled.bound()
+
+    @property
+    def scales(self) -> Scales:
+        """The statistics that all members share."""
+        return self._scaled.state
 
     def _lay_out_mixing(self) -> None:
         self.mixing: Any
@@ -200,14 +211,12 @@ class Mixture:
     def grow(self, inputs: int, outputs: int) -> None:
         """Append inputs and classes; whoever is idle may have a use for them."""
         self.idle.calm[:] = 0
-        self._forget()
-        old, mixing, as_before = self.scales, self.mixing, self.outputs == outputs
+        mixing, as_before = self.mixing, self.outputs == outputs
         self.inputs, self.outputs = inputs, outputs
         for member in self.members:
             member.grow(inputs, outputs)
         self._lay_out_scales()
-        for before, after in zip(leaves(old), leaves(self.scales), strict=True):
-            after[: len(before)] = before
+        self._forget()
         if as_before:
             return
         self._lay_out_mixing()

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codegen.bound import bind
 from ..codegen.denormals import flush_denormals, restore_denormals
 from ..codegen.dispatch import compiled
-from ..numerics.trees import Field, load, walk, zeros
+from ..numerics.laid import Laid
+from ..numerics.places import MOAT
+from ..numerics.trees import Field, load, walk
 from . import forest_growth  # noqa: F401  (registers how forests learn)
 from .base import absorb, begin, carry, declare, infer, room
 from .forest import LIMIT, USED, Forest, laid_out, most_nodes
@@ -51,6 +52,8 @@ def prequential(bound, X, Z, units, y, out):
 class Part:
     """A member that is all kernels: its state for m inputs and C outputs."""
 
+    _laid: Any = None
+
     def __init__(self, spec: Any, task: Any, inputs: int, outputs: int, seed: int):
         self.spec, self.task, self.seed = spec, task, seed
         self._lay_out(inputs, outputs)
@@ -61,9 +64,17 @@ class Part:
     def _lay_out(self, inputs: int, outputs: int) -> None:
         self.inputs, self.outputs = inputs, outputs
         self._fields, work = self._declared(inputs, outputs)
-        self.state, work = zeros((self._fields, work))
+        if self._laid is None:
+            self._laid = Laid(Model(self.spec, self.task), self._fields, work, apart=MOAT)
+        else:
+            self._laid = self._laid.longer(self._fields, work)
         begin(self.spec, self.task, self.state, inputs, self.seed)
-        self._bound = bind(Model(self.spec, self.task), self.state, work)
+        self._bound = self._laid.bound()
+
+    @property
+    def state(self) -> Any:
+        """The arrays of the state."""
+        return self._laid.state
 
     def predict(self, X: np.ndarray, Z: np.ndarray, units: np.ndarray) -> np.ndarray:
         """Predictions (T, C) for records in their own and in standard units."""

@@ -17,7 +17,8 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..codegen.dispatch import generic, kernel
+from ..codegen.dispatch import entry, generic, kernel
+from ..numerics.linalg import copy
 from ..numerics.trees import Float, Float32, Int, fields
 from . import base, features
 from .base import Classes, Numbers
@@ -41,7 +42,6 @@ class Wide(NamedTuple):
     pairs: bool = True
 
 
-FEW_RUNS = 40  # so many stretches are copied one by one
 MOST_INPUTS = 400
 
 
@@ -75,11 +75,8 @@ def declare(spec: Wide, task, inputs, outputs):
 def begin(spec: Wide, task, state, inputs, seed):
     m = min(inputs, MOST_INPUTS)
     grid, _ = features.sizes(m, spec.most, spec.hinges, spec.pairs)
-    state.names[:] = features.names(m, spec.most, spec.hinges, spec.pairs, seed)
-    kind = state.names[:, 0]
-    state.prior[:] = np.where(kind < 0, spec.pair, np.where(kind > 1, spec.hat, spec.linear))
-    state.covariance[:] = 0
-    np.fill_diagonal(state.covariance, state.prior)
+    features.name(m, spec.most, spec.hinges, spec.pairs, seed, state.names)
+    start(spec.linear, spec.hat, spec.pair, state.names, state.prior, state.covariance)
     state.filter[:] = 1.0, 0.0, grid
 
 
@@ -87,32 +84,47 @@ def begin(spec: Wide, task, state, inputs, seed):
 def carry(spec: Wide, old, new, inputs, new_inputs):
     """Weights go with the names of their features, of which some may be given up."""
     source, target = _kept(old, new)
-    new.weights[: len(old.weights), target] = old.weights[:, source]
-    runs = _runs(source, target)
-    if len(runs) > FEW_RUNS:
-        new.covariance[np.ix_(target, target)] = old.covariance[np.ix_(source, source)]
-    else:
-        for a, c, n in runs:
-            for b, d, m in runs:
-                new.covariance[c : c + n, d : d + m] = old.covariance[a : a + n, b : b + m]
+    runs = np.empty(source.size, np.int64)
+    take(source, target, runs, old.weights, old.covariance, new.weights, new.covariance)
     new.filter[:GRID_SIZE] = old.filter[:GRID_SIZE]
 
 
-def _runs(source: np.ndarray, target: np.ndarray) -> list[tuple[int, int, int]]:
-    """(place in *source*, in *target*, length) of stretches in which both go on one by one.
+@entry
+def start(linear, hat, pair, names, prior, covariance):
+    """Prior variances by the names of features, also on the diagonal of a covariance of zeros."""
+    for i in range(prior.size):
+        kind = names[i, 0]
+        prior[i] = pair if kind < 0 else (hat if kind > 1 else linear)
+        covariance[i, i] = prior[i]
 
-    >>> _runs(np.array([0, 1, 2, 5, 6]), np.array([0, 1, 3, 6, 7]))
-    [(0, 0, 2), (2, 3, 1), (5, 6, 2)]
-    """
-    breaks = np.flatnonzero((np.diff(source) != 1) | (np.diff(target) != 1)) + 1
-    begins = [0, *breaks.tolist()] if len(source) else []
-    ends = [*begins[1:], len(source)]
-    return [(int(source[a]), int(target[a]), b - a) for a, b in zip(begins, ends, strict=True)]
+
+@entry
+def take(source, target, runs, weights, covariance, new_weights, new_covariance):
+    """Carry over the features at the places *source*, to *target*; *runs* is scratch."""
+    count = 0
+    for i in range(source.size):  # stretches in which both go on one by one
+        if i == 0 or source[i] != source[i - 1] + 1 or target[i] != target[i - 1] + 1:
+            runs[count] = i
+            count += 1
+    for c in range(weights.shape[0]):
+        move_runs(source, target, runs[:count], weights[c], new_weights[c])
+    for i in range(source.size):
+        row, to = covariance[source[i]], new_covariance[target[i]]
+        move_runs(source, target, runs[:count], row, to)
+
+
+@kernel
+def move_runs(source, target, runs, row, to):
+    for r in range(runs.size):
+        first = runs[r]
+        end = runs[r + 1] if r + 1 < runs.size else source.size
+        a, b, n = source[first], target[first], end - first
+        copy(row[a : a + n], to[b : b + n])
 
 
 def _kept(old: State, new: State) -> tuple[np.ndarray, np.ndarray]:
     """The places, in *old* and in *new*, of the features that both have."""
-    if old.names.shape == new.names.shape:
+    if np.array_equal(old.names, new.names):
         every = np.arange(len(old.names))
         return every, every
     before, after = (state.names[:, 0] * features.HINGE + state.names[:, 1] for state in (old, new))

@@ -71,7 +71,7 @@ def grow(
     for field, array, target in zip(leaves(tree), leaves(old), leaves(new), strict=True):
         if field.axes and field.axes[-1] in joined:
             grow_parameters(array, target, *joined[field.axes[-1]])
-        elif "N" in field.axes:
+        elif in_panels(field):
             _grow_panels(field, array, target)
         else:
             into_corner(array, target)
@@ -90,6 +90,11 @@ def grow_parameters(old: np.ndarray, new: np.ndarray, shapes: Shapes, new_shapes
             part = new_row[new_at : new_at + new_count].reshape(new_shape)
             into_corner(row[at : at + count].reshape(shape), part)
         at, new_at = at + count, new_at + new_count
+
+
+def in_panels(field: Field) -> bool:
+    """Whether rows lie along b, in panels along N."""
+    return "N" in field.axes and "b" in field.axes
 
 
 def _grow_panels(field: Field, old: np.ndarray, new: np.ndarray) -> None:

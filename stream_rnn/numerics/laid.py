@@ -16,8 +16,8 @@ from numba import config
 from ..codegen.bound import Bound, Parts, bound_type
 from ..codegen.memory import address, laid_out
 from . import growing, moving
-from .growing import Shapes
-from .moving import CORNER, LEFT, PANELS, UNIT
+from .growing import Shapes, in_panels
+from .moving import CORNER, LEFT, PANELS
 from .places import block
 from .trees import WORD, Field, leaves, replaced
 
@@ -41,8 +41,6 @@ def framed(model: Any, fields: Any, last: tuple[str, ...], joined: tuple[str, ..
     found = leaves(fields)
     dims = np.array([len(field.shape) for field in found], np.int64)
     items = np.array([field.dtype.itemsize for field in found], np.int64)
-    if (items % UNIT).any():
-        raise TypeError(f"items of {items.min()} bytes: arrays that grow have items of {UNIT} or 8")
     count = len(leaves(fields[0]))
     ways = [_way(f, joined) if n < count else LEFT for n, f in enumerate(found)]
     kind, block, begin = (None, dims[:0], 0) if INTERPRETED else _described(model, fields, dims)
@@ -64,7 +62,7 @@ def _way(field: Field, joined: tuple[str, ...]) -> int:
     """How an array of the state moves."""
     if field.axes and field.axes[-1] in joined:
         return joined.index(field.axes[-1])
-    return PANELS - field.axes.index("b") if "N" in field.axes else CORNER
+    return PANELS - field.axes.index("b") if in_panels(field) else CORNER
 
 
 def _order(fields: Any, last: tuple[str, ...]) -> np.ndarray:
@@ -195,8 +193,8 @@ class Laid:
         _, _, _, dims, items, _, ways = self.frame
         moving.move(
             *(ways, dims, items),
-            *(old.words.view(np.uint32), old.shapes, old.places),
-            *(self.words.view(np.uint32), self.shapes, self.places),
+            *(old.words.view(np.uint8), old.shapes, old.places),
+            *(self.words.view(np.uint8), self.shapes, self.places),
             _table(joined),
         )
 

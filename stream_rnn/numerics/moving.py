@@ -1,8 +1,7 @@
 """Where the arrays of a block lie, and how they move into a longer one: compiled.
 
 Arrays are told by three vectors: `dims` (L,), how many axes each has, `shapes`, the lengths of
-all axes end to end, and `places` (L,), the byte at which each begins.  A move counts in units of
-4 bytes, of which every item is one or two.
+all axes end to end, and `places` (L,), the byte at which each begins.
 """
 
 import numpy as np
@@ -13,7 +12,6 @@ from .places import LINE
 # How an array moves: not at all; into the leading corner; -4 - p: rows along axis p, which lie in
 # panels along axis 0, into other panels; from 0 on: its last axis is made of a table's arrays.
 LEFT, CORNER, PANELS = -1, -2, -4
-UNIT = 4  # bytes
 
 
 @entry
@@ -58,15 +56,14 @@ def describe(dims, items, shapes, places, begin, base, block):
 
 @entry
 def move(how, dims, items, old, shapes, places, new, longer, newer, table):
-    """Copy arrays from *old* to *new*, both blocks of units; what is new stays 0.
+    """Copy arrays from *old* to *new*, both blocks of bytes; what is new stays as it is.
 
     *shapes* and *places* are of the old arrays, *longer* and *newer* of the new ones; *table*
     (R, 9) holds of each array that is joined its number in `how`, its old and its new shape.
     """
     first = np.int64(0)
     for l in range(len(dims)):
-        n, unit = dims[l], items[l] // UNIT
-        a, b = places[l] // UNIT, newer[l] // UNIT
+        n, unit, a, b = dims[l], items[l], places[l], newer[l]
         was, now = shapes[first : first + n], longer[first : first + n]
         if how[l] >= 0:
             _joined(how[l], table, old, a, was, new, b, now, unit)
