@@ -112,7 +112,7 @@ class Sink(Protocol):
         """The JSON-able position just after the last row written."""
 
     def restore(self, position: Any) -> None:
-        """Forget what was written after *position*."""
+        """Forget what was written after *position*; raises `Shortened` if that is not there."""
 
     def close(self) -> None: ...
 
@@ -179,10 +179,22 @@ class Lost(SourceError):
 class SinkError(RuntimeError):
     """A sink that cannot be written, or not from where it should be.
 
+    >>> from connectors.files.json_sink import JsonLinesSink
+    >>> try:
+    ...     JsonLinesSink("/").write([{"x": 1}])
+    ... except SinkError as error:
+    ...     print(error)
+    / is a folder; name a file in it
+    """
+
+
+class Shortened(SinkError):
+    """A sink does not hold any more what was written up to the checkpoint.
+
     >>> from connectors.memory import MemorySink
     >>> try:
     ...     MemorySink().restore(5)
-    ... except SinkError as error:
+    ... except Shortened as error:
     ...     print(error)
     0 rows in memory, fewer than the 5 written
     """

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from .base import Lost, Record, SinkError
+from .base import Lost, Record, Shortened
 
 
 class MemorySource:
@@ -80,10 +80,10 @@ class MemorySink:
         return len(self.rows)
 
     def restore(self, position: int | None) -> None:
-        """Forget the rows after the first *position*; `SinkError` if there are fewer."""
+        """Forget the rows after the first *position*; `Shortened` if there are fewer."""
         position = position or 0
         if position > len(self.rows):
-            raise SinkError(f"{len(self.rows)} rows in memory, fewer than the {position} written")
+            raise Shortened(f"{len(self.rows)} rows in memory, fewer than the {position} written")
         del self.rows[position:]
 
     def close(self) -> None:

@@ -104,7 +104,11 @@ class StdoutSink:
     """
 
     def __init__(self, *, stream: BinaryIO | None = None):
-        self._stream = sys.stdout.buffer if stream is None else stream
+        if stream is None:
+            if sys.stdout is None:  # closed before this process began
+                raise SinkError("standard output is closed; open it, or name another sink")
+            stream = sys.stdout.buffer
+        self._stream = stream
         self._rows = 0
 
     def write(self, rows: list[dict[str, Any]]) -> None:

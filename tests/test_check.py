@@ -53,6 +53,10 @@ def test_a_good_one_is_ok():
         ("source.path='${DATA}/in.jsonl'", "STREAM_RNN__SOURCE__PATH"),
         ("run.delivery='exactly-once'", "is for a Kafka source with a Kafka sink"),
         ("estimator.cell.units=0", "units"),
+        ("run.copy=['id', 'prediction']", r"run\.copy names 'prediction'.*under another name"),
+        ("run.copy=['target']", r"run\.copy names 'target'"),
+        ("run={copy=['offset'], origin=true}", r"run\.copy names 'offset'"),
+        ("labels.key='prediction'", r"labels\.key names 'prediction'"),
     ],
 )
 def test_what_run_would_refuse_is_refused(override, message):

@@ -167,6 +167,13 @@ def test_two_runs_cannot_share_a_directory(tmp_path):
     store.close()
 
 
+def test_a_file_where_the_folder_should_be_is_said_at_once(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file", tmp_path / "file" / "in"):
+        with pytest.raises(ConfigError, match=r"checkpoint\.url: .* is a file, or lies in one"):
+            Store(path).lock()
+
+
 def test_an_older_format_is_migrated_step_by_step(monkeypatch):
     old = encode({"offset": 5}, {"weights": np.ones(2)})
     monkeypatch.setattr(checkpoint_file, "FORMAT", 3)

@@ -1,6 +1,7 @@
 """File connectors: any cut and any restore gives one pass; damage becomes error records."""
 
 import csv
+import errno
 import gzip
 import io
 import json
@@ -11,13 +12,15 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import fastavro
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.base import SinkError, SourceError
+from connectors.base import Shortened, SinkError, SourceError
 from connectors.dead_letter import DeadLetterSink, letter, raw_of
+from connectors.files.avro_sink import AvroSink
 from connectors.files.byte_file import ByteFile
 from connectors.files.csv_sink import CsvSink
 from connectors.files.json_sink import JsonLinesSink
@@ -491,11 +494,115 @@ def test_a_sink_shorter_than_its_position_is_refused(tmp_path):
     position = sink.snapshot()
     sink.close()
     os.truncate(sink.path, 3)
-    with pytest.raises(SinkError, match="3 bytes, fewer than the 8"):
+    with pytest.raises(Shortened, match="3 bytes, fewer than the 8"):
         sink.restore(position)
     sink.restore(None)
-    assert sink.snapshot() == {"bytes": 0}
+    assert sink.snapshot()["bytes"] == 0
     sink.close()
+
+
+def test_a_sink_with_other_content_is_not_cut(tmp_path):
+    sink, text = JsonLinesSink(tmp_path / "o.jsonl"), '{"y":2}\n{"y":3}\n'
+    sink.write([{"y": 1}])
+    position = sink.snapshot()
+    sink.close()
+    (tmp_path / "o.jsonl").write_text(text)
+    with pytest.raises(Shortened, match="has other content in the 8 bytes"):
+        sink.restore(position)
+    assert (tmp_path / "o.jsonl").read_text() == text
+    sink.restore({"bytes": 8})  # of a checkpoint that says no more
+    assert (tmp_path / "o.jsonl").read_text() == text[:8]
+    sink.close()
+
+
+SCHEMA = {"type": "record", "name": "R", "fields": [{"name": "y", "type": ["null", "long"]}]}
+SINKS = {"o.jsonl": JsonLinesSink, "o.csv": CsvSink, "o.avro": lambda path: AvroSink(path, SCHEMA)}
+
+
+def values_in(path):
+    if path.stat().st_size == 0:
+        return []
+    if "avro" in path.name:
+        with open(path, "rb") as file:
+            return [row["y"] for row in fastavro.reader(file)]
+    source = FileSource(path, format="csv" if "csv" in path.name else "jsonl")
+    found = [int(record.value["y"]) for record in drain(source)]
+    source.close()
+    return found
+
+
+@pytest.mark.parametrize("name", SINKS)
+@settings(max_examples=40)
+@given(
+    st.lists(st.sampled_from(["write", "flush", "move", "crash", "stop"]), max_size=14),
+)
+def test_a_sink_that_is_moved_away_goes_on_in_a_new_file(tmp_path_factory, name, steps):
+    """Each row once and in order over all files, whenever it is moved and whenever it crashes."""
+    folder = tmp_path_factory.mktemp("f")
+    sink, position, done, n, files = SINKS[name](folder / name), None, 0, 0, 0
+    for step in [*steps, "flush"]:
+        if step == "write":
+            sink.write([{"y": n}, {"y": n + 1}])
+            n += 2
+        elif step == "flush":
+            sink.flush()
+            position, done = json.loads(json.dumps(sink.snapshot())), n
+        elif step == "move" and (folder / name).exists():
+            files += 1
+            os.rename(folder / name, folder / f"{name}.{files}")
+            sink.flush()  # once in a while: not twice between two checkpoints
+            position, done = json.loads(json.dumps(sink.snapshot())), n
+        else:
+            sink.close()
+            if step == "stop" and (folder / name).exists() and (position or {}).get("bytes"):
+                files += 1  # while nobody writes
+                os.rename(folder / name, folder / f"{name}.{files}")
+            sink, n = SINKS[name](folder / name), done
+            sink.restore(position)
+    sink.close()
+    found = [value for k in range(1, files + 1) for value in values_in(folder / f"{name}.{k}")]
+    assert found + values_in(folder / name) == list(range(n))
+
+
+@pytest.mark.parametrize("name", SINKS)
+def test_a_sink_that_is_cut_by_copytruncate_goes_on(tmp_path, name, caplog):
+    sink, copy = SINKS[name](tmp_path / name), tmp_path / f"{name}.1"
+    sink.write([{"y": 0}])
+    sink.flush()
+    sink.snapshot()
+    copy.write_bytes((tmp_path / name).read_bytes())
+    os.truncate(tmp_path / name, 0)
+    sink.write([{"y": 1}])
+    sink.flush()
+    position = sink.snapshot()
+    sink.write([{"y": 2}])
+    sink.close()
+    sink = SINKS[name](tmp_path / name)
+    sink.restore(position)
+    sink.close()
+    assert (values_in(copy), values_in(tmp_path / name)) == ([0], [1])
+    assert "was cut from" in caplog.text
+
+
+def test_a_sink_that_is_removed_says_what_is_lost(tmp_path, caplog):
+    sink = JsonLinesSink(tmp_path / "o.jsonl")
+    sink.write([{"y": 1}])
+    sink.flush()
+    sink.snapshot()
+    sink.write([{"y": 2}])
+    os.unlink(sink.path)
+    sink.flush()
+    assert "was removed, and with it 8 bytes of results since the last checkpoint" in caplog.text
+    sink.write([{"y": 3}])
+    sink.close()
+    assert values_in(tmp_path / "o.jsonl") == [3]
+
+
+def test_a_sink_that_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, said in ((tmp_path, "is a folder"), (tmp_path / "pipe", "pipe"), ("/dev/null", "pi")):
+        with pytest.raises(SinkError, match=said):
+            JsonLinesSink(path).write([{"y": 1}])
 
 
 def test_one_writer_at_a_time(tmp_path):
@@ -532,12 +639,19 @@ def test_csv_cells_and_header(tmp_path):
     other.close()
 
 
-def test_a_full_disk_leaves_no_torn_row():
-    if not os.path.exists("/dev/full"):
-        pytest.skip("no /dev/full on this system")
-    sink = JsonLinesSink("/dev/full")
+def test_a_full_disk_leaves_no_torn_row(tmp_path, monkeypatch):
+    sink, write = JsonLinesSink(tmp_path / "o.jsonl"), os.write
+    sink.write([{"y": 1}])
+
+    def half(fd, data):
+        if len(data) < 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(fd, data[: len(data) // 2])
+
+    monkeypatch.setattr(os, "write", half)
     with pytest.raises(SinkError, match="cannot be written: No space left"):
-        sink.write([{"y": 1}])
+        sink.write([{"y": 2}])
+    assert (tmp_path / "o.jsonl").read_bytes() == b'{"y":1}\n'
     sink.close()
 
 

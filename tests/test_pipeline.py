@@ -13,7 +13,8 @@ from average import Linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.base import Record
+from connectors.base import Record, Shortened
+from connectors.files.json_sink import JsonLinesSink
 from connectors.memory import MemorySink, MemorySource
 from stream_rnn.checkpoints.store import CheckpointWriteError, Store
 from stream_rnn.errors import CheckpointError
@@ -330,9 +331,8 @@ def test_unless_configured_to(tmp_path):
 
 
 def test_a_read_only_directory_does_not_stop_predictions(tmp_path):
-    if os.geteuid() == 0:  # root may write anywhere; a path below a file is closed to it too
-        (tmp_path / "file").write_text("")
-        store = Store(tmp_path / "file" / "checkpoints")
+    if os.geteuid() == 0:  # root may write anywhere but there
+        store = Store("/proc/checkpoints")
     else:
         tmp_path.chmod(0o500)
         store = Store(tmp_path)
@@ -454,3 +454,30 @@ def test_the_pipeline_is_a_page():
     imports = [line for line in source.splitlines() if line.startswith(("from .", "from conn"))]
     assert len(imports) <= 8
     assert len(source.splitlines()) < 250
+
+
+def test_results_that_are_gone_do_not_cost_the_model(tmp_path, caplog):
+    """A file that was moved goes on in a new one; of one that is gone the run says what to do."""
+    path, moved = tmp_path / "out.jsonl", tmp_path / "out.jsonl.1"
+
+    def go_on(count, **schedule):
+        made = Pipeline(
+            *(MemorySource(values(count)), task(), JsonLinesSink(path)),
+            store=Store(tmp_path / "checkpoints"),
+            schedule=Schedule(**schedule),
+        )
+        try:
+            made.run()
+        finally:
+            made.close()
+        return len(path.read_bytes().splitlines())
+
+    assert go_on(10) == 10
+    os.rename(path, moved)
+    assert go_on(15) == 5
+    assert len(moved.read_bytes().splitlines()) == 10
+    os.unlink(path)
+    with pytest.raises(Shortened, match=r"sink: .* restore the file; or, to keep the model .*skip"):
+        go_on(18)
+    assert go_on(18, skip_lost=True) == 3
+    assert "results go on at its end" in caplog.text

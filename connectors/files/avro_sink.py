@@ -56,9 +56,8 @@ class AvroSink(FileSink):
         self._check_header()
         return whole[len(self._header) :]
 
-    def restore(self, position: dict[str, int] | None) -> None:
-        """Cut the file to *position* (None: empty it); `SinkError` if it is shorter."""
-        super().restore(position)
+    def begin(self) -> None:
+        """See `FileSink.begin`."""
         self._is_ours = False
 
     def _container(self, records: list[dict[str, Any]]) -> bytes:

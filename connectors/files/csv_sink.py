@@ -61,9 +61,8 @@ class CsvSink(FileSink):
         self._header = header
         return text.getvalue().encode()
 
-    def restore(self, position: dict[str, int] | None) -> None:
-        """Cut the file to *position* (None: empty it); `SinkError` if it is shorter."""
-        super().restore(position)
+    def begin(self) -> None:
+        """See `FileSink.begin`."""
         self._header = None
 
     def _header_in_file(self) -> list[str] | None:

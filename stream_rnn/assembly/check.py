@@ -19,7 +19,7 @@ from ..config import schema
 from ..errors import ConfigError, suggest
 from .exactly_once import delivery
 from .parts import connection, messages, names, open_source, task
-from .results import needs_schema, result_schema
+from .results import check_copied, needs_schema, result_schema
 from .topics import topics_of
 
 SAMPLE = 200  # records that a check looks at
@@ -46,6 +46,7 @@ def check(config: schema.Config) -> list[str]:
 
 def conflicts(config: schema.Config) -> None:
     """Raise `ConfigError` where the run would read what it writes, or cannot write it."""
+    check_copied(config)
     written = [("sink", config.sink), ("dead_letter", config.dead_letter)]
     read: list[tuple[str, Any]] = [("source", config.source)]
     if config.labels is not None and config.labels.source is not None:

@@ -97,16 +97,40 @@ def file_format(table: schema.FileSink) -> str:
 def _added(config: schema.Config) -> list[rows.Field]:
     """What `rows.SERVICE` lists, as far as this configuration has it."""
     known = {field.name: field for field in rows.SERVICE}
-    has = {
+    has = _of_service(config)
+    copied = known["…"]._replace(meaning="as in the record")
+    names = {name: copied._replace(name=name) for name in config.run.copy}
+    return [*(known[name] for name in has if has[name] and name not in names), *names.values()]
+
+
+def _of_service(config: schema.Config) -> dict[str, bool]:
+    """Which of the fields of `rows.SERVICE` results have."""
+    return {
         "target": config.features.target is not None and config.labels is None,
         "steps": config.sequence is not None,
         "lookahead": config.lookahead > 0,
         "partition": says_origin(config),
         "offset": says_origin(config),
     }
-    copied = known["…"]._replace(meaning="as in the record")
-    names = {name: copied._replace(name=name) for name in config.run.copy}
-    return [*(known[name] for name in has if has[name] and name not in names), *names.values()]
+
+
+def check_copied(config: schema.Config) -> None:
+    """Raise `ConfigError` where a field of the record would take the place of the result's own."""
+    kind = config.estimator.get("type", "regressor")
+    own = {field.name for field in rows.FIELDS.get(kind, ())}
+    own |= {name for name, has in _of_service(config).items() if has}
+    if config.features.target == "target":  # the same, as it stands in the record
+        own -= {"target"}
+    copied = {"run.copy": config.run.copy}
+    if config.labels is not None:
+        copied["labels.key"] = [config.labels.key]
+    for setting, names in copied.items():
+        for name in names:
+            if name in own:
+                raise ConfigError(
+                    f"{setting} names {name!r}, and results have a field of their own that is "
+                    "called so; leave it out, or let the records have it under another name"
+                )
 
 
 def says_origin(config: schema.Config) -> bool:

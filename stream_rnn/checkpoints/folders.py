@@ -107,6 +107,10 @@ class LocalFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except (FileExistsError, NotADirectoryError):
+            raise ConfigError(
+                f"checkpoint.url: {str(self.path)!r} is a file, or lies in one; name a folder"
+            ) from None
         except OSError:
             return
         try:

@@ -91,7 +91,7 @@ def main() -> None:
 
 def fail(error: Exception) -> NoReturn:
     """Say what is wrong in one line, and exit with the status of its kind."""
-    from connectors.base import Denied, Lost, SinkError, SourceError, Unreachable
+    from connectors.base import Denied, Lost, Shortened, SinkError, SourceError, Unreachable
 
     from ..service.refusal_limit import TooManyRefused
 
@@ -101,6 +101,7 @@ def fail(error: Exception) -> NoReturn:
         CheckpointError: 3,
         TooManyRefused: 4,
         Lost: 3,
+        Shortened: 3,
         Unreachable: 5,
         SourceError: 1,
         SinkError: 1,

@@ -231,7 +231,7 @@ class Checkpoint(_Table):
     keep: Positive = 3  # the newest so many
     every_records: Positive = 100_000
     every_seconds: Seconds = 30.0
-    lost_position: Literal["stop", "skip"] = "stop"  # where the source has no longer what is next
+    lost_position: Literal["stop", "skip"] = "stop"  # what is next, or was written, is gone
     on_failure: Literal["continue", "stop"] = "continue"  # when one cannot be written
 
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from connectors.base import Shortened, Sink
+
 from ..checkpoints.file import Checkpoint
 from ..checkpoints.store import CheckpointWriteError, Store
 from ..errors import CheckpointError
@@ -162,6 +164,26 @@ class Ledger:
         self.position = manifest["position"]
         self.counters |= manifest["counters"]
         self._saved_records = self.counters["consumed"]
+
+    def cut(self, name: str, sink: Sink, position: Any) -> None:
+        """Take a sink to where the checkpoint is, or go on at its end, if that is meant."""
+        try:
+            sink.restore(position)
+        except Shortened as error:
+            if not self.schedule.skip_lost:
+                raise Shortened(f"{name}: {error}; {SKIPPING}") from None
+            log.warning("%s: %s; the model is kept, and results go on at its end", name, error)
+
+    def say_what_is_there(self, sinks: Mapping[str, Sink]) -> None:
+        """A new run behind the results of another: perhaps its checkpoints were lost."""
+        for name, sink in sinks.items():
+            there = sink.snapshot()
+            if self.store is not None and isinstance(there, dict) and there.get("bytes"):
+                log.warning(
+                    "%s: %d bytes of results are there, but no checkpoint in %s: a new run begins "
+                    "and appends to them; if it should go on, restore the checkpoints first",
+                    *(name, there["bytes"], self.store.url),
+                )
 
     def close(self) -> None:
         """Let go of the store."""

@@ -161,7 +161,7 @@ class Pipeline:
             # What the sinks held before the first record, for a run killed before its
             # first checkpoint is due.
             ledger.position = self.source.snapshot()
-            self._say_what_is_there()
+            ledger.say_what_is_there(self.sinks)
             self.commit()
             return
         ledger.resume(checkpoint)
@@ -169,20 +169,8 @@ class Pipeline:
         for name, sink in self.sinks.items():
             written = checkpoint.manifest["sinks"]
             if name in written and not ledger.identity.is_elsewhere(checkpoint.manifest, name):
-                sink.restore(written[name])
+                ledger.cut(name, sink, written[name])
         log.info("resumed from %s after %d records", checkpoint.name, self.counters["consumed"])
-
-    def _say_what_is_there(self) -> None:
-        """A new run behind the results of another: perhaps its checkpoints were lost."""
-        store = self.ledger.store
-        for name, sink in self.sinks.items():
-            there = sink.snapshot()
-            if store is not None and isinstance(there, dict) and there.get("bytes"):
-                log.warning(
-                    "%s: %d bytes of results are there, but no checkpoint in %s: a new run begins "
-                    "and appends to them; if it should go on, restore the checkpoints first",
-                    *(name, there["bytes"], store.url),
-                )
 
     def _seek(self, manifest: Mapping[str, Any]) -> None:
         """Take the source to where the checkpoint is, or say that it cannot be taken there."""
