@@ -7,6 +7,7 @@ over: no question waits for that.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import socket
@@ -134,6 +135,7 @@ class Mirror:
                 raise TooBusy("the learner's state could not be taken over; the log says why")
             found = await asyncio.to_thread(self._answers, records, asked)
         self._is_warm = True
+        gc.freeze()  # all that is there will stay: to go through it takes longer than an answer
         return found
 
     def now(self, records: Sequence[Record], asked: Asked) -> Answers | None:

@@ -25,6 +25,7 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._asking: asyncio.TimerHandle | None = None  # until a request is complete
+        self._is_complete = False  # the last request: nothing has come after it
         self._telling: asyncio.TimerHandle | None = None  # until the client has read on
         self._around = self._inside = 0  # bytes of this request: of all but the body, of the body
 
@@ -41,14 +42,16 @@ class PatientProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return  # what comes after a refusal
         self._around += len(data)
-        self._await_request()
+        self._is_complete = False
         super().data_received(data)
+        if not self._is_complete:
+            self._await_request()
         if self._around > HEAD_BYTES + AROUND_BODY * self._inside:
             self._refuse("The head of the request is too long.")
 
     def on_message_begin(self) -> None:
+        self._is_complete = False
         super().on_message_begin()
-        self._await_request()
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -67,6 +70,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._is_complete = True  # and it needs no timer if it came in one piece
         self._asking = _cancelled(self._asking)
         self._around = self._inside = 0
         super().on_message_complete()
