@@ -308,9 +308,6 @@ class Run:
         return self.children()[0]
 
     def is_taken_over(self):
-        return os.getpriority(os.PRIO_PROCESS, self.children()[0]) > 0 and self._is_listening()
-
-    def _is_listening(self):
         with suppress(OSError, IndexError):
             return self.connected() == self.children()[0]
         return False

@@ -29,6 +29,7 @@ from .app import problems
 from .asking import Asking
 from .direct import AtOnce, Direct
 from .listener import Listener
+from .manners import mind
 from .mirror import Mirrors
 from .patience import PatientProtocol
 from .relay import Application, Message, Receive, Relay, Send
@@ -39,7 +40,6 @@ from .wire import LOG, MOST, READY
 Make = Callable[[Config], Task]
 
 SWITCH_SECONDS = 1e-4  # a question waits so long for Python's lock while a copy is taken over
-NICE = 10  # how far it gives way where processors are few
 LIMITED = ("/learn", "/checkpoint")  # counted with the questions, see `http.max_requests`
 
 
@@ -58,7 +58,6 @@ def run(make: Make, line: int, listening: int) -> None:
 
     *make* makes a task like the learner's from its configuration.
     """
-    os.nice(NICE)
     sys.setswitchinterval(SWITCH_SECONDS)
     end, listener = socket.socket(fileno=line), Listener(fileno=listening)
     listener.most = CONNECTIONS
@@ -77,7 +76,7 @@ def run(make: Make, line: int, listening: int) -> None:
 async def _serve(server: Uvicorn, listener: Listener, end: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     threading.Thread(target=_until_alone, args=(end, loop, server), daemon=True).start()
-    server.on_started = lambda: end.send(READY)
+    server.on_started, server.beside = lambda: end.send(READY), mind
     await server.serve(sockets=[listener])
 
 
