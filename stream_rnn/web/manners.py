@@ -1,9 +1,9 @@
 """How far the server's process gives way to the learner's: not at all while little is asked.
 
 On busy processors a process with a higher ``nice`` waits for a whole slice of the others', some
-milliseconds, each time it wakes up.  So one that needs little goes first, and one of which much
-is asked goes last.  It is greedy above `GREEDY_SHARE` of a processor, and until it needs less
-than `MODEST_SHARE`, which is below what a greedy one gets beside a busy learner.
+milliseconds, each time it wakes up.  So one that needs little goes first, and one that has taken
+more than `GREEDY_SHARE` of a processor goes last, for `LAST_SECONDS`: how much it would take is
+not to be seen meanwhile.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 
 NICE = 10  # of the greedy; half of a processor becomes a tenth
-GREEDY_SHARE, MODEST_SHARE = 0.25, 0.05  # of a processor
-LOOK_SECONDS = 0.25
+GREEDY_SHARE = 0.25  # of a processor
+LOOK_SECONDS, LAST_SECONDS = 0.25, 10.0
 
 
 class Manners:
@@ -23,12 +23,15 @@ class Manners:
     Where it may not be lowered again (Linux: ``ulimit -e``), who was greedy once goes last for
     good.
 
-    >>> used, said = iter([0.0, 0.01, 0.2, 0.22, 0.225]), []
+    >>> used, said = iter([0.0, 0.01, 0.2, 0.3, 0.31]), []
     >>> manners = Manners(lambda: next(used), said.append)
-    >>> for seconds in (0.25, 0.5, 0.75, 1.0):
+    >>> for seconds in (0.25, 0.5, 10.0, 11.0):
     ...     manners.look(seconds)
-    >>> said
-    [10, 0]
+    ...     print(seconds, said)
+    0.25 []
+    0.5 [10]
+    10.0 [10]
+    11.0 [10, 0]
     """
 
     def __init__(
@@ -39,18 +42,23 @@ class Manners:
         least: int = 0,
     ):
         self._used, self._set_nice, self.least = used, set_nice, least
-        self._before, self._at, self._is_greedy = used(), start, False
+        self._before, self._at, self._is_last, self._until = used(), start, False, start
 
     def look(self, now: float) -> None:
         """At the share of a processor since the last look, *now* in seconds."""
         used = self._used()
-        share = (used - self._before) / (now - self._at)
+        is_greedy = used - self._before > GREEDY_SHARE * (now - self._at)
         self._before, self._at = used, now
-        is_greedy = share > (MODEST_SHARE if self._is_greedy else GREEDY_SHARE)
-        if is_greedy != self._is_greedy:
-            with contextlib.suppress(PermissionError):
-                self._set_nice(min(19, self.least + NICE * is_greedy))
-                self._is_greedy = is_greedy
+        if is_greedy and not self._is_last:
+            self._go(last=True)
+            self._until = now + LAST_SECONDS
+        elif self._is_last and now >= self._until:
+            self._go(last=False)
+
+    def _go(self, last: bool) -> None:
+        with contextlib.suppress(PermissionError):
+            self._set_nice(min(19, self.least + NICE * last))
+            self._is_last = last
 
 
 async def mind() -> None:

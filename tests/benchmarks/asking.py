@@ -158,7 +158,7 @@ def main():
     thread.start()
     while line.counters["consumed"] < 20_000:
         time.sleep(0.1)
-    client(server.port, 0.1, 0.0, [])  # the first answer loads what is compiled
+    client(server.port, 0.3, 100.0, [])  # the first answer loads what is compiled
     context, latencies, ratios = multiprocessing.get_context("spawn"), [], []
     for _ in range(options.rounds):
         alone = learned(line, options.seconds)
