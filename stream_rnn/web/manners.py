@@ -12,9 +12,9 @@ import os
 import time
 from collections.abc import Callable
 
-NICE = 10  # of the greedy; half of a processor becomes a tenth
+NICE = 19  # of the greedy; half of a processor becomes a hundredth
 GREEDY_SHARE = 0.25  # of a processor
-LOOK_SECONDS, LAST_SECONDS = 0.25, 10.0
+LOOK_SECONDS, LAST_SECONDS = 0.25, 5.0
 
 
 class Manners:
@@ -25,13 +25,13 @@ class Manners:
 
     >>> used, said = iter([0.0, 0.01, 0.2, 0.3, 0.31]), []
     >>> manners = Manners(lambda: next(used), said.append)
-    >>> for seconds in (0.25, 0.5, 10.0, 11.0):
+    >>> for seconds in (0.25, 0.5, 5.0, 6.0):
     ...     manners.look(seconds)
     ...     print(seconds, said)
     0.25 []
-    0.5 [10]
-    10.0 [10]
-    11.0 [10, 0]
+    0.5 [19]
+    5.0 [19]
+    6.0 [19, 0]
     """
 
     def __init__(
