@@ -8,7 +8,13 @@ import pytest
 from helpers import EXPERTS
 from moved import PAGE, move_blocks
 
-from stream_rnn import Given, RecurrentAnomalyDetector, RecurrentForecaster, learned
+from stream_rnn import (
+    Given,
+    RecurrentAnomalyDetector,
+    RecurrentForecaster,
+    RecurrentMultivariateForecaster,
+    learned,
+)
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.protocol import member_weights
 from stream_rnn.forecasting import bank as banks
@@ -113,7 +119,7 @@ def test_absurd_forecasts_are_taken_no_further_than_twelve_leaps():
 def test_far_weights_are_least_squares_by_band():
     H, N = 24, 5
     far, ways = told.allocate(H, 1), blend.allocate(H, 1)
-    ways.scale[:] = 0.5
+    ways.scale[:], far.near[:] = 0.5, 0.3
     past, unknown, rng = np.zeros(H + 1), np.zeros(H), np.random.default_rng(1)
     pairs = [[] for _ in range(blend.BANDS)]
     bands = [blend.band(j) for j in range(H)]
@@ -142,7 +148,7 @@ def test_far_weights_are_least_squares_by_band():
     for j in range(H):
         faded = sum(0.9 ** (N - 1 - n) * p for n, p in enumerate(pairs[bands[j]]))
         origins = far.loss[bands[j], told.ORIGINS]
-        weight = np.clip(faded[0] / faded[1], 0, 1) * origins / (origins + 1) if faded[1] else 0
+        weight = (0.3 + origins * np.clip(faded[0] / faded[1], 0, 1)) / (origins + 1)
         assert out[j, MEDIAN] == pytest.approx(0.0 if j == 3 else weight, abs=1e-12)
     assert out[5, MEDIAN] > 0.5
 
@@ -262,3 +268,31 @@ def test_bits_do_not_depend_on_the_place_nor_on_the_cut(monkeypatch):
     assert found[0] == found[1]
     whole = forecaster("vendor", experts=EXPERTS)
     assert whole.stream(X, Y.tolist()) == found[0][0]
+
+
+@pytest.mark.slow
+def test_several_series_have_an_outside_forecast_each_and_far_steps(interpreted):
+    def model():
+        return RecurrentMultivariateForecaster(experts=(*SMALL, Given("vendor")))
+
+    ys = [{"a": y, "b": -2 * y} for y in Y[:70].tolist()]
+    nested = [{"vendor": {"a": g, "b": 0.0}, "u": 1.0} for g in G[:70].tolist()]
+    flat = [{"vendor.a": x["vendor"]["a"], "vendor.b": 0.0, "u": 1.0} for x in nested]
+    whole, parts = model(), model()
+    rows = whole.stream(nested, ys)
+    parts.stream(flat[:50], ys[:50])
+    parts.forecast(24)
+    whole.forecast(24)  # learns far steps from the window, later than the other one
+    again = model()
+    again.restore(parts.snapshot())
+    assert again.stream(flat[50:], ys[50:]) == rows[50:]
+    assert abs(np.array([r["prediction"]["a"] for r in rows[40:]]) - Y[40:70]).mean() < 0.5
+    ahead = [{"vendor": {"a": Y[69] + 2}}] * 24
+    one, other = whole.forecast(24), whole.forecast(24, ahead)
+    assert other[0]["a"] - one[0]["a"] > 1
+    assert all(after["a"] > before["a"] for before, after in zip(one, other))
+    assert [row["b"] for row in one] == [row["b"] for row in other]
+    assert "far.1.learned.blend.loss" in again.snapshot().arrays
+    parts.stream(flat[50:], ys[50:])
+    assert parts.forecast(30, ahead, level=0.9) == again.forecast(30, ahead, level=0.9)
+    assert list(learned(whole)["series"][0]["experts"]) == ["Ewma", "given_vendor"]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError
+from ..forecasting import outside
 from ..forecasting.columns import MEDIAN
 from ..forecasting.far import learner
 from ..forecasting.far.learner import Far
@@ -33,9 +34,13 @@ Make = Callable[[], Series]
 
 
 class FarHorizons:
-    """The far steps of one series, and the records that they would be learned from."""
+    """The far steps of one series, and the records that they would be learned from.
 
-    def __init__(self) -> None:
+    So many *moves*, the first inputs after outside forecasts, are of their own record only.
+    """
+
+    def __init__(self, moves: int = 0) -> None:
+        self.moves = moves
         self.far: Far | None = None
         self.reach = 0  # steps
         self.begun = 0  # records that had been seen when it was learned from the window
@@ -89,7 +94,8 @@ class FarHorizons:
         before = self._count()
         learner.run(self._bound, ys, np.ascontiguousarray(out[0][:, MEDIAN]), xs)
         if self._due(before):
-            path = near.forecast(self.reach, near.ahead(xs[-1], self.reach))
+            self._trust(near)
+            path = near.forecast(self.reach, near.ahead(xs[-1], self.reach, self.moves))
             learner.keep(self._bound, path)
         return out
 
@@ -118,6 +124,13 @@ class FarHorizons:
             end = at + self._room()
             self._take(again, ys[at:end], xs[at:end])
             at = end
+        self._trust(near)
+
+    def _trust(self, near: Series) -> None:
+        """Outside forecasts count at first what they do one step ahead."""
+        if near.given and self.far is not None:
+            counts = outside.shares(near.banks[0].outside, MEDIAN)[1:]
+            self.far.told.near[:] = np.clip(counts, 0.0, 1.0)
 
     def _hold(self, far: Far) -> None:
         self.far, self._bound = far, learner.bound(far)

@@ -1,6 +1,7 @@
 """Several series at once, each forecast from its own past and the moves of the others."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from math import nan
 from typing import Any
 
@@ -9,19 +10,17 @@ import numpy as np
 from ..categories.in_order import InOrder
 from ..errors import BadRecord, faults
 from ..features.saved_names import as_name, saved
-from ..forecasting import series
-from ..forecasting.bank import MEDIAN
+from ..forecasting import given, series
+from ..forecasting.columns import MEDIAN, OWN
 from ..forecasting.inputs import cross
 from ..forecasting.inputs.cross import Cross
 from ..forecasting.series import POINTS, Series
-from . import series_records
+from ..numerics.trees import below
+from . import series_records, several
+from .far import FarHorizons
 from .protocol import Snapshot
-from .regressor import number
 from .series_base import SeriesForecaster
-from .series_records import LARGEST, with_calendar
 from .targets import stretches
-
-ALONE = "y"  # the name of the series when targets are numbers
 
 
 class RecurrentMultivariateForecaster(SeriesForecaster):
@@ -50,6 +49,8 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         self._targets: list[Any] = []
         self._cross: Cross = cross.allocate(0)
         self._series: list[Series] = []
+        self._last_inputs = np.zeros((1, 0))
+        self._fars: list[FarHorizons] = []  # of each series, unless horizons are a tuple
 
     def _all_series(self) -> Iterable[Series]:
         return self._series
@@ -69,18 +70,47 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         """The next *horizon* records of targets, each a dict like the targets learned.
 
         With *level* the values are `Prediction` (point, lower, upper), see
-        `RecurrentForecaster.forecast`.  Beyond the direct
-        horizons the other targets' moves are taken for their mean; *xs* are not used.
+        `RecurrentForecaster.forecast`.  *xs* are the exogenous inputs of those steps; without
+        them the last ones stay.  Beyond the direct horizons the other targets' moves are taken
+        for their mean.
         """
         if horizon < 1:
             raise ValueError(f"horizon is {horizon}; give 1 or more steps")
         columns = {}
-        for name, one in zip(self._targets, self._series, strict=True):
-            rows = one.forecast(horizon)
+        ahead = self._ahead(horizon, xs)
+        for c, (name, one) in enumerate(zip(self._targets, self._series, strict=True)):
+            inputs = ahead[c]
+            if self._fars:
+                rows = self._fars[c].forecast(one, partial(self._anew, c), horizon, inputs)
+            else:
+                rows = one.forecast(horizon, inputs)
             columns[name] = series_records.predictions(rows, self.point, level, self.lowest)
-        if list(columns) == [ALONE]:
-            return columns[ALONE]
+        if list(columns) == [several.ALONE]:
+            return columns[several.ALONE]
         return [{name: points[t] for name, points in columns.items()} for t in range(horizon)]
+
+    def _ahead(self, horizon: int, xs: Sequence[dict] | None) -> list[np.ndarray]:
+        """The inputs of the next steps (≤ horizon, M), for each series."""
+        rows = np.repeat(self._last_inputs, horizon, axis=0)
+        if xs is not None:
+            found = [self._features.row(self._plain(x, t)) for t, x in enumerate(xs[:horizon])]
+            rows = np.concatenate(found) if found else rows[:0]
+        moves = np.full((len(rows), 2 * (len(self._targets) - 1)), nan)
+        told = self._told(None if xs is None else xs[:horizon], len(rows), self._targets)
+        return [np.hstack([each, moves, rows]) for each in told]
+
+    def _anew(self, number: int) -> Series:
+        """The series of that *number* before its first record."""
+        return self._new_series(2 * (len(self._targets) - 1) + len(self._features), number)
+
+    def _told(self, xs: Any, count: int, targets: Sequence[Any]) -> list[np.ndarray]:
+        """Outside forecasts (count, G) of each of the *targets*."""
+        return [given.rows(xs, self._given, count, several.field_of(name)) for name in targets]
+
+    def _without_given(self, x: dict) -> dict:
+        if not self._given:
+            return x
+        return {name: value for name, value in x.items() if not given.holds(name, self._given)}
 
     # chunks -----------------------------------------------------------------------------------
 
@@ -114,22 +144,23 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
             made = series_records.not_below(self.lowest, outs[c][0][:, POINTS[self.point]])
             after = []
             for i, h in enumerate(self._horizons):
-                rows = np.concatenate([outs[c][i], self._series[c].waiting(i)])[h : h + len(ys)]
+                known = outs[c][i][:, OWN:] if self._given else outs[c][i]
+                rows = np.concatenate([known, self._series[c].waiting(i)])[h : h + len(ys)]
                 three = rows[:, POINTS[self.point]], *series.bounds(rows, self.level)
                 after.append(series_records.not_below(self.lowest, np.array(three)))
             for t, result in enumerate(results):
-                result["prediction"][name] = _plain(made[t])
+                result["prediction"][name] = several.plain(made[t])
                 for k, field in enumerate(("forecast", "lower", "upper")):
-                    result[field][name] = [_plain(columns[k][t]) for columns in after]
+                    result[field][name] = [several.plain(columns[k][t]) for columns in after]
         return results
 
     # from records to arrays -------------------------------------------------------------------
 
     def _learn(self, ys: Sequence[Any], xs: Sequence[dict] | None) -> list[list[np.ndarray]]:
         """Forecast rows made for the records, by target and horizon."""
-        records = [_named(y) for y in ys]
-        names = self._targets or _sorted(records[0])
-        values = np.array([_row(y, names, t) for t, y in enumerate(records)])
+        records = [several.named(y) for y in ys]
+        names = self._targets or several.names_of(records[0])
+        values = np.array([several.row(y, names, t) for t, y in enumerate(records)])
         return self._learn_values(names, values, xs)
 
     def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
@@ -139,9 +170,10 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
 
         def attempt(t: int) -> None:
             nonlocal names
-            own = names or _sorted(_named(ys[t]))
-            _refuse_large(own, np.array([_row(_named(ys[t]), own, t)]))
-            look(with_calendar(xs[t], self.timestamp, t))
+            own = names or several.names_of(several.named(ys[t]))
+            several.refuse_large(own, np.array([several.row(several.named(ys[t]), own, t)]))
+            look(self._plain(xs[t], t))
+            self._told([xs[t]], 1, own)
             names = own
 
         return faults(attempt, len(xs))
@@ -151,64 +183,90 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
     ) -> list[list[np.ndarray]]:
         if self._targets and names != self._targets:
             raise BadRecord(f"targets {names} are not those of the first record, {self._targets}")
-        _refuse_large(names, values)
+        several.refuse_large(names, values)
+        told = self._told(xs, len(values), names)
         at, season = self._look_at_times(xs, self._series[0].count if self._series else 0)
         if xs is None:
             rows = np.full((len(values), len(self._features)), nan)
         else:
-            plain = [with_calendar(x, self.timestamp, t) for t, x in enumerate(xs)]
+            plain = [self._plain(x, t) for t, x in enumerate(xs)]
             rows, widths = self._features.encode(plain, [len(names)] * len(plain))
             parts = stretches(widths, at=at)
             if len(parts) > 1:  # one after another between which no input is new
-                return _joined([self._learn_values(names, values[a:b], xs[a:b]) for a, b in parts])
+                return several.joined(
+                    [self._learn_values(names, values[a:b], xs[a:b]) for a, b in parts]
+                )
             self._features.learn(rows, values)
             self._features.extend(rows.shape[1])
         self._begin(names)
-        outs = self._learn_pieces(values, rows)
+        outs = self._learn_pieces(values, rows, told)
         if len(values):
             self._expect(xs or (), season)
         return outs
 
-    def _learn_pieces(self, values: np.ndarray, rows: np.ndarray) -> list[list[np.ndarray]]:
+    def _learn_pieces(
+        self, values: np.ndarray, rows: np.ndarray, told: list[np.ndarray]
+    ) -> list[list[np.ndarray]]:
         """Take in records between which no input is new; the model may react to drift."""
         if self._monitor is None or not len(values):
-            return self._learn_stretch(values, rows)
+            return self._learn_stretch(values, rows, told)
         outs = []
         for piece in self._pieces(len(values)):
-            outs.append(self._learn_stretch(values[piece], rows[piece]))
+            of_piece = [each[piece] for each in told]
+            outs.append(self._learn_stretch(values[piece], rows[piece], of_piece))
             made = np.column_stack([out[0][:, MEDIAN] for out in outs[-1]])
             self._watch(abs(made - values[piece]), [str(name) for name in self._targets])
-        return _joined(outs)
+        return several.joined(outs)
 
     def _begin(self, names: list) -> None:
         """The first record says which targets there are."""
         if not self._targets:
             self._targets, self._cross = names, cross.allocate(len(names))
 
-    def _learn_stretch(self, values: np.ndarray, rows: np.ndarray) -> list[list[np.ndarray]]:
+    def _learn_stretch(
+        self, values: np.ndarray, rows: np.ndarray, told: list[np.ndarray]
+    ) -> list[list[np.ndarray]]:
         """Take in records between which no input is new."""
         C = len(self._targets)
         moves = np.empty((len(values), C, 2 * (C - 1)))
         cross.observe(self._cross, values, moves)
-        width = moves.shape[2] + rows.shape[1]
+        width = len(self._given) + moves.shape[2] + rows.shape[1]
         if not self._series:
-            self._series = [self._new_series(width, c) for c in range(C)]
+            self._series = [self._anew(c) for c in range(C)]
+            self._fars = self._no_fars(C)
+        if len(rows):
+            self._last_inputs = np.array(rows[-1:])
         outs = []
         for c, one in enumerate(self._series):
             if width > one.inputs:
                 one.grow(width)
-            inputs = np.ascontiguousarray(np.hstack([moves[:, c], rows]))
-            outs.append(one.run(np.ascontiguousarray(values[:, c]), inputs))
+                if self._fars:
+                    self._fars[c].grow(one, partial(self._anew, c))
+            inputs = np.ascontiguousarray(np.hstack([told[c], moves[:, c], rows]))
+            ys = np.ascontiguousarray(values[:, c])
+            if self._fars:
+                outs.append(self._fars[c].run(one, partial(self._anew, c), ys, inputs))
+            else:
+                outs.append(one.run(ys, inputs))
         return outs
+
+    def _no_fars(self, count: int) -> list[FarHorizons]:
+        if not isinstance(self.horizons, int):
+            return []
+        return [FarHorizons(moves=2 * (count - 1)) for _ in range(count)]
 
     # StreamEstimator --------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
-        arrays = {"cross": self._cross.state.copy()}
+        arrays = {"cross": self._cross.state.copy(), "last_inputs": self._last_inputs.copy()}
         for c, one in enumerate(self._series):
             arrays |= {f"{c}.{name}": array.copy() for name, array in one.arrays().items()}
-        return self._snapshot(arrays, {"targets": saved(self._targets)})
+        for c, far in enumerate(self._fars):
+            kept = far.arrays(self._series[c].inputs)
+            arrays |= {f"far.{c}.{name}": array for name, array in kept.items()}
+        meta = {"targets": saved(self._targets), "far": [far.meta() for far in self._fars]}
+        return self._snapshot(arrays, meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
@@ -226,50 +284,9 @@ class RecurrentMultivariateForecaster(SeriesForecaster):
         self._features, self._series = features, restored
         self._targets = list(map(as_name, meta["targets"]))
         self._cross = Cross(np.array(arrays["cross"]))
-
-
-def _named(y: Any) -> dict:
-    return y if isinstance(y, dict) else {ALONE: y}
-
-
-def _sorted(y: dict) -> list:
-    """The names of the targets, by the first record; raises `BadRecord` if it has none."""
-    if not y:
-        raise BadRecord("the first record names no target; it says which targets there are")
-    return sorted(y, key=str)
-
-
-def _row(y: dict, names: list, index: int) -> list[float]:
-    """The values of the targets *names*, NaN where missing; raises `BadRecord`."""
-    unknown = [name for name in y if name not in names]
-    if unknown:
-        raise BadRecord(
-            f"target {unknown[0]!r} is not among those of the first record, {names}; "
-            "give it as an exogenous input or start a new model",
-            index,
-        )
-    return [number(y.get(name), index, name) for name in names]
-
-
-def _refuse_large(names: list, values: np.ndarray) -> None:
-    """Raise `BadRecord` for the first record with a target whose squares are not finite."""
-    large = np.argwhere(np.abs(values) > LARGEST)
-    if len(large):
-        t, c = large[0].tolist()
-        raise BadRecord(
-            f"target {names[c]!r}: {float(values[t, c])!r} is beyond ±{LARGEST:g}; "
-            "give it in larger units, or None if it is missing",
-            t,
-        )
-
-
-def _joined(outs: list[list[list[np.ndarray]]]) -> list[list[np.ndarray]]:
-    """The parts of each target and horizon end to end."""
-    return [
-        [np.concatenate(made) for made in zip(*parts, strict=True)]
-        for parts in zip(*outs, strict=True)
-    ]
-
-
-def _plain(value: float) -> float | None:
-    return None if value != value else float(value)
+        unknown = np.full((1, len(features)), nan)  # in checkpoints of before
+        self._last_inputs = np.array(arrays.get("last_inputs", unknown))
+        self._fars = self._no_fars(len(restored))
+        for c, far in enumerate(self._fars):
+            if kept := below(f"far.{c}.", arrays):
+                far.load(meta["far"][c], kept, restored[c].inputs, len(self._given))

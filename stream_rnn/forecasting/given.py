@@ -62,12 +62,28 @@ def others(specs: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(spec for spec in specs if not isinstance(spec, Given))
 
 
-def number(x: Mapping[Any, Any], name: str, index: int = 0) -> float:
+def holds(field: Any, names: Sequence[str]) -> bool:
+    """Whether the *field* of a record of several series holds a forecast.
+
+    >>> [holds(field, ["vendor"]) for field in ("vendor", "vendor.load", "vendors")]
+    [True, True, False]
+    """
+    return isinstance(field, str) and any(
+        field == name or field.startswith(f"{name}.") for name in names
+    )
+
+
+def number(x: Mapping[Any, Any], name: str, index: int = 0, series: str | None = None) -> float:
     """The forecast in the field *name* of record *index*, NaN where it is missing.
 
+    Where there are several series it is of one: in an object, or in a field ``name.series``.
     Raises `BadRecord` for what is no finite number.
     """
     value = x.get(name)
+    if series is not None:
+        of = value if isinstance(value, Mapping) else x
+        name = f"{name}.{series}"
+        value = {str(key): one for key, one in of.items()}.get(series if of is value else name)
     if is_missing(value):
         return np.nan
     try:
@@ -81,9 +97,10 @@ def number(x: Mapping[Any, Any], name: str, index: int = 0) -> float:
     return float(made)
 
 
-def rows(xs: Any, names: Sequence[str], count: int) -> np.ndarray:
+def rows(xs: Any, names: Sequence[str], count: int, series: str | None = None) -> np.ndarray:
     """The forecasts (count, G) in the fields *names* of records *xs*, NaN where missing.
 
+    They are of the *series*, where there are several.
     *xs* may be None; an array has no names, and raises `BadRecord` where some are asked for.
     """
     found = np.full((count, len(names)), np.nan)
@@ -93,5 +110,5 @@ def rows(xs: Any, names: Sequence[str], count: int) -> np.ndarray:
         raise BadRecord(f"X has no field {names[0]!r}; give a DataFrame, or a dict for each record")
     for t, x in enumerate(xs):
         for g, name in enumerate(names):
-            found[t, g] = number(x, name, t)
+            found[t, g] = number(x, name, t, series)
     return found

@@ -138,10 +138,13 @@ class Series:
         forecast = self.banks[index].pending.forecast
         return forecast[(self.count - 1) % len(forecast)]
 
-    def ahead(self, row: np.ndarray, steps: int) -> np.ndarray:
-        """Inputs (steps, M) of the next records, of which only the *row* (M,) before is known."""
+    def ahead(self, row: np.ndarray, steps: int, moves: int = 0) -> np.ndarray:
+        """Inputs (steps, M) of the next records, of which only the *row* (M,) before is known.
+
+        Outside forecasts, and so many *moves* after them, are of their own record only.
+        """
         rows = np.tile(row, (steps, 1))
-        rows[:, : len(self.given)] = np.nan  # an outside forecast is of its own record only
+        rows[:, : len(self.given) + moves] = np.nan
         return rows
 
     def waiting(self, index: int) -> np.ndarray:

@@ -12,7 +12,7 @@ columns and all scored hours:
 * ADAPT-Z's split: deviations of the first 60 % of 17,420 rows, forecasts of the last 30 %.
 
 `RecurrentForecaster` for each column alone, asked for H steps every hour, and with --together
-`RecurrentMultivariateForecaster` for all together, with all H horizons; both with point="mean" and
+`RecurrentMultivariateForecaster` for all together, asked so too; both with point="mean" and
 the timestamps (those of the hours to come are known), otherwise as they are.  Beside them the last
 value, the value a day before and recursive least squares on 60 lags, run here; published figures
 are marked.
@@ -83,12 +83,17 @@ def alone(times: list[str], values: np.ndarray, horizon: int, seed: int) -> np.n
 
 def together(times: list[str], values: np.ndarray, horizon: int, seed: int) -> np.ndarray:
     """The same by one forecaster of all columns."""
-    xs = [{"timestamp": time} for time in times]
-    model = RecurrentMultivariateForecaster(horizon, point="mean", timestamp="timestamp", seed=seed)
     made = np.full((*values.shape, horizon), np.nan)
-    rows = model.stream(xs, [dict(enumerate(row)) for row in values.tolist()])
-    for c in range(values.shape[1]):
-        made[1:, c] = np.array([row["forecast"][c] for row in rows[:-1]], float)
+    xs, ys = [{"timestamp": time} for time in times], [dict(enumerate(r)) for r in values.tolist()]
+    first = min(split.first for split in SPLITS)
+    model = RecurrentMultivariateForecaster(point="mean", timestamp="timestamp", seed=seed)
+    model.stream(xs[:ASKED], ys[:ASKED])
+    model.forecast(horizon)
+    model.stream(xs[ASKED:first], ys[ASKED:first])
+    for t in range(first, len(ys)):
+        for h, row in enumerate(model.forecast(horizon, xs=xs[t : t + horizon])):
+            made[t, :, h] = list(row.values())
+        model.learn_one(ys[t], xs[t])
     return made
 
 

@@ -10,6 +10,7 @@ forecast follows the other.  Bounds are as much narrower as its mean error is sm
 nothing is told of a step it stays as it is.
 """
 
+from math import sqrt
 from typing import Annotated, Any, NamedTuple
 
 from ...codegen.dispatch import generic, loose_kernel
@@ -29,6 +30,7 @@ class Told(NamedTuple):
 
     given: Annotated[Float, "H G"]  # ring
     sums: Annotated[Float, "BANDS G 2"]
+    near: Annotated[Float, "G"]  # v
     loss: Annotated[Float, "BANDS 3"]  # discounted mean |e| without and with them; origins
 
 
@@ -109,7 +111,7 @@ def _learn_band(told, blend, i, slot, past, unknown, t, unit):
         for g in range(sums.shape[0]):
             if given[g] == given[g]:
                 apart = clip((given[g] - blend.blended[slot, j]) / unit, LIMIT) - made
-                step = _weight(sums[g], loss[ORIGINS]) * apart
+                step = _weight(sums[g], loss[ORIGINS], told.near[g]) * apart
                 sums[g, PRODUCT] += (truth - made) * apart
                 sums[g, SQUARE] += apart * apart
                 made += step
@@ -125,24 +127,26 @@ def _learn_band(told, blend, i, slot, past, unknown, t, unit):
 
 
 @loose_kernel
-def _weight(sums, origins):
+def _weight(sums, origins, near):
     """w of one outside forecast."""
     if not sums[SQUARE] > 0:
-        return 0.0
-    return min(1.0, max(0.0, sums[PRODUCT] / sums[SQUARE])) * origins / (origins + 1.0)
+        return near
+    best = min(1.0, max(0.0, sums[PRODUCT] / sums[SQUARE]))
+    return (near + origins * best) / (origins + 1.0)
 
 
 @add.register
 def _add(told: Told, blend, xs, out):
-    unit = _unit(blend)
+    usual = _unit(blend)
     for j in range(min(len(xs), len(out))):
         i = band(j)
+        unit = usual if usual > 0 else out[j, SCALE] * sqrt(1.0 + j)
         loss, row, made, any_told = told.loss[i], out[j], 0.0, False
         for g in range(told.given.shape[1]):
             x = xs[j, g]
             if x == x and unit > 0:
                 apart = clip((x - row[MEDIAN]) / unit, LIMIT) - made
-                made += _weight(told.sums[i, g], loss[ORIGINS]) * apart
+                made += _weight(told.sums[i, g], loss[ORIGINS], told.near[g]) * apart
                 any_told = True
         if any_told:
             narrower = (loss[WITH] + 1e-12) / (loss[BLENDED] + 1e-12)
