@@ -209,7 +209,8 @@ class Unreachable(SourceError, SinkError):
 
 
 class Denied(SourceError, SinkError):
-    """What a source or a sink depends on answers, but not to this user: a person is needed.
+    """What a source or a sink depends on answers, but not to this user, or not in a way that this
+    process can read: a person is needed.
 
     >>> issubclass(Denied, Unreachable)  # which is tried again
     False

@@ -9,13 +9,14 @@ import pytest
 from kafka_broker import CLIENTS, kafka
 from kafka_chaos import Job
 
-from connectors.base import SinkError, SourceError, Unreachable
+from connectors.base import Denied, SinkError, SourceError, Unreachable
 from connectors.kafka.clients import open_consumer
 from connectors.kafka.driver import Fenced, GroupOptions, Partition
+from connectors.kafka.python_consumer import PythonConsumer
 from connectors.kafka.records import JsonMessages
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import TransactionalSink
-from stream_rnn.assembly.exactly_once import delivery
+from stream_rnn.assembly.exactly_once import delivery, with_one_client
 from stream_rnn.assembly.service import service
 from stream_rnn.checkpoints.store import Store
 from stream_rnn.config import load, parse
@@ -150,6 +151,12 @@ def test_the_same_records_keyed_as_they_came(topics, job):
     job.verify()
 
 
+def test_another_delivery_does_not_start_anew_without_a_word(job):
+    run(job)
+    with pytest.raises(CheckpointError, match=r"models of this source's partitions.*set run\.del"):
+        service(load(job.config, ["run.delivery=at-least-once"])).run()
+
+
 def test_the_group_is_behind_the_checkpoint(topics, job):
     run(job)
     group_offset(topics, job, 300)
@@ -215,6 +222,18 @@ def test_a_missing_topic_is_named(topics, job):
 KAFKA = '{type = "kafka", bootstrap = "127.0.0.1:9", topic = "t"}'
 
 
+def by(client):
+    return KAFKA.replace("}", f', client = "{client}"}}')
+
+
+@pytest.mark.parametrize("named", ["source", "sink"])
+def test_a_client_that_is_named_once_is_that_of_both(named):
+    tables = {"source": KAFKA, "sink": KAFKA, named: by("kafka-python")}
+    config = parse("".join(f"{n} = {t}\n" for n, t in tables.items()) + "features.target = 'y'")
+    same = with_one_client(config)
+    assert same.source.client == same.sink.client == "kafka-python"
+
+
 @pytest.mark.parametrize(
     ("source", "sink", "more", "expected"),
     [
@@ -225,6 +244,7 @@ KAFKA = '{type = "kafka", bootstrap = "127.0.0.1:9", topic = "t"}'
         (KAFKA, KAFKA, "", r"needs \[checkpoint\]"),
         (KAFKA, '{type = "stdout"}', 'run.delivery = "exactly-once"', "Kafka sink"),
         (KAFKA, KAFKA, 'checkpoint.url = "c"\ndead_letter = {type = "stdout"}', "dead_letter"),
+        (by("confluent"), by("kafka-python"), 'checkpoint.url = "c"', r"sink\.client = 'kafka-py"),
     ],
 )
 def test_when_it_is_exactly_once(source, sink, more, expected):
@@ -416,3 +436,13 @@ def test_short_polls_do_not_leave_a_join_half_done(topics, client, between):
             time.sleep(between)
             settled = settled + 1 if len(heard.owned) == 2 else 0
         consumer.close()
+
+
+def test_a_compression_without_its_package_is_said(monkeypatch):
+    def poll(*_arguments, **_options):
+        raise kafka.errors.UnsupportedCodecError("Libraries for lz4 compression codec not found")
+
+    consumer = object.__new__(PythonConsumer)
+    consumer._client = type("Client", (), {"poll": poll})()
+    with pytest.raises(Denied, match=r"lz4.*pip install 'stream-rnn\[kafka-codecs\]'"):
+        consumer.poll(1, 0.0)

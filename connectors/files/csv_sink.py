@@ -47,7 +47,8 @@ class CsvSink(FileSink):
                 key = next(key for key in row if key not in known)
                 raise SinkError(
                     f"{self.path}: a row has the key {key!r}, which is not in the header "
-                    f"{','.join(header)}; list all columns (columns=[...]) or write JSON Lines"
+                    f"{','.join(header)} and cannot be added to it: name another path, or write "
+                    "JSON Lines"
                 )
         cells, problems = [], {}
         for index, row in enumerate(rows):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from ..base import Lost, Record, SourceError, Unreachable
+from ..base import Denied, Lost, Record, SourceError, Unreachable
 from .driver import (
     BOOTSTRAP_SECONDS,
     METADATA_SECONDS,
@@ -125,6 +125,11 @@ class PythonConsumer:
             return {}  # made again meanwhile
         except errors.RetriableError:
             return {}  # the client reconnects by itself
+        except errors.UnsupportedCodecError as error:
+            raise Denied(
+                f"messages are compressed in a way that this client cannot read ({error}): "
+                "pip install 'stream-rnn[kafka-codecs]', or set source.client = 'confluent'"
+            ) from error
         except errors.KafkaError as error:
             raise SourceError(f"reading from Kafka failed: {words(error)}") from error
         decoded = {}

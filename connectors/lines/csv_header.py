@@ -46,6 +46,7 @@ def checked_names(names: list[str], partition: str = "columns") -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SourceError(
-            f"{partition}: column name {twice[0]!r} stands twice; rename one or give columns=[...]"
+            f"{partition}: column name {twice[0]!r} stands twice; rename one, or give "
+            "columns = [...]"
         )
     return names

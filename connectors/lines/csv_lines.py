@@ -137,7 +137,7 @@ class CsvLines:
             if row.cells is None and not self._named:
                 raise SourceError(
                     f"{partition}: the header row cannot be read: {row.error}; "
-                    "repair it or give columns=[...]"
+                    "repair it or give columns = [...]"
                 )
             if number == 0 and not self._named:
                 names = self._names(row.cells or [], partition)

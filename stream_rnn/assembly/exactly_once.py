@@ -5,6 +5,8 @@ Kafka to Kafka is exactly once unless ``run.delivery = "at-least-once"``.
 
 import logging
 
+import msgspec
+
 from connectors.base import Denied
 from connectors.json_rows import Encode
 from connectors.kafka.clients import open_consumer
@@ -77,12 +79,14 @@ def delivery(config: schema.Config) -> str:
     here, there = (getattr(table, "bootstrap", None) for table in (config.source, config.sink))
     if here is not None and there is not None:
         check_clusters(here, there)
+    with_one_client(config)
     return "exactly-once"
 
 
 def member(config: schema.Config, around: Surroundings | None = None) -> Member:
     """The group member of *config*; raises `ConfigError` for what cannot be opened."""
     around = around or surroundings(config)
+    config = with_one_client(config)
     source, run = config.source, config.run
     assert isinstance(source, schema.KafkaSource)
     settings = settings_of("source", source)
@@ -142,6 +146,11 @@ class Runs:
         self._folder, self._keep = config.checkpoint.url, config.checkpoint.keep
         self._outputs = settings_of("sink", sink)
         check_clusters(settings.bootstrap, self._outputs.bootstrap)
+        if self._outputs.client != settings.client:  # as their mechanisms want it
+            raise ConfigError(
+                f"the source would be read by {settings.client!r}, the sink be written by "
+                f"{self._outputs.client!r}: a transaction is of one client; set source.client"
+            )
         self._labels = config.labels.topic if config.labels is not None else None
         found, widths = around.reach("source", source, lambda _: topic_widths(settings, config))
         self._written = around.add("sink", sink)
@@ -211,6 +220,27 @@ class Runs:
             Observers(self._around.observers),
             "another checkpoint directory and another source.group",
         )
+
+
+def with_one_client(config: schema.Config) -> schema.Config:
+    """The same by one client library, for a member of a group and its transactions are of one.
+
+    Raises `ConfigError` if two are named.
+    """
+    source, sink = config.source, config.sink
+    assert isinstance(source, schema.KafkaSource)
+    assert isinstance(sink, schema.KafkaSink)
+    client = source.client or sink.client
+    if sink.client not in (None, client):
+        raise ConfigError(
+            f"sink.client = {sink.client!r} differs from source.client = {client!r}: a transaction "
+            "is of one client; leave one of them out, or set run.delivery = 'at-least-once'"
+        )
+    return msgspec.structs.replace(
+        config,
+        source=msgspec.structs.replace(source, client=client),
+        sink=msgspec.structs.replace(sink, client=client),
+    )
 
 
 def check_clusters(source: str, sink: str) -> None:

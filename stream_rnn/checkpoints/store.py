@@ -21,7 +21,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 # What a run needs of a manifest, and what kind of thing it is.
 FIELDS = {"identity": dict, "sinks": dict, "counters": dict, "task": dict}
 
+PART = re.compile(r"-\d+$")
 NAME = re.compile(r"checkpoint-(\d{12})\.safetensors")
 
 
@@ -86,7 +87,7 @@ class Store:
             raise ValueError(f"keep = {keep}: keep at least 1 checkpoint")
         self.url, self.keep, self.damaged = without_user(os.fspath(url)), keep, 0
         self.last_size = 0  # bytes of the checkpoint written last
-        self._folder = open_folder(url)
+        self._folder, self._place = open_folder(url), os.fspath(url)
         self._sequence: int | None = None
         self._segments = Segments()
         self._needed: dict[str, set[str]] = {}  # files beside it, by checkpoint
@@ -101,6 +102,12 @@ class Store:
     def list(self) -> list[str]:
         """The names of the checkpoints, oldest first."""
         return [name for name in self._folder.names() if NAME.fullmatch(name)]
+
+    def parts(self) -> Iterator[tuple[str, Checkpoint]]:
+        """The newest checkpoint of each partition that has a store of its own in this one."""
+        for name in self._folder.names():
+            if PART.search(name) and (found := Store(f"{self._place}/{name}").load_newest()):
+                yield name, found
 
     def rename(self, name: str, to: str) -> None:
         """Give a checkpoint another name, by which it is none."""

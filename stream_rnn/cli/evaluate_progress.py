@@ -61,7 +61,7 @@ class Stages:
 @contextmanager
 def progress(limit: int | None) -> Iterator[Stages]:
     """What shows the records read."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lines(limit)
         return
     with _bar() as draw:

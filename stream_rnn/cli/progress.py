@@ -26,7 +26,7 @@ class ProgressLine(Observer):
     @classmethod
     def on_terminal(cls) -> "ProgressLine | None":
         """One on standard error, or None if that is not a terminal."""
-        if not sys.stderr.isatty():
+        if sys.stderr is None or not sys.stderr.isatty():
             return None
         return cls(Console(stderr=True))
 

@@ -136,12 +136,24 @@ class Ledger:
                     "log says how): restore one from a backup, or remove them, and what was "
                     "written of the results, to start anew"
                 )
+            self._check_parts(self.store)
             return None
         manifest = checkpoint.manifest
         self.identity.check(split(manifest["identity"])["identity"], *self._names())
         for change in self.identity.changes(manifest):
             log.warning("%s; going on from %s with it", change, checkpoint.name)
         return checkpoint
+
+    def _check_parts(self, store: Store) -> None:
+        """Raise `CheckpointError` where this stream has been learned, by its partitions."""
+        here = self.identity.places.get("source")
+        for name, part in store.parts():
+            if here is not None and part.manifest.get("places", {}).get("source") == here:
+                raise CheckpointError(
+                    f"{store.url} holds the models of this source's partitions ({name} and the "
+                    "like), made with run.delivery = 'exactly-once', and none of a run without it: "
+                    "set run.delivery back, or give another checkpoint.url to start anew"
+                )
 
     def _names(self) -> tuple[str, str]:
         return "nowhere" if self.store is None else self.store.url, self.elsewhere
