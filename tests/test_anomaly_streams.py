@@ -59,7 +59,7 @@ def test_false_alarms_are_below_what_was_allowed_however_long_the_stream():
             outs, rows = np.empty((n, 1, OUTS)), np.empty((n, joint.COLUMNS))
             none = np.full((n, 1), np.nan)
             joint.run(
-                bind((), allocate(1)[1], ()), x.reshape(-1, 1), times, none, 3.0, 0, outs, rows
+                bind((), allocate(1).state, ()), x.reshape(-1, 1), times, none, 3.0, 0, outs, rows
             )
             at = np.flatnonzero(rows[:, joint.ALARMED])
             doublings = np.floor(np.log2(at[at >= 1000] / 1000)).astype(int)

@@ -1,6 +1,7 @@
 """What grows at once is what grows one array after another, byte for byte."""
 
 import copy
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,9 +13,18 @@ from stream_rnn.codegen.bound import Bound, Parts
 from stream_rnn.engine.layout import lay_out
 from stream_rnn.engine.model import compose
 from stream_rnn.engine.online import OnlineNetwork
+from stream_rnn.estimators.anomaly import FORECASTER
+from stream_rnn.forecasting import bank as banks
+from stream_rnn.forecasting.experts import base as ops
+from stream_rnn.forecasting.experts.default import DEFAULT, LIGHT
+from stream_rnn.forecasting.experts.lstm import Lstm
+from stream_rnn.forecasting.lengthen import in_blocks, lengthened
+from stream_rnn.forecasting.series import Series
+from stream_rnn.forecasting.twins import Twins
 from stream_rnn.numerics import growing, laid
 from stream_rnn.numerics.laid import Laid
-from stream_rnn.numerics.trees import leaves
+from stream_rnn.numerics.places import MOAT
+from stream_rnn.numerics.trees import leaves, walk, words
 
 CELLS = [Elman(1), Elman(3), GRU(3), LSTM(4), (Elman(3), LSTM(2))]
 LEARNERS = [RTRL(), TBPTT(3), BlockRTRL()]
@@ -22,7 +32,7 @@ OPTIMIZERS = [Kalman(), (Clip(1.0), Adam(0.01))]
 SIZES = some.integers(1, 12), some.integers(0, 9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     *(some.sampled_from(kinds) for kinds in (CELLS, LEARNERS, OPTIMIZERS)),
     *SIZES, *SIZES, some.booleans(), some.sampled_from(["float32", "float64"]), some.integers(0),
@@ -97,3 +107,50 @@ def test_more_than_arrays_cannot_grow():
     )
     with pytest.raises(TypeError, match="more than arrays"):
         Laid((), layout.state._replace(memory=(3.0, layout.state.memory)), layout.work)
+
+
+@pytest.mark.parametrize("given_", [0, 2])
+@pytest.mark.parametrize("specs", [DEFAULT, (*LIGHT, Lstm(4), Lstm(8))], ids=["default", "light"])
+def test_a_bank_is_lengthened_as_if_it_were_carried_over_into_a_new_one(specs, given_):
+    rng = np.random.default_rng(1)
+    for inputs, more, horizon in ((2, 1, 1), (3, 4, 2)):
+        old = banks.allocate(specs, inputs, horizon, 0, given=given_)
+        for name, array in walk(old):
+            if array.dtype.kind == "f" and name.split(".")[-1] not in ("prior", "motion"):
+                array[...] = rng.normal(size=array.shape)
+        new = banks.allocate(specs, inputs + more, horizon, 0, given=given_)
+        banks.grow(old, new)
+        (block,) = in_blocks([], [old])
+        block = lengthened(block, more)
+        assert block.words.nbytes == 8 * words(ops.as_it_is(new), MOAT)
+        mine, naive = (dict(walk(b, scratch=False)) for b in (block.state, new))
+        assert mine.keys() == naive.keys()
+        for name, array in mine.items():
+            assert array.tobytes() == naive[name].tobytes(), name
+        again = banks.allocate(specs, inputs + 2 * more, horizon, 0, given=given_)
+        banks.grow(new, again)
+        block = lengthened(block, more)
+        for name, array in walk(block.state, scratch=False):
+            assert array.tobytes() == dict(walk(again))[name].tobytes(), name
+
+
+def test_experts_that_do_not_say_how_are_made_anew():
+    class Unknown(NamedTuple):
+        x: np.ndarray
+
+    bank = banks.allocate(LIGHT, 1)
+    other = bank._replace(groups=(*bank.groups, Unknown(np.zeros(1))))
+    assert in_blocks([], [bank, other]) == []
+
+
+def test_a_twin_of_a_series_goes_on_by_itself():
+    first, values = (
+        Series(FORECASTER, (1,), 0, 3),
+        np.cumsum(np.random.default_rng(2).normal(size=60)),
+    )
+    twins = Twins(first)
+    none = np.empty((60, 0))
+    once, again = (twins.born().run(values, none)[0] for _ in range(2))
+    assert np.array_equal(once, again, equal_nan=True)
+    assert np.array_equal(once, Series(FORECASTER, (1,), 0, 3).run(values, none)[0], equal_nan=True)
+    assert first.count == 0

@@ -58,7 +58,7 @@ def average_all(state, xs, times):
 def test_the_cover_is_that_of_the_twin(digits):
     rng = np.random.default_rng(digits)
     patterns = np.round(np.cumsum(rng.normal(size=(900, WIDTH)) * 0.2, axis=0), digits)
-    state, twin, out = allocate(1)[1].fields, naive.Cover(), np.empty(900)
+    state, twin, out = allocate(1).state.fields, naive.Cover(), np.empty(900)
     take_all(state, patterns, 0.05, 0.01, out)
     made = [twin.take(p, t, t - 0.05 * t, 0.01) for t, p in enumerate(patterns)]
     assert np.allclose(out, made, rtol=1e-12)
@@ -81,7 +81,7 @@ def test_the_tail_is_that_of_the_twin(n, seed, kind):
         "normal": rng.normal(size=n), "heavy": rng.standard_t(2, size=n),
         "ties": rng.integers(0, 4, n).astype(float),
     }[kind]  # fmt: skip
-    state = allocate(1)[1].fields
+    state = allocate(1).state.fields
     count_all(state, novelties, np.empty(n))
     marks = state.tail.marks[0, 0]
     maxima = naive.block_maxima(novelties, SHORTEST)
@@ -96,7 +96,7 @@ def test_the_tail_is_that_of_the_twin(n, seed, kind):
 
 
 def test_rounding_is_no_news_and_the_first_change_of_a_constant_is():
-    state, out = allocate(1)[1].fields, np.empty(301)
+    state, out = allocate(1).state.fields, np.empty(301)
     rng = np.random.default_rng(0)
     count_all(state, np.r_[-7 + 1e-9 * rng.random(300), -6.0], out)
     assert (out[:300] == -2).all()
@@ -106,7 +106,7 @@ def test_rounding_is_no_news_and_the_first_change_of_a_constant_is():
 def test_the_views_are_means_of_the_last_records():
     rng = np.random.default_rng(0)
     xs, times = rng.normal(5, 2, size=700), 1e9 + 600.0 * np.arange(700)
-    state = allocate(1)[1].fields
+    state = allocate(1).state.fields
     average_all(state, xs, times)
     shares = [0.5**j * (1 - 0.5**j) ** np.arange(699, -1, -1) for j in range(1, 4)]
     assert np.allclose(state.means[0, 0, 1:4], [share @ xs for share in shares], atol=1e-3)
@@ -120,22 +120,23 @@ def test_one_wild_value_does_not_hide_what_follows():
     rng = np.random.default_rng(0)
     xs = rng.normal(size=1200)
     xs[400] = 1e50
-    state = allocate(1)[1].fields
+    state = allocate(1).state.fields
     average_all(state, xs, np.full(1200, 0.0))
     assert state.clock[0, 2] < 3  # the mean deviation, .8 without it
 
 
 def test_growing_keeps_what_was_learned_and_begins_the_new_fields():
-    words, state = allocate(2)
+    laid = allocate(2)
+    state = laid.state
     for i, (_, array) in enumerate(trees.walk(state)):
         array[...] = i
-    _, new = grown(state, 3)
+    new = grown(laid, 3).state
     for (name, old), (_, array) in zip(trees.walk(state.fields), trees.walk(new.fields)):
         assert np.array_equal(array[:2], old), name
-    fresh = allocate(3)[1].fields
+    fresh = allocate(3).state.fields
     for (name, array), (_, other) in zip(trees.walk(new.fields), trees.walk(fresh)):
         assert np.array_equal(array[2:], other[2:]), name
-    assert words.nbytes < 2 * 240_000
+    assert laid.words.nbytes < 2 * 240_000
 
 
 def test_budgets():

@@ -7,7 +7,6 @@ import numpy as np
 from river import base
 
 from ..categories.category import checked
-from ..codegen.bound import bind
 from ..errors import BadRecord, CheckpointError
 from ..features.saved_names import as_name, saved
 from ..forecasting.experts.default import LIGHT
@@ -17,6 +16,7 @@ from ..novelty import joint
 from ..novelty.budget import budget
 from ..novelty.state import ALARMS, RECORDS, SEEN, State, allocate, grown
 from ..numerics import trees
+from ..numerics.laid import Laid
 from .anomaly_feedback import answer, faults_of, heed, row_of_none, told
 from .anomaly_fields import EachField
 from .anomaly_records import Kinds, Table, table
@@ -104,14 +104,14 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         self.feedback_field = feedback_field
         self._rules = checked(categorical)
         self._budget, self._names = budget(false_alarms), list[Any]()
-        self._hold(*allocate(0))
+        self._hold(allocate(0))
         self._each = self._no_fields()
 
     # river ------------------------------------------------------------------------------------
 
     def score_one(self, x: dict) -> float:
         """The score of *x* as the next record; −2, the least, while too little is known."""
-        kept = self._words.copy()
+        kept = self._laid.words.copy()
         found = table(
             told([x], self.feedback_field, self.timestamp).xs, self._kinds(), self.timestamp
         )
@@ -120,7 +120,7 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         part = Table(self._names, known, found.times, [], texts)
         self._each.look(part)
         _, rows = self._judge(part, self._each.newest())
-        self._words[:] = kept
+        self._laid.words[:] = kept
         return float(rows[0, joint.JOINT])
 
     def learn_one(self, x: dict) -> None:
@@ -231,15 +231,20 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
         """Make room for new ones."""
         known, count = len(self._names), len(part.names)
         if count > known:
-            self._hold(*grown(self._state, count))
+            self._hold(grown(self._laid, count))
             for f in range(known, count):
                 self._each.add(f, f in part.texts)
             self._names = list(part.names)
 
-    def _hold(self, words: np.ndarray, state: State) -> None:
-        """*state*, which lies in *words*, and how compiled code finds it."""
-        self._words, self._state, self._bound = words, state, bind((), state, ())
-        self._room = Room(1, len(state.fields.clock))
+    def _hold(self, laid: Laid) -> None:
+        """The state, and how compiled code finds it."""
+        self._laid, self._bound = laid, laid.bound()
+        self._room = Room(1, len(laid.state.fields.clock))
+
+    @property
+    def _state(self) -> State:
+        state: State = self._laid.state
+        return state
 
     def _no_fields(self) -> EachField:
         specs = FORECASTER if self.experts is None else tuple(self.experts)
@@ -275,15 +280,15 @@ class RecurrentAnomalyDetector(Savable, base.AnomalyDetector):
             )
         check_same(self, described(self, OPTIONAL), meta)
         fields = list(map(as_name, meta["fields"]))
-        words, state = allocate(len(fields))
+        laid = allocate(len(fields))
         each = self._no_fields()
         try:
-            trees.load(state, trees.below("novelty.", arrays))
+            trees.load(laid.state, trees.below("novelty.", arrays))
             each.load(len(fields), arrays)
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit this model: {error}") from None
         self._names, self._each = fields, each
-        self._hold(words, state)
+        self._hold(laid)
 
     def health(self) -> dict[str, float]:
         """Counters by metric name, summed over the fields."""

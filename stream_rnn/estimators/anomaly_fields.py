@@ -7,6 +7,7 @@ import numpy as np
 
 from ..categories.rarity import Rarity
 from ..forecasting.series import Series
+from ..forecasting.twins import Twins
 from ..numerics.trees import below
 from .anomaly_records import Table
 
@@ -21,17 +22,14 @@ class EachField:
         self.specs, self.seed, self.forecaster = specs, seed, forecaster
         self.series: dict[int, Series] = {}
         self.rarities: dict[int, Rarity] = {}
-        self._new()  # refuse odd specs now
-
-    def _new(self) -> Series:
-        return Series(self.specs, (1,), 0, self.seed)
+        self._twins = Twins(Series(specs, (1,), 0, seed))
 
     def add(self, f: int, is_text: bool) -> None:
         """Begin with the field at place *f*."""
         if is_text:
             self.rarities[f] = Rarity()
         elif self.forecaster:
-            self.series[f] = self._new()
+            self.series[f] = self._twins.born()
 
     def newest(self) -> dict[int, np.ndarray]:
         """The forecast row (1, WIDTH) of the next value of each field that has one."""

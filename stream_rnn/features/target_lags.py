@@ -33,6 +33,9 @@ class TargetLags:
     def extend(self, width: int, outputs: int) -> None:
         """Give what is new among *width* features and *outputs* targets the next inputs."""
         lags = self.lags
+        if not lags:
+            self.past, self.columns = np.empty((0, outputs)), np.arange(width)
+            return
         new = np.full((lags, outputs - self.past.shape[1]), np.nan)
         self.past = np.hstack([self.past, new])
         wanted = [*range(-1, -1 - lags * outputs, -1), *range(width)]

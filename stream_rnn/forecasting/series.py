@@ -1,12 +1,13 @@
 """One series with all its horizons: the banks, and forecasts made of theirs."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..numerics import trees
+from ..numerics.laid import Laid
 from . import bank as banks
 from . import spare
 from .bank import Bank
@@ -15,6 +16,7 @@ from .experts.default import seasonal_prior
 from .inputs import doubt, history
 from .inputs.period import NEWS
 from .interval import LEVELS
+from .lengthen import in_blocks, lengthened
 from .mixing.mix import Mixture
 from .relearn import relearn, renewed
 
@@ -57,18 +59,25 @@ class Series:
 
     def _begin(self, inputs: int) -> None:
         """Banks that have seen nothing, for so many *inputs*."""
+        self._make_room(inputs)
+        self._hold([self._bank(h) for h in self.horizons])
+
+    def _make_room(self, inputs: int) -> None:
+        """For records of so many *inputs*."""
         self.inputs = inputs
         self.width = 2 * WIDTH if self.given else WIDTH  # of the rows of `run`
         self.formers: dict[int, Bank] = {}  # as they were before a doubt, while it lasts
-        self._hold([self._bank(h) for h in self.horizons])
         x, out = np.empty((1, inputs)), np.empty((1, self.width))
         self._one = np.empty(1), np.full(1, np.nan), x, out
 
-    def _hold(self, found: list[Bank]) -> None:
-        self.banks, self._bound = found, [banks.bound(bank) for bank in found]
+    def _hold(self, found: list[Bank], blocks: Sequence[Laid] = ()) -> None:
+        """*found*, which lie in *blocks* if they have grown."""
+        self.banks, self._blocks = found, blocks
+        self._bound = [block.bound() for block in blocks] or [banks.bound(b) for b in found]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_bound"}
+        own = ("_bound", "_blocks")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__dict__.update(saved)
@@ -184,7 +193,7 @@ class Series:
             if h == 1 and index == len(self.horizons) - 1:  # all that is left is its own
                 self._recurse(copy, bound, rows, inputs, taken[h])
                 break
-            _take_in(bound, rows[taken[h] : ahead, MEDIAN], inputs[taken[h] : ahead])
+            spare.take_in(bound, rows[taken[h] : ahead, MEDIAN], inputs[taken[h] : ahead])
             taken[h] = ahead
             count = int(copy.history.clock[history.COUNT])
             rows[j - 1] = widen(self._foreseen(bound, count, h, inputs[j - 1]), (j / h) ** 0.5)
@@ -207,7 +216,7 @@ class Series:
     ) -> None:
         """Fill the rest of *rows* from a *copy* of the bank for one step, *taken* so far."""
         first = int(np.isnan(rows[:, MEDIAN]).argmax())
-        _take_in(bound, rows[taken:first, MEDIAN], inputs[taken:first])
+        spare.take_in(bound, rows[taken:first, MEDIAN], inputs[taken:first])
         unknown = np.full(len(rows) - first - 1, np.nan)
         out = np.empty((len(rows) - first, self.width))
         at = 0
@@ -221,9 +230,15 @@ class Series:
     def grow(self, inputs: int) -> None:
         """Make room for more exogenous inputs, with weights 0."""
         before, formers = self.banks, self.formers
-        self._begin(inputs)
-        for old, new in zip(before, self.banks, strict=True):
-            banks.grow(old, new)
+        known, more = in_blocks(self._blocks, before), inputs - self.inputs
+        if known:
+            blocks = [lengthened(block, more) for block in known]
+            self._make_room(inputs)
+            self._hold([block.state for block in blocks], blocks)
+        else:
+            self._begin(inputs)
+            for old, new in zip(before, self.banks, strict=True):
+                banks.grow(old, new)
         for at, old in formers.items():
             self.formers[at] = self._bank(self.horizons[at])
             banks.grow(old, self.formers[at])
@@ -253,14 +268,6 @@ class Series:
                 trees.load(formers[at], former)
         trees.load(tuple(self.banks), own)
         self.formers = formers
-
-
-def _take_in(bound: Any, values: np.ndarray, inputs: np.ndarray) -> None:
-    """Let a copy of a bank take in *values* without learning."""
-    missing, fills = np.full(len(values), np.nan), values.copy()
-    out, at = np.empty((len(values), 2 * WIDTH)), 0
-    while at < len(values):  # see `banks.run`; a forecast does not look back
-        at += banks.run(bound, missing[at:], fills[at:], inputs[at:], out[at:])
 
 
 def widen(rows: np.ndarray, factor: float | np.ndarray) -> np.ndarray:

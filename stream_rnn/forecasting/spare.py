@@ -8,9 +8,12 @@ one has it alone.
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
+
 from ..numerics import trees
 from . import bank as banks
 from .bank import Bank
+from .columns import WIDTH
 
 KEPT = 4  # copies, of the kinds of banks that were used last
 
@@ -35,3 +38,11 @@ def keep(kind: Hashable, spare: Spare) -> None:
     for oldest in list(_spares)[: max(0, len(_spares) + 1 - KEPT)]:
         _spares.pop(oldest, None)
     _spares[kind] = spare
+
+
+def take_in(bound: Any, values: np.ndarray, inputs: np.ndarray) -> None:
+    """Let a copy of a bank take in *values* without learning."""
+    missing, fills = np.full(len(values), np.nan), values.copy()
+    out, at = np.empty((len(values), 2 * WIDTH)), 0
+    while at < len(values):  # see `banks.run`; a forecast does not look back
+        at += banks.run(bound, missing[at:], fills[at:], inputs[at:], out[at:])

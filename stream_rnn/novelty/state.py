@@ -4,7 +4,8 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..numerics import growing, trees
+from ..numerics import trees
+from ..numerics.laid import Laid
 from ..numerics.trees import Float
 
 MEANS = 8  # exponential means over 1, 2, 4, …, 128 records
@@ -98,21 +99,19 @@ LENGTHS = {
 }
 
 
-def allocate(fields: int) -> tuple[np.ndarray, State]:
-    """Nothing seen of any of the *fields*: one block of words, and the arrays within it."""
-    words, state = trees.allocate_together(_shapes(fields))
-    _begin(state.fields, 0)
-    state.joint[BEGAN] = np.nan
-    return words, state
+def allocate(fields: int) -> Laid:
+    """Nothing seen of any of the *fields*."""
+    new = Laid((), _shapes(fields), ())
+    _begin(new.state.fields, 0)
+    new.state.joint[BEGAN] = np.nan
+    return new
 
 
-def grown(old: State, fields: int) -> tuple[np.ndarray, State]:
+def grown(old: Laid, fields: int) -> Laid:
     """*old* with room for more *fields*, which have seen nothing."""
-    known, shapes = len(old.fields.clock), _shapes(fields)
-    words, new = trees.allocate_together(shapes)
-    growing.grow(_shapes(known), old, new)
-    _begin(new.fields, known)
-    return words, new
+    new = old.grown(_shapes(fields), ())
+    _begin(new.state.fields, len(old.state.fields.clock))
+    return new
 
 
 def _shapes(fields: int) -> State:

@@ -166,6 +166,12 @@ class Laid:
         moving.describe(dims, items, self.shapes, self.places, begin, base, memory)
         return Bound.at(kind, memory, self)
 
+    def twin(self) -> "Laid":
+        """Another block that holds the same."""
+        new = self.longer(*self.fields)
+        new.words[:] = self.words
+        return new
+
     def __getstate__(self) -> tuple:
         """A copy is laid out anew: its arrays are of its own block."""
         return self.model, self.fields, self.last, self.apart, self.joined, self.words

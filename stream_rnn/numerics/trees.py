@@ -66,8 +66,8 @@ def fields(kind: Any, sizes: Mapping[str, int], dtype: Any = np.float64, **given
     if kind == ():
         return ()
     usual, made = np.dtype(dtype), []
-    for name, hint, (axes, own, marks) in _parts(kind):
-        if name in given:
+    for name, hint, axes, own, marks in _parts(kind):
+        if given and name in given:
             made.append(_given(given[name], hint, sizes, usual))
         elif axes is None:
             made.append(fields(hint, sizes, usual))
@@ -81,10 +81,10 @@ _new: Any = tuple.__new__  # `_make` of a NamedTuple, which counts and costs thr
 
 
 @functools.cache
-def _parts(kind: Any) -> tuple[tuple[str, Any, tuple], ...]:
-    """What a class says of each of its parts, in their order: name, hint, and `_read` of it."""
+def _parts(kind: Any) -> tuple[tuple, ...]:
+    """What a class says of each of its parts, in their order: name, hint, and what `_read` says."""
     hints = declared(kind)
-    return tuple([(name, hints[name], _read(hints[name])) for name in kind._fields])
+    return tuple([(name, hints[name], *_read(hints[name])) for name in kind._fields])
 
 
 def _given(part: Any, hint: Any, sizes: Mapping[str, int], dtype: Any) -> Any:

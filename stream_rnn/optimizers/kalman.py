@@ -179,7 +179,8 @@ def reset(P, prior):
 
 def enlarge(P: np.ndarray, known: int, prior: float) -> None:
     """Write the prior variances behind the first *known* rows of a packed Π (L, …) of zeros."""
-    P[_diagonal(len(P))[_order(known) :]] = prior
+    for c in range(_order(known), _order(len(P))):
+        P[(c + 1) * (c + 2) // 2 - 1] = prior
 
 
 def _order(rows: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...codegen.dispatch import generic
-from ...numerics import growing
+from ...numerics import growing, trees
 
 NONE_LOST = np.zeros(0, np.int64)
 
@@ -57,6 +57,32 @@ def grow(old: Any, new: Any) -> None:
     Weights of the new inputs are 0.
     """
     growing.extend(old, new)
+
+
+@singledispatch
+def longer(group: Any, more: int) -> Any:
+    """The `Field`s of the group with so many *more* exogenous inputs; see `lengthen`.
+
+    Banks of experts that do not say so are made anew when they grow.
+    """
+    raise TypeError(f"{type(group).__name__} does not say how it is lengthened")
+
+
+def as_it_is(group: Any, more: int = 0) -> Any:
+    """`longer` for a group that sees no inputs."""
+    found = trees.leaves(group)
+    return trees.replaced(group, [trees.Field((), a.shape, a.dtype) for a in found])
+
+
+@singledispatch
+def joined(group: Any, more: int) -> dict[str, tuple[list, list]]:
+    """The axes that are made of several arrays, and the shapes of these, before and after."""
+    return {}
+
+
+@singledispatch
+def begin(group: Any, more: int, width: int) -> None:
+    """Write what the *more* inputs, the last of *width* columns, begin with and is not 0."""
 
 
 @singledispatch

@@ -6,7 +6,17 @@ from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float, Int
 from ..inputs.period import LONGEST
-from .base import learn, level_shift, observe, pack_like, predict, reads_season, size
+from .base import (
+    as_it_is,
+    learn,
+    level_shift,
+    longer,
+    observe,
+    pack_like,
+    predict,
+    reads_season,
+    size,
+)
 
 LEVEL, TREND, SMALLEST = range(3)
 PERIOD, MULTIPLICATIVE = range(2)
@@ -41,6 +51,9 @@ def pack(specs: list[HoltWinters]) -> Seasonal:
     new = trees.allocate(Seasonal, {"n": len(specs), "LONGEST": LONGEST})
     new.rates[:] = [[spec.level, spec.trend, spec.season] for spec in specs]
     return new
+
+
+longer.register(Seasonal, as_it_is)
 
 
 @pack_like.register

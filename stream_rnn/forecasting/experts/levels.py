@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from ...codegen.dispatch import loose_kernel
 from ...numerics import trees
 from ...numerics.trees import Float
-from .base import learn, level_shift, observe, pack_like, predict, size
+from .base import as_it_is, learn, level_shift, longer, observe, pack_like, predict, size
 
 
 class Ewma(NamedTuple):
@@ -27,6 +27,9 @@ def pack(specs: list[Ewma]) -> Levels:
     new = trees.allocate(Levels, {"n": len(specs)})
     new.rate[:] = [spec.rate for spec in specs]
     return new
+
+
+longer.register(Levels, as_it_is)
 
 
 @pack_like.register

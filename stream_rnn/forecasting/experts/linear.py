@@ -13,9 +13,12 @@ from ..inputs import features
 from ..kernels import clip
 from . import least_squares as kalman
 from .base import (
+    begin,
     grow,
+    joined,
     learn,
     level_shift,
+    longer,
     lost,
     observe,
     pack_like,
@@ -214,6 +217,36 @@ def _grow(old: Filters, new):
         new.weights[to : to + n] = old.weights[at:end]
         new.covariance[c:d].reshape(m, m)[:n, :n] = old.covariance[a:b].reshape(n, n)
     new.noise[...], new.resets[...] = old.noise, old.resets
+
+
+@longer.register
+def _longer(group: Filters, more: int):
+    sizes = np.diff(group.start) + more
+    totals = {"columns": int(sizes.sum()), "squares": int((sizes**2).sum())}
+    totals |= {"n": len(sizes), "widest": int(sizes.max())}
+    return trees.fields(Filters, totals)
+
+
+@joined.register
+def _joined(group: Filters, more: int):
+    before = np.diff(group.start).tolist()
+    after = [n + more for n in before]
+    return {
+        "columns": ([(n,) for n in before], [(n,) for n in after]),
+        "squares": ([(n, n) for n in before], [(n, n) for n in after]),
+    }
+
+
+@begin.register
+def _begin(group: Filters, more: int, width: int):
+    sizes = np.diff(group.start) + more
+    group.start[1:], group.square[1:] = np.cumsum(sizes), np.cumsum(sizes**2)
+    last = np.arange(-more, 0)
+    new = (group.start[1:, None] + last).ravel()
+    group.columns[new] = np.tile(width + last, len(sizes))
+    group.prior[new] = EXOGENOUS_PRIOR
+    diagonal = group.square[1:, None] + (last + 1) * (sizes[:, None] + 1) - 1
+    group.covariance[diagonal.ravel()] = EXOGENOUS_PRIOR
 
 
 def _places(group: Filters) -> Iterator[tuple[int, int, int, int]]:

@@ -12,8 +12,21 @@ from ...numerics.trees import SCRATCH, Float32, Int
 from ..inputs import features
 from ..kernels import clip, tanh
 from . import least_squares as kalman
-from .base import grow, kind, learn, level_shift, lost, observe, pack_like, predict, size, unsettle
-from .linear import BOUND, Linear, block
+from .base import (
+    begin,
+    grow,
+    kind,
+    learn,
+    level_shift,
+    longer,
+    lost,
+    observe,
+    pack_like,
+    predict,
+    size,
+    unsettle,
+)
+from .linear import BOUND, EXOGENOUS_PRIOR, Linear, block
 from .lstm_filter import learn_network
 
 RECURRENT = 3  # h₋ begins here in z
@@ -70,7 +83,7 @@ def pack(specs: list[Lstm], width: int, inputs: int, horizon: int, seed: int) ->
     columns, prior = block(READOUT, 0, 0)
     exogenous = np.arange(width - inputs, width)
     columns = np.concatenate([columns, exogenous]).astype(np.int64)
-    prior = np.concatenate([np.full(units, HIDDEN_PRIOR), prior, np.full(inputs, 0.1)])
+    prior = np.concatenate([np.full(units, HIDDEN_PRIOR), prior, np.full(inputs, EXOGENOUS_PRIOR)])
     d, n, count = inputs + 3 + units, len(prior), len(specs)
     w, v = np.zeros((count, d, 4 * units)), np.zeros((count, n))
     for u in range(count):
@@ -113,6 +126,24 @@ def _unsettle(group: Networks, share):
 def _grow(old: Networks, new):
     growing.extend(old, new)
     new.w[:, old.w.shape[1] :] = 0
+
+
+@longer.register
+def _longer(group: Networks, more: int):
+    U, D, width = group.w.shape
+    _, h, X = group.readout.shape
+    sizes = {"U": U, "H": width // 4, "D": D + more, "X": X + more, "h": h}
+    sizes |= {"N": len(group.columns) + more, "S": (D + more) * width}
+    return trees.fields(Networks, sizes | {"rows": len(group.scratch)})
+
+
+@begin.register
+def _begin(group: Networks, more: int, width: int):
+    group.columns[-more:] = np.arange(width - more, width)
+    group.prior[-more:] = EXOGENOUS_PRIOR
+    d, n = np.arange(-more, 0) + group.w.shape[1], np.arange(-more, 0) + len(group.prior)
+    group.w_covariance[:, d, d] = group.motion[:, 0, None, None]
+    group.v_covariance[:, n, n] = EXOGENOUS_PRIOR
 
 
 def start_weights(units: int, inputs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
