@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 
@@ -165,6 +166,37 @@ def test_two_runs_cannot_share_a_directory(tmp_path):
     store = Store(tmp_path)
     store.lock()  # the kernel dropped it with the killed process
     store.close()
+
+
+def test_what_may_not_be_read_is_not_damaged(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.save({}, {})
+
+    def refuse(*_arguments, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    for call in ("builtins.open", "os.listdir"):
+        with monkeypatch.context() as patch:
+            patch.setattr(call, refuse)
+            with pytest.raises(CheckpointError, match="may not be read by this user"):
+                store.load_newest()
+    assert store.damaged == 0
+    assert store.load_newest() is not None
+
+
+def test_a_folder_that_is_made_again_is_claimed_again(tmp_path):
+    one, other = Store(tmp_path / "c"), Store(tmp_path / "c")
+    one.lock()
+    shutil.rmtree(tmp_path / "c")
+    one.save({}, {})
+    with pytest.raises(CheckpointError, match="in use by another run"):
+        other.lock()
+    shutil.rmtree(tmp_path / "c")
+    other.lock()
+    with pytest.raises(CheckpointError, match="in use by another run"):
+        one.save({}, {})
+    one.close()
+    other.close()
 
 
 def test_a_file_where_the_folder_should_be_is_said_at_once(tmp_path):

@@ -144,9 +144,17 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "bad.toml").write_text("source = ")
     with pytest.raises(ConfigError, match=r"bad\.toml: not TOML: Invalid value"):
         load(tmp_path / "bad.toml")
-    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot read the configuration"):
-        load(tmp_path / "binary.toml")
+        load(tmp_path)
+
+
+def test_a_file_as_an_editor_of_windows_writes_it(tmp_path):
+    text, path = 'source.type = "stdin"\r\nsink.type = "stdout"\r\n', tmp_path / "p.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert load(path).source == schema.StdinSource()
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"p\.toml: byte 0 is not UTF-8; save the file as UTF-8"):
+        load(path)
 
 
 def test_what_cannot_be_opened_is_named(tmp_path, monkeypatch):

@@ -16,7 +16,16 @@ from connectors.secrets import without_user
 
 from ..errors import CheckpointError, ConfigError
 
-TEMPORARY = ".tmp-"
+TEMPORARY, LOCK = ".tmp-", ".lock"
+
+
+class Forbidden(CheckpointError):
+    """A checkpoint, or a folder of such, that this process may not read."""
+
+    def __init__(self, path: str):
+        super().__init__(
+            f"{path} may not be read by this user: give it the right, or run as who wrote it"
+        )
 
 
 class Folder(Protocol):
@@ -82,7 +91,11 @@ class LocalFolder:
         """The files in it, in order; none if it is not there."""
         if not self.path.is_dir():
             return []
-        return sorted(n for n in os.listdir(self.path) if not n.startswith("."))
+        try:
+            found = os.listdir(self.path)
+        except PermissionError:
+            raise Forbidden(str(self.path)) from None
+        return sorted(n for n in found if not n.startswith("."))
 
     def read(self, name: str) -> bytes:
         with open(self.path / name, "rb", opener=_only_files) as file:
@@ -90,6 +103,9 @@ class LocalFolder:
 
     def write(self, name: str, data: bytes) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
+        if self._lock is not None and not _is_at(self._lock, self.path / LOCK):
+            self.close()  # the folder has been removed: this one is another
+            self.lock()
         replace_file(self.path / name, data)
 
     def remove(self, name: str) -> None:
@@ -106,7 +122,7 @@ class LocalFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         except (FileExistsError, NotADirectoryError):
             raise ConfigError(
                 f"checkpoint.url: {str(self.path)!r} is a file, or lies in one; name a folder"
@@ -129,6 +145,14 @@ class LocalFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    """Whether the open file *fd* is the one at *path*."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except OSError:
+        return False
 
 
 def _only_files(path: str, flags: int) -> int:

@@ -33,7 +33,7 @@ from ..errors import CheckpointError
 from ..keys.key import Key
 from ..keys.shelf import Shelf
 from .file import Checkpoint, decode, encode
-from .folders import open_folder
+from .folders import Forbidden, open_folder
 from .segments import (
     FORGOTTEN,
     PREFIX,
@@ -158,6 +158,8 @@ class Store:
             data = self._folder.read(name)
         except FileNotFoundError:
             raise CheckpointError(f"{self.url} holds no checkpoint {name}") from None
+        except PermissionError:
+            raise Forbidden(f"{self.url}/{name}") from None
         except Exception as error:
             raise CheckpointError(f"cannot read {name} in {self.url}: {error}") from error
         checkpoint = decode(data, name)
@@ -210,12 +212,16 @@ class Store:
     def load_newest(self, of_run: bool = False) -> Checkpoint | None:
         """The newest intact checkpoint, or None; a damaged one is logged and counted.
 
+        Raises `Forbidden` where this process may not read.
+
         With *of_run* it is one that a run can go on from, see `load_run`.
         """
         load = self.load_run if of_run else self.load
         for name in reversed(self.list()):
             try:
                 return load(name)
+            except Forbidden:  # it is not damaged
+                raise
             except CheckpointError as error:
                 if "newer than" in str(error):
                     raise

@@ -45,10 +45,15 @@ def load(path: str | os.PathLike, overrides: Sequence[str] = ()) -> Config:
     """
     overrides = [*from_environment(os.environ), *overrides]
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"cannot read the configuration {os.fspath(path)!r}: {reason}") from None
+        text = Path(path).read_text(encoding="utf-8-sig")  # some editors write a mark before it
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the configuration {os.fspath(path)!r}: {error.strerror or error}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{os.fspath(path)}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        ) from None
     try:
         return parse(text, overrides)
     except ConfigError as error:
