@@ -160,23 +160,26 @@ def test_copies_are_few_however_fast_it_learns():
     assert np.diff(copies).min(initial=1.0) >= 0.9 * FRESH_SECONDS
 
 
+SCOPE = {
+    "type": "http",
+    "asgi": {"version": "3.0", "spec_version": "2.3"},
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/readyz",
+    "raw_path": b"/readyz",
+    "query_string": b"",
+    "root_path": "",
+    "headers": [(b"host", b"localhost")],
+    "client": ("127.0.0.1", 1),
+    "server": ("127.0.0.1", 2),
+}
+
+
 async def through(relay, method, path, body=b"", leave_after=None):
     """The messages that come back; the client leaves after so many."""
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"localhost")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 2),
-        "state": object(),
-    }
+    given = {"method": method, "path": path, "raw_path": path.encode(), "state": object()}
+    scope = {**SCOPE, **given}
     asked, left, messages = asyncio.Event(), asyncio.Event(), []
 
     async def receive():
@@ -211,6 +214,22 @@ def test_what_is_passed_on_is_answered_as_if_it_were_not():
             assert events[2]["body"].startswith(b"data: {")
 
     asyncio.run(ask())
+
+
+def test_a_client_that_leaves_early_is_no_fault_of_ours(caplog):
+    """``curl -f`` goes as soon as it has the status; a probe may, too."""
+    site = Site(Metrics())
+
+    async def ask():
+        async with both(site) as end:
+            for _ in range(20):
+                streams = await wire.call(end, {"call": "http", "scope": SCOPE})
+                streams[1].transport.abort()
+            start, _ = await through(Relay(end), "GET", "/readyz")
+            assert start["status"] == 503
+
+    asyncio.run(ask())
+    assert caplog.records == []
 
 
 def test_all_hear_of_a_process_that_cannot_be_kept():

@@ -7,6 +7,7 @@ that the application knows nothing of it, and a stream of events is as good as a
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from .wire import Streams, call, hear, say
@@ -64,10 +65,13 @@ async def answer(application: Application, scope: Message, streams: Streams) -> 
         return await hear(reader) or {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
-        say(writer, dict(message))
-        await writer.drain()
+        with suppress(ConnectionError):  # the client has gone: nobody hears it, as ASGI has it
+            say(writer, dict(message))
+            await writer.drain()
 
     await application(scope, receive, send)
+    if writer.is_closing():
+        return
     # What was said and not heard would end the connection before the answer is read.
     writer.write_eof()
     while await reader.read(PIECE):
