@@ -39,7 +39,7 @@ class Board(Observer):
         self._lock = threading.Lock()  # a reader may write down what came last
 
     def started(self, run: Run) -> None:
-        self._trackers[run.part or ""] = Tracker()
+        self._trackers[run.part or ""] = Tracker(run.ledger.counters["consumed"])
 
     def rebalance(self, assigned: int) -> None:
         """Partitions that are still here come again with their next batch."""

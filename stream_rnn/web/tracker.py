@@ -31,24 +31,25 @@ class Surprise(NamedTuple):
     """A result that was far from the truth, or an anomaly."""
 
     time: float
-    number: int  # of the record, since the start of the process
+    number: int  # of the record in its stream, from 0
     size: float  # the error over the mean one; or the score
     key: Any
     row: Row
 
 
 class Tracker:
-    """Of one learner.
+    """Of one learner that has seen *first* records before, in other processes.
 
-    >>> tracker = Tracker()
+    >>> tracker = Tracker(first=100)
     >>> rows = [{"prediction": 1.0, "target": 1.5}, {"prediction": 1.0, "target": 9.0}]
     >>> counts = {"consumed": 2, "predicted": 2, "learned": 2, "refused": 0}
     >>> tracker.see(Outcome(rows, [], counts, {}, 0.1, []), mean=2.0)
-    >>> tracker.worst[0].row["target"], tracker.worst[0].size
-    (9.0, 4.0)
+    >>> tracker.worst[0].row["target"], tracker.worst[0].size, tracker.worst[0].number
+    (9.0, 4.0, 101)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
+        self.first = first
         self.counts = dict.fromkeys(("consumed", "predicted", "learned", "refused"), 0)
         self.rows: deque[tuple[int, Row]] = deque(maxlen=ROWS)
         self.worst: list[Surprise] = []
@@ -68,7 +69,7 @@ class Tracker:
         *errors* are those of its results (T,), where they are known already.
         """
         rows = outcome.settled or outcome.rows
-        start = self.counts["consumed"]
+        start = self.first + self.counts["consumed"]
         for name, number in outcome.counts.items():
             self.counts[name] += number
         self.seconds += outcome.seconds
