@@ -147,7 +147,7 @@ def test_while_it_learns_answers_come_from_a_recent_state(asked):
         ({"record": {}, "horizon": 0}, 400, "horizon", ">= 1"),
         ({"record": {}, "level": "x"}, 400, "level", "Expected float"),
         ({"record": {}, "horizn": 1}, 400, None, "unknown field horizn"),
-        ({"record": {}, "partition": "t-9"}, 400, "partition", "say which"),
+        ({"record": {}, "partition": "t-9"}, 400, "partition", "leave partition out"),
         ({"record": {"u": "x"}}, 422, "record", "u"),
         ({"record": {"u": "x" * 3000}}, 413, None, "http.max_body_bytes = 2000"),
     ],

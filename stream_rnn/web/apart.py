@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from connectors.state import Dependency
+
 from ..config.schema import Config
 from . import mirror, relay
 from .listener import Listener
@@ -66,7 +68,6 @@ class Apart:
         serving: Callable[[bool], None],
     ):
         self.site, self.application, self.listener = site, application, listener
-        self.status = site.metrics.dependencies.add(NAME)  # so that all hear of one that is gone
         self.module, self.setup = module, setup
         self.process: subprocess.Popen[bytes] | None = None
         self.is_ready = False
@@ -84,7 +85,7 @@ class Apart:
                 why = f"cannot be: {error}"
             if time.monotonic() - began > LONG_SECONDS:
                 wait = WAIT_SECONDS
-            self.status.down(
+            self._status().down(
                 f"the process that answers questions {why}; the learner's own answers them, and "
                 f"starts another one in {wait:g} s"
             )
@@ -147,12 +148,16 @@ class Apart:
             name, level, text = msgspec.json.decode(body)
             logging.getLogger(name).log(level, "%s", text)
 
+    def _status(self) -> Dependency:
+        """So that all hear of one that is gone; until the first is there, nothing is missing."""
+        return self.site.metrics.dependencies.add(NAME)
+
     def _show(self, ready: bool) -> None:
         if ready != self.is_ready:
             self.is_ready = ready
             self._serving(ready)
         if ready:
-            self.status.up()
+            self._status().up()
 
     async def _answer(self, descriptor: int) -> None:
         streams = await called(descriptor)

@@ -251,6 +251,8 @@ def find(replicas: Mapping[str, Replica], partition: str | None) -> Replica:
         raise Refused(503, "nothing is being learned yet", Retry_After="1")
     if partition is None or partition not in replicas:
         names = ", ".join(sorted(replicas))
+        if not names:
+            raise Refused(400, "this process has one learner; leave partition out", "partition")
         raise Refused(400, f"this process has {names}; say which", "partition")
     return replicas[partition]
 
