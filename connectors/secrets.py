@@ -6,6 +6,7 @@
 "'s3://***@bucket/models'"
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -49,6 +50,56 @@ def without_user(text: str) -> str:
     ('***@h:9092,g:9092', 'https://***@host/x')
     """
     return _BARE_USER.sub("***@", _USER.sub("***@", text))
+
+
+class Secret:
+    """A string that does not show itself.
+
+    >>> password = Secret("open sesame")
+    >>> password
+    Secret('***')
+    >>> password.reveal()
+    'open sesame'
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str):
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Secret cannot be copied out of the process")
+
+    def reveal(self) -> str:
+        """The string itself."""
+        return self._text
+
+
+class FileSecret(Secret):
+    """One in a file, which is read again for every new client: it may be renewed."""
+
+    __slots__ = ("_field", "_path")
+
+    def __init__(self, field: str, path: str):
+        self._field, self._path = field, path
+        super().__init__(read_line(field, path))
+
+    def reveal(self) -> str:
+        """What the file holds now, or did when it could last be read."""
+        with contextlib.suppress(ValueError):
+            self._text = read_line(self._field, self._path)
+        return self._text
 
 
 def read_line(field: str, path: str) -> str:

@@ -12,13 +12,17 @@ from kafka_broker import CLIENTS, Broker, Topics
 from kafka_chaos import Job
 
 from connectors.base import Denied, SinkError, SourceError
+from connectors.kafka.driver import Gone
 from connectors.kafka.python_guards import complete_joins, create_no_topics, end_at_once
-from connectors.kafka.settings import KafkaSettings, Secret
+from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.sink import KafkaSink
 from connectors.kafka.source import KafkaSource
 from connectors.kafka.versions import check_version
+from connectors.secrets import Secret
+from connectors.state import Dependency
 from stream_rnn.assembly.service import service
 from stream_rnn.config import load
+from stream_rnn.service.exactly_once import member
 
 USER, PASSWORD = "learner", "correct horse battery staple"
 
@@ -318,3 +322,90 @@ def test_kerberos_takes_no_password(password_file):
     options = {**KERBEROS, "username": "rnn", "password_file": str(password_file)}
     with pytest.raises(ValueError, match="takes no username and no password"):
         KafkaSettings.from_options(options, {})
+
+
+def test_a_password_in_a_file_is_read_for_every_new_client(password_file):
+    options = {"bootstrap": "b:9093", "protocol": "SASL_SSL", "username": USER}
+    settings = KafkaSettings.from_options({**options, "password_file": str(password_file)}, {})
+    assert settings.python_options()["sasl_plain_password"] == PASSWORD
+    password_file.write_text("a new one\n")
+    assert settings.python_options()["sasl_plain_password"] == "a new one"
+    assert settings.confluent_options()["sasl.password"] == "a new one"
+    password_file.unlink()  # for a moment
+    assert settings.python_options()["sasl_plain_password"] == "a new one"
+    assert "new one" not in repr(settings)
+
+
+def test_a_password_is_refused_when_nothing_else_is_said():
+    pytest.importorskip("confluent_kafka")
+    from connectors.kafka.confluent_consumer import KafkaError, Problems
+
+    problems, wrong, gone = Problems(), KafkaError._AUTHENTICATION, KafkaError._TRANSPORT
+    for code, expected in [(gone, False), (wrong, False), (wrong, False), (gone, False)]:
+        problems(KafkaError(code))
+        assert problems.is_refused() == expected
+    problems(KafkaError(wrong))
+    assert problems.is_refused()
+    problems(KafkaError(KafkaError._RESOLVE))
+    assert not problems.is_refused()
+
+
+@pytest.mark.parametrize("commits", [0, 3])
+def test_a_password_that_has_worked_is_waited_for(monkeypatch, commits):
+    """It is being renewed; one that never worked needs a person."""
+    monkeypatch.setattr(member, "PAUSE", 0.01)
+    attempts, seen = [], Dependency("source")
+
+    def join():
+        attempts.append(seen.status().state)
+        if len(attempts) < 3:
+            raise Denied("not its credentials")
+        raise Gone("the test is over")
+
+    one = member.Member(join, lambda _: None, ["t"], dependency=seen)
+    one.membership.commits = commits
+    with pytest.raises(Gone if commits else Denied):
+        one.run()
+    assert attempts == ["connecting", "down", "down"][: 3 if commits else 1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_password_is_renewed_while_it_runs(tmp_path, client):
+    """The brokers have the new one first, are started again, and the file follows."""
+    with Broker(sasl=True) as broker:
+        topics = Topics(broker.bootstrap)
+        topics.add_user(USER, PASSWORD)
+        job, password = Job(topics, tmp_path, client=client), tmp_path / "password"
+        password.write_text(PASSWORD)
+        table = f"""bootstrap = "127.0.0.1:{broker.sasl_port}"
+protocol = "SASL_SSL"
+username = "{USER}"
+password_file = "{password}"
+cafile = "{broker.data / "tls.pem"}"
+"""
+        text = job.config.read_text()
+        job.config.write_text(text.replace(f'bootstrap = "{topics.bootstrap}"\n', table))
+        job.fill(600)
+        with job.service("--set", "source.stop_at_end=false") as running:
+            wait_until(lambda: len(topics.read(job.out)[0]) == 600, running)
+            topics.add_user(USER, "another")
+            broker.stop()
+            broker.start()
+            running.wait_for("not its credentials|does not accept this client's credentials", 90)
+            password.write_text("another")
+            running.wait_for("is up again", 90)
+            job.fill(400)
+            wait_until(lambda: len(topics.read(job.out)[0]) == 1000, running)
+            assert running.terminate() == 0, running.log
+        job.verify()
+        topics.close()
+
+
+def wait_until(condition, running, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, running.log
+        assert running.process.poll() is None, running.log
+        time.sleep(0.2)

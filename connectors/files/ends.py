@@ -28,7 +28,7 @@ def ends_so(path: str, length: int, end: str) -> bool:
 
 def moved(path: str, length: int, end: str) -> str | None:
     """Where the file is that was at *path* and ended so: beside it, under a longer name."""
-    folder, name = os.path.split(path)
+    folder, name = os.path.split(os.path.realpath(path))
     for other in sorted(os.listdir(folder or ".")):
         candidate = os.path.join(folder, other)
         if other != name and other.startswith(name) and ends_so(candidate, length, end):

@@ -16,6 +16,7 @@ from .driver import (
     Partition,
     RecordDecoder,
     deleted,
+    refused,
 )
 from .settings import KafkaSettings
 
@@ -34,6 +35,7 @@ TopicPartition = confluent.TopicPartition
 
 FETCH_BYTES = 8 << 20
 ANSWER_SECONDS = 30.0
+REFUSALS = 3  # of a password, until it is taken for a wrong one
 SILENT = {KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}
 TOPIC_GONE = {
     *(KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_TOPIC_ID, KafkaError._UNKNOWN_TOPIC),
@@ -67,12 +69,12 @@ class ConfluentConsumer:
         self._ends: dict[Partition, int] = {}  # where a partition's end was met
         self._metadata: Any = None
         self._is_cooperative = group is not None and group.cooperative
-        options["error_cb"] = problems = Problems()
+        options["error_cb"] = self._problems = Problems()
         try:
             self._client = confluent.Consumer(options, logger=log)
         except KafkaException as error:
             raise SourceError(f"client_settings: confluent-kafka says: {words(error)}") from error
-        attempt_bootstrap(settings, self._client, self._client.close, problems)
+        attempt_bootstrap(settings, self._client, self._client.close, self._problems)
 
     def topics(self) -> set[str]:
         """See `connectors.kafka.driver.Consumer.topics`."""
@@ -144,6 +146,8 @@ class ConfluentConsumer:
                 messages += self._client.consume(max_records, 0.0)
         except KafkaException as error:
             raise SourceError(f"reading from Kafka failed: {words(error)}") from error
+        if self._problems.is_refused() and not messages:
+            raise Denied(refused(self.settings.bootstrap))
         columns: dict[Partition, tuple[list, list, list, list]] = {}
         for message in messages:
             if (problem := message.error()) is not None:
@@ -261,6 +265,11 @@ class Problems:
         self.codes.append(error.code())
         log.warning("%s", error.str())
 
+    def is_refused(self) -> bool:
+        """Whether brokers have refused the password again and again, and nothing else since."""
+        last = [code for code in self.codes if code not in SILENT][-REFUSALS:]
+        return last == [KafkaError._AUTHENTICATION] * REFUSALS
+
 
 def attempt_bootstrap(
     settings: KafkaSettings, client: Any, close: Callable[[], None], problems: "Problems"
@@ -276,10 +285,7 @@ def attempt_bootstrap(
         client.poll(0)  # which calls `error_cb`
         close()
         if KafkaError._AUTHENTICATION in problems.codes:
-            raise Denied(
-                f"the Kafka broker at {settings.bootstrap} accepts this client's connection, but "
-                "not its credentials: correct username, password_file and mechanism"
-            ) from None
+            raise Denied(refused(settings.bootstrap)) from None
         raise Unreachable(
             f"no Kafka broker at {settings.bootstrap} accepts this client ({words(error)}); check "
             "that it runs, the address, and protocol, cafile and credentials"

@@ -40,6 +40,14 @@ REQUEST_BYTES = 64 << 20  # a producer sends; what is too large for a topic its 
 Header = tuple[str, bytes]
 
 
+def refused(bootstrap: str) -> str:
+    """That brokers do not accept the password, and what to do."""
+    return (
+        f"the Kafka broker at {bootstrap} accepts this client's connection, but not its "
+        "credentials: correct username, password_file and mechanism"
+    )
+
+
 class Fenced(SinkError):
     """Another process has taken over this transactional id or this place in the group."""
 

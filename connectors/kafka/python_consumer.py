@@ -17,6 +17,7 @@ from .driver import (
     Partition,
     RecordDecoder,
     deleted,
+    refused,
 )
 from .python_guards import complete_joins, create_no_topics, topics_within
 from .settings import KafkaSettings
@@ -130,6 +131,8 @@ class PythonConsumer:
                 f"messages are compressed in a way that this client cannot read ({error}): "
                 "pip install 'stream-rnn[kafka-codecs]', or set source.client = 'confluent'"
             ) from error
+        except errors.SaslAuthenticationFailedError:
+            raise Denied(refused(self.settings.bootstrap)) from None
         except errors.KafkaError as error:
             raise SourceError(f"reading from Kafka failed: {words(error)}") from error
         decoded = {}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..secrets import is_secret, read_line
+from ..secrets import FileSecret, Secret, is_secret, read_line
 from .kerberos import SERVICE, best_client, check_kerberos, confluent_words, python_words
 from .versions import check_version
 
@@ -34,40 +34,6 @@ OWN = {
 }
 
 log = logging.getLogger(__name__)
-
-
-class Secret:
-    """A string that does not show itself.
-
-    >>> password = Secret("open sesame")
-    >>> password
-    Secret('***')
-    >>> password.reveal()
-    'open sesame'
-    """
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str):
-        self._text = text
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a Secret cannot be copied out of the process")
-
-    def reveal(self) -> str:
-        """The string itself."""
-        return self._text
 
 
 @dataclass(frozen=True)
@@ -289,5 +255,5 @@ def find_secret(name: str, options: Mapping[str, Any], environ: Mapping[str, str
     """From the file the option names, the file the environment names, or the environment."""
     variable = f"KAFKA_{name.upper()}"
     if path := options.get(f"{name}_file") or environ.get(f"{variable}_FILE"):
-        return Secret(read_line(f"{name}_file", path))
+        return FileSecret(f"{name}_file", path)
     return Secret(environ[variable]) if variable in environ else None

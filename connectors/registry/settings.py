@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..kafka.settings import Secret
-from ..secrets import read_line
+from ..secrets import FileSecret, Secret, read_line
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ cafile=None, timeout_seconds=5.0, retry_seconds=30.0)
         elif f"{prefix}USERNAME" in environ:
             values.setdefault("username", environ[f"{prefix}USERNAME"])
         if path := options.get("password_file") or environ.get(f"{prefix}PASSWORD_FILE"):
-            values["password"] = Secret(read_line("password_file", path))
+            values["password"] = FileSecret("password_file", path)
         elif f"{prefix}PASSWORD" in environ:
             values["password"] = Secret(environ[f"{prefix}PASSWORD"])
         return cls(options["registry"], **values)

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from connectors.base import Lost, SinkError, Unreachable
+from connectors.base import Denied, Lost, SinkError, Unreachable
 from connectors.kafka.driver import Consumer, Gone, Partition
 from connectors.kafka.names import is_pattern
 from connectors.kafka.settings import KafkaSettings
@@ -23,6 +23,7 @@ from .session import Session
 
 log = logging.getLogger(__name__)
 
+PAUSE = 10.0  # seconds until a password that was refused is tried again
 PATIENCE = 20  # sessions in a row that end without a commit, before giving up
 
 
@@ -98,6 +99,12 @@ class Member:
                 if failures > 1:
                     raise
                 log.warning("%s", error)
+            except Denied as error:  # a password that is being renewed, if it has worked before
+                if not membership.commits:
+                    raise
+                self.dependency.down(str(error))
+                if stop.wait(PAUSE):
+                    return
             except SinkError as error:
                 failures = 1 if membership.commits > before else failures + 1
                 if failures >= PATIENCE:
