@@ -146,7 +146,7 @@ def test_far_weights_are_least_squares_by_band():
     xs[3] = np.nan
     told.add(far, ways, xs, out)
     for j in range(H):
-        faded = sum(0.9 ** (N - 1 - n) * p for n, p in enumerate(pairs[bands[j]]))
+        faded = sum(told.FORGET ** (N - 1 - n) * p for n, p in enumerate(pairs[bands[j]]))
         origins = far.loss[bands[j], told.ORIGINS]
         weight = (0.3 + origins * np.clip(faded[0] / faded[1], 0, 1)) / (origins + 1)
         assert out[j, MEDIAN] == pytest.approx(0.0 if j == 3 else weight, abs=1e-12)

@@ -5,7 +5,7 @@ that record, and with the truth y, per band of horizons, both in mean errors of 
 
     d = (g − o)/s_j;   r = (y − o)/s_j;   w = clip(Σ r·d / Σ d², 0, 1) · N/(N + 1)
 
-the sums discounted by .9 an origin, N origins.  The forecast is o + w(g − o), and one outside
+the sums discounted by .97 an origin, N origins.  The forecast is o + w(g − o), and one outside
 forecast follows the other.  Bounds are as much narrower as its mean error is smaller.  Where
 nothing is told of a step it stays as it is.
 """
@@ -18,8 +18,9 @@ from ...numerics import trees
 from ...numerics.trees import Float
 from ..columns import LOWER, MEAN, MEDIAN, SCALE
 from ..kernels import clip
-from .blend import BANDS, FORGET, band
+from .blend import BANDS, band
 
+FORGET = 0.97  # an origin; what says nothing costs about a half of 1 − FORGET
 LIMIT = 12.0  # mean errors of the blend that anything counts as, at most
 PRODUCT, SQUARE = range(2)
 BLENDED, WITH, ORIGINS = range(3)
