@@ -4,17 +4,20 @@ from types import SimpleNamespace
 
 import naive_forecasting as naive
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import EXPERTS
 from moved import PAGE, move_blocks
 
 from stream_rnn import (
+    FrameForecaster,
     Given,
     RecurrentAnomalyDetector,
     RecurrentForecaster,
     RecurrentMultivariateForecaster,
     learned,
 )
+from stream_rnn.cli.evaluate_config import Asked, configure
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.protocol import member_weights
 from stream_rnn.forecasting import bank as banks
@@ -296,3 +299,28 @@ def test_several_series_have_an_outside_forecast_each_and_far_steps(interpreted)
     parts.stream(flat[50:], ys[50:])
     assert parts.forecast(30, ahead, level=0.9) == again.forecast(30, ahead, level=0.9)
     assert list(learned(whole)["series"][0]["experts"]) == ["Ewma", "given_vendor"]
+
+
+def test_evaluate_is_told_the_field(tmp_path):
+    path = tmp_path / "load.csv"
+    path.write_text("vendor,load\n" + "".join(f"{t % 7},{t % 7 + 0.1}\n" for t in range(60)))
+    asked = Asked(str(path), ("load",), estimator="forecaster", given=("vendor",))
+    loaded = configure(asked)
+    assert loaded.estimator["experts"] == [{"type": "Given", "name": "vendor"}]
+    assert "vendor" not in loaded.features.exclude
+    mixed = configure(asked._replace(estimator="stream-regressor")).estimator
+    assert estimator(mixed)._labels[-1] == "given_vendor"
+    with pytest.raises(ConfigError, match="takes no forecast made elsewhere"):
+        configure(asked._replace(estimator="regressor"))
+    with pytest.raises(ConfigError, match="did you mean 'vendor'"):
+        configure(asked._replace(given=("vendr",)))
+
+
+def test_a_frame_brings_it_and_so_does_the_future(interpreted):
+    frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60, freq="h"), "y": Y[:60]})
+    frame["vendor"] = G[:60]
+    frame.loc[20:25, "vendor"] = None
+    model = FrameForecaster(forecaster("vendor", horizons=(1,))).learn(frame[:58])
+    future = frame[58:][["ds", "vendor"]].assign(vendor=Y[57] + 3)
+    plain, told_of = model.forecast(2), model.forecast(2, future=future)
+    assert (told_of.forecast - plain.forecast > 1.5).all()

@@ -41,6 +41,7 @@ def command(
     sort: o.Sort = False,
     as_it_is: o.AsItIs = False,
     windows: o.Windows = None,
+    given: o.Given = None,
 ) -> None:
     """Predict every record of a file before learning from it, and score the predictions.
 
@@ -55,6 +56,7 @@ def command(
       stream-rnn evaluate taxi.csv --target riders --timestamp time
       stream-rnn evaluate load.csv.gz -y load --set 'features.lags={load=[1,24]}' --period 24
       stream-rnn evaluate load.csv -y load --estimator forecaster --plot load.png
+      stream-rnn evaluate load.csv -y load --given vendor
       stream-rnn evaluate flowers.csv -y species --plot flowers.png
       stream-rnn evaluate sensors.csv -y load --key sensor --share nothing
       stream-rnn evaluate cpu.csv --estimator anomaly --windows combined_windows.json
@@ -88,6 +90,7 @@ def command(
         {name: value for name, value in dialect.items() if value is not None},
         day_first,
         tuple(missing or ()),
+        tuple(given or ()),
     )
     if plot is not None:
         from ..evaluation.plot import check

@@ -34,6 +34,7 @@ class Asked(NamedTuple):
     source: dict[str, Any] = {}  # noqa: RUF012 - read only
     day_first: bool | None = None
     missing: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 def configure(asked: Asked) -> Config:
@@ -49,6 +50,7 @@ def configure(asked: Asked) -> Config:
         ("target", asked.targets),
         ("exclude", asked.exclude),
         ("key", [asked.key]),
+        ("given", asked.given),
         ("timestamp", parts(asked.timestamp)),
     )
     for option, names in named:
@@ -86,7 +88,7 @@ def configure(asked: Asked) -> Config:
         "source": {"type": "file", "path": asked.file, **seen.source},
         "sink": {"type": "stdout"},
         "features": choice.features,
-        "estimator": choice.estimator,
+        "estimator": choice.estimator | _outside(asked, choice.estimator.get("type")),
     }
     loaded = from_table(table, overrides)
     check_names(loaded, seen)
@@ -110,6 +112,11 @@ def _of_pipeline(asked: Asked, overrides: list[str]) -> Config:
         more.append(f"features.target={_toml(_one_or_many(asked.targets))}")
     if asked.timestamp is not None:
         more.append(f"features.timestamp={_quoted(asked.timestamp)}")
+    if asked.given:
+        raise ConfigError(
+            f"--given {asked.given[0]}: the pipeline {asked.config} says what is mixed; put "
+            f'{{type = "Given", name = "{asked.given[0]}"}} among its experts, or members'
+        )
     loaded = load(asked.config, [*more, *overrides])
     loaded.features.exclude += [n for n in asked.exclude if n not in loaded.features.exclude]
     settings = _given(loaded.source)
@@ -121,6 +128,22 @@ def _of_pipeline(asked: Asked, overrides: list[str]) -> Config:
             check_field(f"--target {name}", name, seen)
     check_names(loaded, seen)
     return loaded
+
+
+def _outside(asked: Asked, estimator: Any) -> dict[str, Any]:
+    """What the estimator is told of fields that hold forecasts."""
+    if not asked.given:
+        return {}
+    if estimator in ("forecaster", "multivariate"):
+        place = "experts"
+    elif estimator in ("stream-regressor", "stream-classifier"):
+        place = "members"
+    else:
+        raise ConfigError(
+            f"--given {asked.given[0]}: a {estimator} takes no forecast made elsewhere; "
+            "give --estimator forecaster, or stream-regressor"
+        )
+    return {place: [{"type": "Given", "name": name} for name in asked.given]}
 
 
 # Names ------------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ Target = Annotated[
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", "-x", help="Not a feature (repeatable).")
 ]
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--given", help="Holds a forecast of the target made elsewhere (repeatable)."),
+]
 Timestamp = Annotated[
     str | None, typer.Option(help="The field of the time, or 'day + time'; adds its day and week.")
 ]

@@ -28,7 +28,8 @@ class StreamRegressor(RegressesFrames, MixtureEstimator, base.MiniBatchRegressor
     ----------
     members
         Specs such as ``Forest()`` or ``Network(GRU(8))``, all by default.  ``Given("name")``
-        takes a forecast from a field of the record, ``River(model)`` one of river's models.
+        takes a forecast from a field of the record, and alone is beside the default members;
+        ``River(model)`` is one of river's models.
     weights
         How much each member counts at first, in proportion; all the same by default.
     point

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..cells import LSTM, FeedForward
 from ..errors import ConfigError
+from ..forecasting.given import others
 from ..optimizers import Kalman
 from . import base
 from .forest import Forest
@@ -48,9 +49,13 @@ MEMBERS = {
 
 
 def checked(members: Any, task: Any) -> tuple:
-    """The members, by default all for the *task*; raises `ConfigError`."""
+    """The members, by default all for the *task*; raises `ConfigError`.
+
+    Outside forecasts alone are beside all those.
+    """
+    usual = CLASSES if task.discrete else NUMBERS
     if members is None:
-        return CLASSES if task.discrete else NUMBERS
+        return usual
     specs = tuple(s() if isinstance(s, type) else s for s in members)
     if not specs:
         raise ConfigError("members: none; give at least one, or leave the field out")
@@ -59,6 +64,8 @@ def checked(members: Any, task: Any) -> tuple:
             known = ", ".join([*MEMBERS, River.__name__])
             raise ConfigError(f"members: {spec!r} is not a member; choose of {known}")
         base.check(spec, task)
+    if not others(specs):
+        specs = (*usual, *specs)
     return tuple(_typed(spec) for spec in specs)
 
 
