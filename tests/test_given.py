@@ -111,12 +111,13 @@ def test_who_says_nothing_sleeps():
     np.testing.assert_allclose(regret[4:], 0, atol=1e-12)
 
 
-def test_absurd_forecasts_are_taken_no_further_than_twelve_leaps():
+def test_far_forecasts_are_limited_and_absurd_ones_say_nothing():
     mixture = outside.allocate(1)
-    rows = [tell(mixture, 0.0, [1e300 * (-1) ** n], 0.1) for n in range(60)]
-    assert np.isfinite(rows).all()
-    assert abs(rows[0][MEDIAN]) <= 12
+    rows = [tell(mixture, 0.0, [100.0 * (-1) ** n], 0.1) for n in range(60)]
+    assert 1 < abs(rows[0][MEDIAN]) <= 12
     assert abs(rows[-1][MEDIAN]) < 0.3
+    assert (tell(mixture, 0.25, [1e300], 0.1)[:WIDTH] == 0.25).all()
+    assert mixture.tally[outside.TOLD] == 60
 
 
 def test_far_weights_are_least_squares_by_band():

@@ -27,6 +27,7 @@ from .mixing.mix import FINAL, HEADS, Mix, Mixture
 OURS = 2  # the bank's median and mean, the first experts
 SHARE = 0.5  # of all outside forecasts, before anything is known
 LIMIT = 12.0  # leaps that one may be away from the last value
+ABSURD = 1000.0  # leaps away from it, from where on one says nothing
 NOISE_RATE = 0.005
 BEGUN = 20  # errors of the bank that the interval begins with, at most
 RATE = 0.1  # of the running mean error
@@ -65,8 +66,11 @@ def allocate(given: int) -> Any:
 def shares(outside: Any, head: int) -> np.ndarray:
     """What the bank's forecast and each outside one (1 + G,) count in the mixture of a *head*.
 
-    They sum to 1; the forecast is linear in what it is made of, with these coefficients.
+    They sum to 1; the forecast is linear in what it is made of, with these coefficients.  Before
+    anything was told the bank is all there is.
     """
+    if outside.tally[TOLD] == 0:
+        return np.eye(1, 1 + len(outside.came))[0]
     parts: Mix = outside.mix
     first, weights = parts.first.table[head, boa.WEIGHT], parts.stacked.weights[head]
     stacked = first * (1 - weights.sum()) + weights
@@ -122,7 +126,7 @@ def _tell(outside: Outside, own, x, anchor, out):
     if out[MEDIAN] != out[MEDIAN]:
         return  # the bank has not begun
     experts[0], experts[1] = out[MEDIAN], out[MEAN]
-    if not _gather(outside, x, anchor[0], LIMIT * anchor[1]):
+    if not _gather(outside, x, anchor[0], anchor[1]):
         return
     outside.said[0] = 1.0
     mix.combine(outside.mix, experts, out[MEDIAN], anchor[1], made)
@@ -139,17 +143,18 @@ def _tell(outside: Outside, own, x, anchor, out):
 
 
 @loose_kernel
-def _gather(outside, x, last, limit):
-    """Outside forecasts to the experts, within *limit* of *last*; False if there are none.
+def _gather(outside, x, last, leap):
+    """Outside forecasts to the experts, within `LIMIT` leaps of *last*; False if there are none.
 
-    A missing one becomes the weighted mean of those that are there, the bank's among them.
+    A missing or absurd one becomes the weighted mean of the others, the bank's among them.
     """
+    limit = LIMIT * leap
     experts, came = outside.experts, outside.came
     weights = outside.mix.first.table[0, boa.WEIGHT]
     total, awake, count = 0.0, weights[0], 0
     for k in range(OURS, len(experts)):
         g = (k - OURS) // 2
-        came[g] = x[g]
+        came[g] = x[g] if abs(x[g] - last) < ABSURD * leap else np.nan
         if came[g] == came[g]:
             came[g] = min(last + limit, max(last - limit, came[g]))
             experts[k] = came[g] + (outside.bias[0, g] if (k - OURS) % 2 else 0.0)
