@@ -14,6 +14,8 @@ from ..features.paths import ABSENT, getter
 from .share import Share
 from .whole import WholeSource
 
+YEAR = 31_557_600.0  # seconds
+CYCLES = {YEAR / 12: "month", YEAR / 4: "quarter", YEAR: "year"}  # of unequal lengths
 UNITS = (("day", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
 
 
@@ -98,7 +100,7 @@ def _order(known: Sequence[tuple[Any, Any]], day_first: times.First) -> Order | 
     if not seconds:
         return None
     sizes = [abs(step) for step in steps if step]
-    usual = median(sizes) if sizes else 0.0
+    usual = _usual(sizes)
     return Order(
         len(seconds),
         seconds[0],
@@ -152,12 +154,30 @@ class SortedSource(WholeSource):
         super().__init__(source, lambda records: sorted(records, key=when))
 
 
+def _usual(sizes: Sequence[float]) -> float:
+    """The median of *sizes*, or the mean length of a month, quarter or year where it is one.
+
+    >>> day = 86400.0
+    >>> CYCLES[_usual([31 * day, 28 * day, 31 * day])], _usual([30 * day, 30 * day]) / day
+    ('month', 30.0)
+    """
+    usual = median(sizes) if sizes else 0.0
+    if len(set(sizes)) < 2:
+        return usual
+    for mean in CYCLES:
+        if abs(usual - mean) < 0.03 * mean and min(sizes) > 0.9 * mean:
+            return mean
+    return usual
+
+
 def _moment(seconds: float) -> str:
     text = datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").removesuffix("+00:00")
     return text.removesuffix(":00").removesuffix(" 00:00")
 
 
 def _duration(seconds: float) -> str:
+    if seconds in CYCLES:
+        return CYCLES[seconds]
     for unit, size in UNITS:
         if seconds >= size:
             count = seconds / size
