@@ -8,8 +8,9 @@ from stream_rnn import RecurrentForecaster, RecurrentMultivariateForecaster
 from stream_rnn.errors import ConfigError
 from stream_rnn.forecasting.experts.levels import Ewma
 from stream_rnn.forecasting.experts.linear import Linear
-from stream_rnn.forecasting.far import aligned, blend, lags, season, weeks
-from stream_rnn.forecasting.inputs import period
+from stream_rnn.forecasting.far import aligned, blend, lags, ridge, season, weeks
+from stream_rnn.forecasting.inputs import features, period
+from stream_rnn.forecasting.inputs.scale import Units
 
 SMALL = (Ewma(1.0), Linear(lags=8))
 RNG = np.random.default_rng(3)
@@ -175,7 +176,80 @@ def test_lags_are_least_squares_of_every_step_on_the_same_inputs():
                 R[j] += max(lags.NOISE_RATE, 1 / (t - H + 10)) * ((omega * e) ** 2 - R[j])
             P = P - np.outer(P @ x, P @ x) / (1 + a) + lags.DRIFT * np.diag(state.prior)
         lags.observe(state, rows[t], t)
-    assert np.allclose(state.weights, W)
+    assert np.allclose(state.weights.T, W)
+
+
+def test_ridge_is_the_regression_on_all_rows_that_fade():
+    rng = np.random.default_rng(4)
+    H, n, T = 2, 3, 90
+    state = ridge.allocate(H, n)
+    D = state.rows.shape[1]
+    state.clock[ridge.WEIGHT] = 1.99  # so that the sums are halved on the way
+    values = np.cumsum(rng.normal(size=T))
+    rows = rng.normal(size=(T, D)).astype(np.float32)
+    G, B = np.zeros((D, D)), np.zeros((D, H))
+    for t in range(T):
+        ridge.learn(state, np.append(values[t::-1], [values[0]] * H), np.zeros(H), t)
+        if t >= H + 2:
+            change = values[t - H + 1 : t + 1] - values[t - H]
+            y = np.clip(change / np.sqrt(state.size), -6, 6)
+            G = ridge.FORGET * G + np.outer(rows[t - H], rows[t - H])
+            B = ridge.FORGET * B + np.outer(rows[t - H], y)
+        state.rows[t % H] = rows[t]
+    assert state.clock[ridge.LEARNED] == T - H - 2
+    assert 1 <= state.clock[ridge.WEIGHT] < 1.5
+    ridge.solve(state)
+    W = np.linalg.solve(G + np.diag(1 / ridge.prior(D)), B)
+    np.testing.assert_allclose(state.weights, W, atol=1e-4)
+    kept = state.weights.copy()
+    state.moments[:] = 0
+    ridge.solve(state)  # not again before there is more
+    np.testing.assert_array_equal(state.weights, kept)
+    out = np.empty(H)
+    ridge.predict(state, values[-1], T - 1, out)
+    made = np.clip(rows[T - 1] @ W, -6, 6)
+    np.testing.assert_allclose(out, values[-1] + np.sqrt(state.size) * made, atol=1e-3)
+
+
+def test_a_ridge_row_with_missing_truths():
+    state, rng = ridge.allocate(4, 0), np.random.default_rng(1)
+    state.rows[:] = rng.normal(size=state.rows.shape)
+    state.weights[:] = 0.1 * rng.normal(size=state.weights.shape)
+    values = rng.normal(size=9)
+    x = state.rows[2].copy()
+    ridge.learn(state, values, np.array([0.0, 1.0, 0.0, 1.0]), 10)  # newest first
+    y = x @ state.weights  # its own forecasts stand for the second and the last but one
+    known = np.clip((values[[2, 0]] - values[4]) / np.sqrt(state.size[[1, 3]]), -6, 6)
+    np.testing.assert_allclose(state.moments[:, 0], x * y[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(state.moments[:, [1, 3]], np.outer(x, known), rtol=1e-4, atol=1e-5)
+    before = state.gram.copy()
+    ridge.learn(state, values, np.array([0.0, 1.0, 1.0, 1.0]), 11)
+    np.testing.assert_array_equal(state.gram, before)
+
+
+def test_the_inputs_of_ridge():
+    state, rng = ridge.allocate(4, 2), np.random.default_rng(2)
+    row, past = rng.normal(size=features.RANDOM + 2), rng.normal(size=40)
+    units, season = Units(0.3, 2.0, 1.0, 1.0), rng.normal(size=5)
+    ridge.observe(state, past, row, units, season, 7, 5)
+    x = state.rows[7 % 4]
+    from_season = season[:2] / 2.0
+    linear = [*row[:24], *row[features.LEVEL : features.SEASON], 1.0, *from_season, *row[-2:]]
+    np.testing.assert_allclose(x[: len(linear)], linear, rtol=1e-6)
+    angle = 2 * np.pi * (7 % 5) / 5
+    z = np.r_[(past[:24] - 0.3) / 2.0, np.cos(angle), np.sin(angle), from_season[1], 1.0]
+    np.testing.assert_allclose(x[len(linear) :], np.tanh(z @ state.random), atol=1e-5)
+    ridge.observe(state, past, row, units, season, 7, 0)  # no season, no place in it
+    z[24:26] = 0
+    np.testing.assert_allclose(x[len(linear) :], np.tanh(z @ state.random), atol=1e-5)
+
+
+def test_sums_that_are_not_finite_begin_anew():
+    state = ridge.allocate(3, 0)
+    state.clock[ridge.LEARNED], state.gram[0, 0], state.weights[:] = 5, np.nan, 1.0
+    ridge.solve(state)
+    assert not state.gram.any()
+    assert not state.weights.any()
 
 
 def test_weights_follow_the_losses_of_each_band():
@@ -194,7 +268,8 @@ def test_weights_follow_the_losses_of_each_band():
             seen = (place == i) & (unknown == 0)
             loss[:, i] = blend.FORGET * loss[:, i] + abs(made[0] - truth)[:, seen].mean(axis=1)
     late = (3 / (3 + blend.LATE)) ** 2  # after three origins
-    share = np.array(blend.SHARE) * np.where(np.arange(blend.WAYS) == 0, 1, late)
+    latest = (3 / (3 + blend.LATEST)) ** 2
+    share = np.array(blend.SHARE) * np.array([1, late, late, late, late, latest])
     w = share[:, None] * (loss / loss.min(0)) ** (-blend.POWER * n / (n + blend.EARLY))
     w = (w / w.sum(0))[:, place]
     out = np.empty(H)

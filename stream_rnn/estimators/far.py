@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import CheckpointError
 from ..forecasting import outside
 from ..forecasting.columns import MEDIAN
-from ..forecasting.far import learner
+from ..forecasting.far import learner, ridge
 from ..forecasting.far.learner import Far
 from ..forecasting.far.season import fundamental
 from ..forecasting.inputs import history
@@ -28,7 +28,7 @@ NEAR = 6  # steps from which a forecast is far
 REACHES = (24, 48, 96)  # steps that are learned; beyond the last they are forecast recursively
 WINDOW = 2000  # records
 YOUNG, PATIENCE = 500, 20_000  # records, see `FarHorizons._follow_season`
-FORM = 2  # of what is saved; what was learned in another form is learned anew
+FORM = 3  # of what is saved; what was learned in another form is learned anew
 
 Make = Callable[[], Series]
 
@@ -95,6 +95,8 @@ class FarHorizons:
         learner.run(self._bound, ys, np.ascontiguousarray(out[0][:, MEDIAN]), xs)
         if self._due(before):
             self._trust(near)
+            assert self.far is not None
+            ridge.solve(self.far.ridge)
             path = near.forecast(self.reach, near.ahead(xs[-1], self.reach, self.moves))
             learner.keep(self._bound, path)
         return out

@@ -7,7 +7,8 @@ truth has come, the loss of each way, per band of horizons and head, is known:
     w ∝ π · ((L/n) / min (L/n))^(−p n/(n + ½)),   p = 8 for |e|, 4 for e²
 
 The first way, the path of one-step forecasts, is all there is before the first origin is known:
-the others' π carries (N/(N + 8))² after N origins.  Losses of whole paths are few and alike;
+the others' π carries (N/(N + 8))² after N origins, that of `ridge`, which has many weights to
+learn, (N/(N + 60))².  Losses of whole paths are few and alike;
 weights that follow the ratio of losses need no more (compare the inverse-loss combination of
 Bates & Granger 1969).
 """
@@ -20,12 +21,12 @@ from ...numerics import trees
 from ...numerics.trees import Float, Int
 from ..interval import LEVELS, RARE, START
 
-PATH, ALIGNED, LAGS, PROFILE, WEEKS = range(5)
-WAYS, HEADS, BANDS = 5, 2, 4
+PATH, ALIGNED, LAGS, PROFILE, WEEKS, RIDGE = range(6)
+WAYS, HEADS, BANDS = 6, 2, 4
 EDGES = (3, 12, 24)  # steps after which a band ends
-SHARE = (2.0, 1.0, 1.0, 0.5, 1.0)  # π
-ALONE = (1.0, 0.0, 0.0, 0.0, 0.0)  # the path
-FORGET, POWER, EARLY, LATE = 0.9, 8.0, 0.5, 8.0
+SHARE = (2.0, 1.0, 1.0, 0.5, 1.0, 2.0)  # π
+ALONE = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # the path
+FORGET, POWER, EARLY, LATE, LATEST = 0.9, 8.0, 0.5, 8.0, 60.0
 TINY = 1e-12  # of the largest loss: a way that made no error is not infinitely good
 GAIN, SCALE_RATE = 0.1, 0.05
 
@@ -96,8 +97,10 @@ def _weights(loss, evidence, head, known):
     c = late * SHARE[2] * _ratio(loss[2], least, floor, power)
     d = late * SHARE[3] * _ratio(loss[3], least, floor, power)
     e = late * SHARE[4] * _ratio(loss[4], least, floor, power)
-    total = a + b + c + d + e
-    return (a / total, b / total, c / total, d / total, e / total)
+    latest = (origins / (origins + LATEST)) ** 2
+    f = latest * SHARE[5] * _ratio(loss[5], least, floor, power)
+    total = a + b + c + d + e + f
+    return (a / total, b / total, c / total, d / total, e / total, f / total)
 
 
 @loose_kernel

@@ -29,12 +29,13 @@ class Lags(NamedTuple):
     """One linear model for each of H steps, n inputs."""
 
     rows: Annotated[Float, "H n"]  # ring: the inputs of the last H records
-    weights: Annotated[Float, "H n"]
+    weights: Annotated[Float, "n H"]
     covariance: Annotated[Float, "n n"]  # the lower triangle
     prior: Annotated[Float, "n"]
     noise: Annotated[Float, "H"]  # R, relative to the covariance
     size: Annotated[Float, "H"]  # unit²
     gain: Annotated[Float, "2 n", SCRATCH]
+    made: Annotated[Float, "H", SCRATCH]
 
 
 def allocate(horizon: int, inputs: int) -> Lags:
@@ -80,20 +81,22 @@ def learn(lags, past, unknown, t):
     if not (variance >= 0 and variance < kalman.LOST):
         kalman.reset(lags.covariance, lags.gain[1], lags.prior)
         return
-    rate = max(NOISE_RATE, 1.0 / (t - H + 10))
+    rate, made = max(NOISE_RATE, 1.0 / (t - H + 10)), lags.made
+    read(lags.weights, x, made)
     for j in range(H):
         if unknown[H - 1 - j] or lags.size[j] == 0:
+            made[j] = 0.0
             continue
         target = clip((past[H - 1 - j] - past[H]) / sqrt(lags.size[j]), LIMIT)
-        error = target - kalman.dot(lags.weights[j], x)
+        error = target - made[j]
         weight = kalman.huber(error, sqrt(lags.noise[j] * (1.0 + variance)), HUBER)
-        step = weight * error / (1.0 + variance)
-        for k in range(len(x)):
-            lags.weights[j, k] += step * gain[k]
+        made[j] = weight * error / (1.0 + variance)
         square = max(weight * weight * error * error, NOISE_FLOOR)
         lags.noise[j] += rate * (square - lags.noise[j])
     for k in range(len(x)):
         lags.gain[1, k] = 0.0
+        for j in range(H):
+            lags.weights[k, j] += gain[k] * made[j]
     kalman.correct(lags.covariance, lags.gain[1], gain, 0.0, 1.0 / (1.0 + variance))
     for k in range(len(x)):
         lags.covariance[k, k] += DRIFT * lags.prior[k]
@@ -102,7 +105,17 @@ def learn(lags, past, unknown, t):
 @loose_kernel
 def predict(lags, last, t, out):
     """Forecasts (H,) after record *t*, whose value is *last*."""
-    x = lags.rows[t % len(lags.rows)]
+    read(lags.weights, lags.rows[t % len(lags.rows)], out)
     for j in range(len(out)):
-        total = clip(kalman.dot(lags.weights[j], x), LIMIT)
-        out[j] = last + sqrt(lags.size[j]) * total
+        out[j] = last + sqrt(lags.size[j]) * clip(out[j], LIMIT)
+
+
+@loose_kernel
+def read(weights, x, out):
+    """out (H,) = Wᵀx, all steps at once."""
+    for j in range(len(out)):
+        out[j] = 0.0
+    for i in range(len(x)):
+        a = x[i]
+        for j in range(len(out)):
+            out[j] += a * weights[i, j]

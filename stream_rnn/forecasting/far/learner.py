@@ -15,11 +15,12 @@ from ..inputs.features import Features
 from ..inputs.history import History
 from ..inputs.scale import Scale
 from ..interval import LEVELS
-from . import aligned, blend, lags, weeks
+from . import aligned, blend, lags, ridge, weeks
 from . import told as given
 from .aligned import Aligned
 from .blend import ALIGNED, HEADS, PATH, PROFILE, WAYS, WEEKS, Blend
 from .lags import Lags
+from .ridge import Ridge
 
 SOONEST = 12  # records between two origins, at least
 SETTLED = 1.0  # origins after which the bounds are as much the blend's as the path's
@@ -36,6 +37,7 @@ class Far(NamedTuple):
     recent: Annotated[Float, "H", SCRATCH]  # the same, newest first
     aligned: Aligned
     lags: Lags
+    ridge: Ridge
     blend: Blend
     weeks: Annotated[Float, "H", SCRATCH]
     made: Annotated[Float, "HEADS WAYS H", SCRATCH]
@@ -58,6 +60,7 @@ def allocate(horizon: int, season: int, inputs: int, outside: int = 0) -> Far:
         features=None,
         aligned=None,
         lags=None,
+        ridge=None,
         blend=None,
         told=None,
     )._replace(
@@ -66,6 +69,7 @@ def allocate(horizon: int, season: int, inputs: int, outside: int = 0) -> Far:
         features=features.allocate(0, inputs - outside, np.random.default_rng(0)),
         aligned=aligned.allocate(horizon, season),
         lags=lags.allocate(horizon, inputs - outside),
+        ridge=ridge.allocate(horizon, inputs - outside),
         blend=blend.allocate(horizon, horizon // SOONEST + 1),
         told=given.allocate(horizon, outside),
     )
@@ -106,6 +110,7 @@ def step(far, y, known, x):
     past = far.history.values[history.newest(far.history) :]
     aligned.learn(far.aligned, y if known else np.nan, t, season)
     lags.learn(far.lags, past, far.recent, t)
+    ridge.learn(far.ridge, past, far.recent, t)
     given.observe(far.told, x, t)
     given.learn(far.told, far.blend, past, far.recent, t)
     blend.learn(far.blend, past, far.recent, t)
@@ -117,6 +122,7 @@ def step(far, y, known, x):
     told = weeks.forecast(past, t, season, far.weeks)
     aligned.observe(far.aligned, past, t, season, far.weeks, told)
     lags.observe(far.lags, far.features.row, t)
+    ridge.observe(far.ridge, past, far.features.row, units, far.aligned.state, t, season)
 
 
 @entry
@@ -169,6 +175,7 @@ def combine(far, path, t):
         for j in range(len(path)):
             made[0, WEEKS, j] = made[0, PROFILE, j]
     lags.predict(far.lags, past[0], t, made[0, blend.LAGS])
+    ridge.predict(far.ridge, past[0], t, made[0, blend.RIDGE])
     for j in range(len(path)):
         made[0, PATH, j], made[1, PATH, j] = path[j, MEDIAN], path[j, MEAN]
         for k in range(1, WAYS):
