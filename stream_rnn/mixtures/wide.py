@@ -83,10 +83,31 @@ def begin(spec: Wide, task, state, inputs, seed):
 @base.carry.register
 def carry(spec: Wide, old, new, inputs, new_inputs):
     """Weights go with the names of their features, of which some may be given up."""
-    source, target = _kept(old, new)
-    runs = np.empty(source.size, np.int64)
-    take(source, target, runs, old.weights, old.covariance, new.weights, new.covariance)
+    source, target, runs = np.empty((3, len(old.names)), np.int64)
+    n = match(old.names, new.names, old.filter[GRID_SIZE] == new.filter[GRID_SIZE], source, target)
+    arrays = old.weights, old.covariance, new.weights, new.covariance
+    take(source[:n], target[:n], runs, *arrays)
     new.filter[:GRID_SIZE] = old.filter[:GRID_SIZE]
+
+
+@entry
+def match(before, after, same_grid, source, target):
+    """Write the places of the features that both have, *source* in order; how many they are.
+
+    Each is looked for behind the one before: most have kept their order.  Those of another grid
+    are other hats.
+    """
+    count, last, D = 0, 0, after.shape[0]
+    for k in range(before.shape[0]):
+        if before[k, 0] > 1 and not same_grid:
+            continue
+        for step in range(D):
+            at = last + step if last + step < D else last + step - D
+            if after[at, 0] == before[k, 0] and after[at, 1] == before[k, 1]:
+                source[count], target[count] = k, at
+                count, last = count + 1, at + 1
+                break
+    return count
 
 
 @entry
@@ -120,20 +141,6 @@ def move_runs(source, target, runs, row, to):
         end = runs[r + 1] if r + 1 < runs.size else source.size
         a, b, n = source[first], target[first], end - first
         copy(row[a : a + n], to[b : b + n])
-
-
-def _kept(old: State, new: State) -> tuple[np.ndarray, np.ndarray]:
-    """The places, in *old* and in *new*, of the features that both have."""
-    if np.array_equal(old.names, new.names):
-        every = np.arange(len(old.names))
-        return every, every
-    before, after = (state.names[:, 0] * features.HINGE + state.names[:, 1] for state in (old, new))
-    if new.filter[GRID_SIZE] != old.filter[GRID_SIZE]:  # another grid: other hats
-        before = np.where(old.names[:, 0] > 1, np.iinfo(np.int64).max, before)
-    by_name = np.argsort(after)
-    target = by_name[np.minimum(np.searchsorted(after, before, sorter=by_name), len(after) - 1)]
-    source = np.flatnonzero(after[target] == before)
-    return source, target[source]
 
 
 @base.infer.register
