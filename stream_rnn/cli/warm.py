@@ -57,7 +57,18 @@ def compile_estimator(table: dict[str, Any], share: str | None = None) -> None:
             xs = [{"key": n, **x} for n, x in enumerate(xs)]
         learner.stream(xs, TARGETS.get(kind, TARGETS["regressor"]))
     learner.restore(learner.snapshot())
+    _ask(learner, kind, xs[0])
     Monitor().update(np.ones((40, 1)))  # what watches the losses, unless drift is "none"
+
+
+def _ask(learner: Any, kind: str, x: dict[str, Any]) -> None:
+    """Predict without learning, as questions over HTTP and the page's sensitivities do."""
+    if hasattr(learner, "forecast"):
+        learner.forecast(1, [x])
+    elif kind == "anomaly":
+        learner.score_one(x)
+    elif kind not in RECORDS:
+        learner.predict_one(x)
 
 
 # Two targets of the kind that each estimator learns.
