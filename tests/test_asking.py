@@ -10,7 +10,14 @@ import pytest
 from endless import Endless
 
 from connectors.memory import MemorySink, MemorySource
-from stream_rnn import LSTM, Adam, RecurrentClassifier, RecurrentRegressor
+from stream_rnn import (
+    LSTM,
+    Adam,
+    RecurrentClassifier,
+    RecurrentForecaster,
+    RecurrentRegressor,
+    TextPredictor,
+)
 from stream_rnn.checkpoints.store import Store
 from stream_rnn.config.schema import Http
 from stream_rnn.errors import ConfigError
@@ -20,6 +27,8 @@ from stream_rnn.metrics import Metrics
 from stream_rnn.service.pipeline import Pipeline
 from stream_rnn.service.task import Task
 from stream_rnn.web import Site, serve
+from stream_rnn.web.answers import Asked as Question
+from stream_rnn.web.answers import answer as answer_of
 from stream_rnn.web.ready import Readiness
 from stream_rnn.web.replica import FRESH_SECONDS
 from stream_rnn.web.turn import Turn
@@ -99,6 +108,12 @@ def test_of_a_key_and_of_classes(asked):
     status, answer = one.post({"record": {"u": 2.0}})
     assert (status, answer["error"]["field"]) == (422, "record")
     assert "'k'" in answer["error"]["message"]
+
+    forecaster = Task(Keyed(RecurrentForecaster(), "k", "nothing"), Rows("y", key="k"))
+    found = answer_of(forecaster, {"k": "a"}, Question(horizon=2))
+    assert found == {"forecast": [0.0, 0.0], "lower": [None, None], "upper": [None, None]}
+    lines = Task(Keyed(TextPredictor(preset="contexts"), "k", "nothing"), Rows(None, key="k"))
+    assert answer_of(lines, {"k": "a"}, Question()) == {"next": []}
 
     two = asked(lambda: Task(RecurrentClassifier(LSTM(4), optimizer=Adam(0.01)), Rows("y")))
     two.line(MemorySource([{"u": t % 2, "y": "ab"[t % 2]} for t in range(60)])).run()

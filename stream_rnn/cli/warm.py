@@ -63,6 +63,8 @@ def compile_estimator(table: dict[str, Any], share: str | None = None) -> None:
 
 def _ask(learner: Any, kind: str, x: dict[str, Any]) -> None:
     """Predict without learning, as questions over HTTP and the page's sensitivities do."""
+    if hasattr(learner, "asked"):  # of a key
+        learner, x = learner.asked(x)
     if hasattr(learner, "forecast"):
         learner.forecast(1, [x])
     elif kind == "anomaly":

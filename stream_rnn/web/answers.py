@@ -15,6 +15,7 @@ import numpy as np
 from river import base
 
 from ..estimators.delayed import Delayed
+from ..estimators.keyed.estimator import Keyed
 from ..estimators.text import TextPredictor
 from ..service.task import Task
 
@@ -40,6 +41,8 @@ def answer(task: Task, record: Record, asked: Asked) -> dict[str, Any]:
     model: Any = task.estimator
     if isinstance(model, Delayed):
         model = model.live
+    if isinstance(model, Keyed):
+        model, x = model.asked(x)
     if isinstance(model, TextPredictor):
         return _text(model, record)
     if hasattr(model, "forecast"):

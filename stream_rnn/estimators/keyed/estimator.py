@@ -111,9 +111,17 @@ class Keyed(Savable, base.Wrapper, base.Estimator):
         """An anomaly detector's score of *x* as the next record of its key."""
         return self._call("score_one", x)
 
-    def _call(self, method: str, x: dict) -> Any:
+    def asked(self, x: dict) -> tuple[Any, dict]:
+        """The model that predicts *x* as the next record of its key, and *x* without the key.
+
+        It may be asked anything, until the next call, and must not be changed.
+        """
         key, rest = self._split(x)
-        return self._parts.call(key, method, rest)
+        return self._parts.model(key), rest
+
+    def _call(self, method: str, x: dict) -> Any:
+        model, rest = self.asked(x)
+        return getattr(model, method)(rest)
 
     def learn_one(self, x: dict, y: Any = None, **kwargs: Any) -> None:
         """Take the next record.  Raises `BadRecord` if it has no key."""

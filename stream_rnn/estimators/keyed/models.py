@@ -27,11 +27,10 @@ class SeparateModels:
 
     # -- what `Keyed` calls ------------------------------------------------------------
 
-    def call(self, key: Key, method: str, x: dict) -> Any:
-        """A method that changes nothing, of the key's model."""
+    def model(self, key: Key) -> Any:
+        """The key's, to be asked and not to be changed."""
         entry = self.contexts.find(key)
-        model = self.template if entry is None or entry.state is None else entry.state
-        return getattr(model, method)(x)
+        return self.template if entry is None or entry.state is None else entry.state
 
     def learn(self, key: Key, x: dict, y: Any) -> None:
         self.stream((key,), (x,), (y,))

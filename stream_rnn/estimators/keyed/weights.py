@@ -37,11 +37,11 @@ class SharedWeights:
 
     # -- what `Keyed` calls ------------------------------------------------------------
 
-    def call(self, key: Key, method: str, x: dict) -> Any:
-        """A method of the estimator that changes nothing, as if *key*'s record came next."""
+    def model(self, key: Key) -> Any:
+        """The estimator, to be asked and not to be changed, as if *key*'s record came next."""
         entry = self.contexts.find(key)
         self.place(None if entry is None else entry.state)
-        return getattr(self.estimator, method)(x)
+        return self.estimator
 
     def learn(self, key: Key, x: dict, y: Any) -> None:
         self._keys = (key,)
