@@ -21,7 +21,7 @@ from stream_rnn.cli.evaluate_config import Asked, configure
 from stream_rnn.errors import BadRecord, CheckpointError, ConfigError
 from stream_rnn.estimators.protocol import member_weights
 from stream_rnn.forecasting import bank as banks
-from stream_rnn.forecasting import outside
+from stream_rnn.forecasting import outside, spare
 from stream_rnn.forecasting.columns import MEDIAN, OWN, WIDTH
 from stream_rnn.forecasting.experts.levels import Ewma
 from stream_rnn.forecasting.far import blend, learner, told
@@ -38,6 +38,7 @@ X = [{"vendor": g} for g in G.tolist()]
 @pytest.fixture
 def interpreted(monkeypatch):
     """The forecaster's loops as plain Python: tiny streams cost less so than a compilation."""
+    monkeypatch.setattr(spare, "_spares", {})  # what compiled loops were given is none of ours
     for module, names in ((banks, ("run", "foresee")), (learner, ("run", "keep", "forecast"))):
         monkeypatch.setattr(module, "bound", lambda state: SimpleNamespace(state=state))
         for name in names:
