@@ -584,6 +584,23 @@ def test_a_sink_that_is_cut_by_copytruncate_goes_on(tmp_path, name, caplog):
     assert "was cut from" in caplog.text
 
 
+def test_a_sink_behind_a_link_is_found_where_it_was_moved(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "o.jsonl").symlink_to("logs/o.jsonl")
+    sink = JsonLinesSink(tmp_path / "o.jsonl")
+    sink.write([{"y": 1}])
+    position = sink.snapshot()
+    sink.write([{"y": 2}])
+    sink.close()
+    os.rename(tmp_path / "logs" / "o.jsonl", tmp_path / "logs" / "o.jsonl.1")
+    sink = JsonLinesSink(tmp_path / "o.jsonl")
+    sink.restore(position)
+    sink.write([{"y": 3}])
+    sink.close()
+    assert values_in(tmp_path / "logs" / "o.jsonl.1") == [1]
+    assert values_in(tmp_path / "o.jsonl") == [3]
+
+
 def test_a_sink_that_is_removed_says_what_is_lost(tmp_path, caplog):
     sink = JsonLinesSink(tmp_path / "o.jsonl")
     sink.write([{"y": 1}])
