@@ -26,6 +26,7 @@ from stream_rnn.forecasting.columns import MEDIAN, OWN, WIDTH
 from stream_rnn.forecasting.experts.levels import Ewma
 from stream_rnn.forecasting.far import blend, learner, told
 from stream_rnn.forecasting.mixing import boa
+from stream_rnn.numerics import laid
 from stream_rnn.specs import estimator
 
 SMALL = (Ewma(1.0), Ewma(0.3))
@@ -38,6 +39,7 @@ X = [{"vendor": g} for g in G.tolist()]
 @pytest.fixture
 def interpreted(monkeypatch):
     """The forecaster's loops as plain Python: tiny streams cost less so than a compilation."""
+    monkeypatch.setattr(laid, "INTERPRETED", True)
     monkeypatch.setattr(spare, "_spares", {})  # what compiled loops were given is none of ours
     for module, names in ((banks, ("run", "foresee")), (learner, ("run", "keep", "forecast"))):
         monkeypatch.setattr(module, "bound", lambda state: SimpleNamespace(state=state))
