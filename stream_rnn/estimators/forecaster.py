@@ -11,17 +11,15 @@ from ..errors import BadRecord, faults
 from ..forecasting import given, series
 from ..forecasting.columns import MEDIAN, OWN
 from ..forecasting.series import POINTS, Series
-from ..numerics.trees import below
 from . import series_records
 from .far import FarHorizons
-from .protocol import Snapshot
 from .regressor import column
-from .series_base import SeriesForecaster
 from .series_records import checked_level, checked_levels, usable
+from .series_state import SeriesState
 from .targets import stretches
 
 
-class RecurrentForecaster(SeriesForecaster):
+class RecurrentForecaster(SeriesState):
     """Forecasts a time series; learns on every record, from the first one on.
 
     A bank of experts — LSTMs trained by exact RTRL and a Kalman filter, Kalman-filtered
@@ -196,17 +194,7 @@ class RecurrentForecaster(SeriesForecaster):
             known = outs[i][:, OWN:] if self._given else outs[i]  # what could be said then
             rows = np.concatenate([known, waiting])[h:]
             after.append(series_records.columns(rows, self.point, self.level, self.lowest))
-        return [
-            {
-                "prediction": made[0][t],
-                "prediction_lower": made[1][t],
-                "prediction_upper": made[2][t],
-                "forecast": [point[t] for point, _, _ in after],
-                "lower": [lower[t] for _, lower, _ in after],
-                "upper": [upper[t] for _, _, upper in after],
-            }
-            for t in range(len(ys))
-        ]
+        return series_records.results(made, after, len(ys))
 
     def check(self, xs: Sequence[dict], ys: Sequence[Any]) -> dict[int, BadRecord]:
         """What `stream` would refuse, see `protocol.Checking`."""
@@ -225,15 +213,7 @@ class RecurrentForecaster(SeriesForecaster):
     def _learn(self, ys: Sequence, xs: Sequence[dict] | np.ndarray | None) -> list[np.ndarray]:
         """Take in targets and inputs; the forecast rows (T, WIDTH) made for them, by horizon."""
         targets = series_records.targets(ys)
-        if xs is None:
-            rows = np.full((len(ys), len(self._features)), nan)
-            widths: Sequence[int] = [len(self._features)] * len(ys)
-        elif isinstance(xs, np.ndarray):
-            rows, widths = series_records.encode_array(self._features, xs)
-        else:
-            rows, widths = self._features.encode(
-                [self._plain(x, t) for t, x in enumerate(xs)], [1] * len(xs)
-            )
+        rows, widths = self._encoded(xs, len(ys))
         told = given.rows(xs, self._given, len(ys))
         if len(rows) != len(targets):
             raise ValueError(f"{len(targets)} targets but {len(rows)} rows of inputs")
@@ -254,6 +234,16 @@ class RecurrentForecaster(SeriesForecaster):
         if at == 0:
             self._expect(dated or (), season)
         return outs[0] if len(outs) == 1 else series_records.joined(outs)
+
+    def _encoded(self, xs: Any, count: int) -> tuple[np.ndarray, Sequence[int]]:
+        """The inputs of *count* records, and how many are known up to each."""
+        if xs is None:
+            known = len(self._features)
+            return np.full((count, known), nan), [known] * count
+        if isinstance(xs, np.ndarray):
+            return series_records.encode_array(self._features, xs)
+        plain = [self._plain(x, t) for t, x in enumerate(xs)]
+        return self._features.encode(plain, [1] * len(xs))
 
     def _learn_stretch(self, targets: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
         """Take in records between which no input is new."""
@@ -280,45 +270,3 @@ class RecurrentForecaster(SeriesForecaster):
         if self._far is None:
             return self._series.run(targets, rows)
         return self._far.run(self._series, self._anew, targets, rows)
-
-    # StreamEstimator --------------------------------------------------------------------------
-
-    def snapshot(self) -> Snapshot:
-        """Copy of the whole state; `restore` on a fresh instance continues bit for bit."""
-        arrays = {} if self._series is None else self._series.arrays()
-        arrays = {name: array.copy() for name, array in arrays.items()}
-        arrays["last_inputs"] = self._last_inputs.copy()
-        meta: dict[str, Any] = {"started": self._series is not None}
-        if self._far is not None:
-            kept = self._far.arrays(len(self._given) + len(self._features))
-            arrays |= {f"far.{name}": array for name, array in kept.items()}
-            meta["far"] = self._far.meta()
-        return self._snapshot(arrays, meta)
-
-    def newborn(self, features: int) -> dict[str, np.ndarray]:
-        """Arrays of the state before the first record, random units among them."""
-        return self._new_series(features).arrays()
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Take over *snapshot*; raises `CheckpointError` if it is of another model."""
-        self._check(snapshot)
-        meta, restored = snapshot.meta, None
-        features = self._no_columns(meta["features"])
-        arrays = features.load(snapshot.arrays)
-        last_inputs = np.array(arrays.pop("last_inputs"))
-        if meta["started"]:
-            beside = ("drift.", "far.")
-            own = {name: array for name, array in arrays.items() if not name.startswith(beside)}
-            mine = self._series  # loads all or nothing; to make one takes milliseconds
-            if mine is None or mine.inputs != len(self._given) + len(features):
-                mine = self._new_series(len(features))
-            restored = self._restored(mine, own)
-        self._restore_drift(snapshot)
-        self._expected.load(meta.get("season"))
-        self._features, self._series, self._last_inputs = features, restored, last_inputs
-        if self._far is not None:
-            self._far = FarHorizons()
-            if "far.targets" in arrays:
-                inputs = len(self._given) + len(features)
-                kept = below("far.", arrays)
-                self._far.load(meta["far"], kept, inputs, len(self._given))

@@ -178,3 +178,20 @@ def joined(outs: list[list[np.ndarray]]) -> list[np.ndarray]:
 def usable(y: Any) -> TypeGuard[float]:
     """Whether *y* can be learned as it is."""
     return type(y) is float and (-LARGEST <= y <= LARGEST or y != y)
+
+
+def results(
+    made: tuple[list, list, list], after: Sequence[tuple[list, list, list]], count: int
+) -> list[dict[str, Any]]:
+    """Rows of `stream`: what was *made* for each of *count* records, and *after* it by horizon."""
+    return [
+        {
+            "prediction": made[0][t],
+            "prediction_lower": made[1][t],
+            "prediction_upper": made[2][t],
+            "forecast": [point[t] for point, _, _ in after],
+            "lower": [lower[t] for _, lower, _ in after],
+            "upper": [upper[t] for _, _, upper in after],
+        }
+        for t in range(count)
+    ]
