@@ -107,7 +107,11 @@ class ConfluentProducer:
 
     def flush(self) -> None:
         """See `connectors.kafka.driver.Producer.flush`."""
-        if left := self._client.flush(SEND_SECONDS):
+        try:
+            left = self._client.flush(SEND_SECONDS)
+        except SystemError as error:  # so the library says that another thread has closed it
+            raise SinkError("Kafka: flushing: the producer was fenced or closed") from error
+        if left:
             raise SinkError(f"Kafka: {left} records were not acknowledged in {SEND_SECONDS:g} s")
         self._raise_failure()
 
