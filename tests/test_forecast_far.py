@@ -181,7 +181,7 @@ def test_lags_are_least_squares_of_every_step_on_the_same_inputs():
 
 def test_ridge_is_the_regression_on_all_rows_that_fade():
     rng = np.random.default_rng(4)
-    H, n, T = 2, 3, 90
+    H, n, T = 2, 3, 170
     state = ridge.allocate(H, n)
     D = state.rows.shape[1]
     state.clock[ridge.WEIGHT] = 1.99  # so that the sums are halved on the way
@@ -246,7 +246,7 @@ def test_the_inputs_of_ridge():
 
 def test_sums_that_are_not_finite_begin_anew():
     state = ridge.allocate(3, 0)
-    state.clock[ridge.LEARNED], state.gram[0, 0], state.weights[:] = 5, np.nan, 1.0
+    state.clock[ridge.LEARNED], state.gram[0, 0], state.weights[:] = 500, np.nan, 1.0
     ridge.solve(state)
     assert not state.gram.any()
     assert not state.weights.any()

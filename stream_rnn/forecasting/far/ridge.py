@@ -7,8 +7,8 @@ x are the last changes, the level, its deviations from moving averages and from 
 exogenous inputs, and U random features tanh(Aᵀz) of z, the last levels and the place in the season:
 a network of one layer of which the readout alone is learned (Huang et al. 2006, "Extreme learning
 machine"; Rahimi & Recht 2008).  All steps share the first sum; a record is learned when the
-last of its H truths has come.  W is solved for when there are a fifth more records than at the last
-time, or 500: a solution costs as much as a hundred records.
+last of its H truths has come.  W is solved for when there are a third more records than at the last
+time, or 500: a solution costs as much as twenty records.
 """
 
 from math import cos, pi, sin, sqrt
@@ -35,7 +35,7 @@ RANDOM_PRIOR = 0.03
 LIMIT = 6.0  # units that a truth or a forecast may be away from the last value
 CLIP = 4.0
 FORGET = 1.0 - 1.0 / 5000  # λ
-MORE, OFTEN = 1.2, 500  # times, and records, after which W is solved for
+FEWEST, MORE, OFTEN = 150, 1.3, 500  # records before the first W; then times, or records
 WEIGHT, LEARNED, SOLVED = range(3)
 
 
@@ -173,17 +173,16 @@ def predict(ridge, last, t, out):
 def solve(ridge: Ridge) -> None:
     """W of the sums as they are, if it is time; in place."""
     clock = ridge.clock
-    if clock[LEARNED] < min(MORE * clock[SOLVED], clock[SOLVED] + OFTEN) or not clock[LEARNED]:
+    if clock[LEARNED] < max(FEWEST, min(MORE * clock[SOLVED], clock[SOLVED] + OFTEN)):
         return
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+    from scipy.linalg.lapack import dposv
 
     limit_blas_threads()
     newest = clock[WEIGHT] * FORGET
-    gram = ridge.gram.astype(np.float64) / newest
+    gram = ridge.gram.T.astype(np.float64) / newest  # in LAPACK's order its upper triangle
     gram[np.diag_indices_from(gram)] += 1.0 / prior(len(gram))
-    try:
-        W = cho_solve(cho_factor(gram, lower=True), ridge.moments.astype(np.float64) / newest)
-    except (LinAlgError, ValueError):  # not finite: begin anew
+    _, W, fault = dposv(gram, ridge.moments.astype(np.float64) / newest, overwrite_a=1)
+    if fault or not np.isfinite(W).all():  # begin anew
         ridge.gram[:], ridge.moments[:], W = 0, 0, np.zeros_like(ridge.weights)
     ridge.weights[:] = W
     clock[SOLVED] = clock[LEARNED]
