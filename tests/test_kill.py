@@ -78,7 +78,7 @@ def left_behind(folder, out="out.jsonl"):
     return files, manifest, arrays
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_change_nothing(tmp_path, kills):
     peace, war = tmp_path / "peace", tmp_path / "war"
     for folder in (peace, war):
