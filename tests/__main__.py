@@ -1,6 +1,6 @@
 """``python -m tests``: style, types, then the quick tests; ``python -m tests --slow``: the rest.
 
-The quick tests run side by side, in one process more than there are cores, four at most.  The
+The quick tests run side by side, in as many processes as there are cores, four at most.  The
 first failure ends the run with its exit code.  ``--slow --minutes 30`` begins no further file of
 long tests after so many minutes, and says which were left out; further arguments go to pytest.
 """
@@ -14,8 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PYTHON = [sys.executable, "-m"]
-WORKERS = min(4, (os.cpu_count() or 1) + 1)  # one more than cores: some tests wait for a clock
-SIDE_BY_SIDE = ["-n", str(WORKERS), "--dist", "loadfile"]
+SIDE_BY_SIDE = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
 SIDE_BY_SIDE += ["--no-loadscope-reorder"]
 QUICK = (
     [*PYTHON, "ruff", "check", "."],

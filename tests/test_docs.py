@@ -89,7 +89,7 @@ def test_the_reference_builds(tmp_path):
     assert "Warn" not in done.stderr
 
 
-LONG = ("tutorial",)  # they learn more than a quick test can
+LONG = ("tutorial", "notebook")  # they learn more than a quick test can
 RUNS = [
     pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else [])
     for path in TEXTS

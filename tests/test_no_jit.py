@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.timeout(900)  # the fixture runs hundreds of tests
+# The fixture runs hundreds of tests; a stage of its own in .ci/run.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 CORE = [
     "cells/*",
