@@ -13,7 +13,7 @@ from stream_rnn import (
     RecurrentForecaster,
     RecurrentMultivariateForecaster,
 )
-from stream_rnn.errors import ConfigError
+from stream_rnn.errors import CheckpointError, ConfigError
 from stream_rnn.estimators.expected_season import UNKNOWN, ExpectedSeason
 from stream_rnn.forecasting import bank
 from stream_rnn.forecasting.experts.default import DEFAULT, seasonal_prior
@@ -148,6 +148,14 @@ def test_a_checkpoint_from_before_expects_none():
     old.restore(kept._replace(arrays=arrays))
     old.stream(XS[2:10], YS[2:10])
     assert found(old) == 0
+
+
+@pytest.mark.parametrize("saved", [{"season": 10**9}, {"season": 12, "times": ["soon"]}, 12])
+def test_a_checkpoint_that_was_edited_is_named(saved):
+    kept = months(RecurrentForecaster(), 0, 2).snapshot()
+    kept.meta["season"] = {"times": []} | saved if isinstance(saved, dict) else saved
+    with pytest.raises(CheckpointError, match="expected season"):
+        RecurrentForecaster().restore(kept)
 
 
 def test_several_targets():

@@ -75,10 +75,13 @@ class ExpectedSeason:
             self.season = 0 if self.waits else self.season
             return
         try:
-            self.season = int(saved["season"])
-            self.times = [datetime.fromisoformat(time) for time in saved["times"]]
+            season = int(saved["season"])
+            times = [datetime.fromisoformat(time) for time in saved["times"]]
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint's expected season: {error}") from None
+        if season not in (UNKNOWN, 0) and not _possible(season):
+            raise CheckpointError(f"the checkpoint's expected season is {season}")
+        self.season, self.times = season, times
 
 
 def told(times: Sequence[Any], count: int) -> int:
