@@ -8,7 +8,7 @@ from stream_rnn import RecurrentForecaster, RecurrentMultivariateForecaster
 from stream_rnn.errors import ConfigError
 from stream_rnn.forecasting.experts.levels import Ewma
 from stream_rnn.forecasting.experts.linear import Linear
-from stream_rnn.forecasting.far import aligned, blend, lags, ridge, season, weeks
+from stream_rnn.forecasting.far import aligned, blend, lags, ridge, season, sizes, weeks
 from stream_rnn.forecasting.inputs import features, period
 from stream_rnn.forecasting.inputs.scale import Units
 
@@ -158,17 +158,19 @@ def test_every_horizon_is_a_filter_of_its_own():
 def test_lags_are_least_squares_of_every_step_on_the_same_inputs():
     rng = np.random.default_rng(4)
     H, n = 2, 3
-    state = lags.allocate(H, n)
+    state, size = lags.allocate(H, n), np.zeros(H)
     values = np.cumsum(rng.normal(size=60))
     rows = rng.normal(size=(60, lags.KNOWN + n))
     P, W, R = np.diag(state.prior), np.zeros((H, lags.KNOWN + n)), np.ones(H)
     for t in range(60):
         past, known = values[t::-1], np.zeros(H)
-        lags.learn(state, np.append(past, [values[0]] * H), known, t)
+        past = np.append(past, [values[0]] * H)
+        sizes.observe(size, past, t)
+        lags.learn(state, past, known, size, t)
         if t >= H + 2:
             x, a = rows[t - H], rows[t - H] @ P @ rows[t - H]
             for j in range(H):
-                y = np.clip((values[t - H + 1 + j] - values[t - H]) / state.size[j] ** 0.5, -6, 6)
+                y = np.clip((values[t - H + 1 + j] - values[t - H]) / size[j] ** 0.5, -6, 6)
                 e = y - W[j] @ x
                 limit = lags.HUBER * np.sqrt(R[j] * (1 + a))
                 omega = min(1, limit / abs(e))
@@ -182,17 +184,19 @@ def test_lags_are_least_squares_of_every_step_on_the_same_inputs():
 def test_ridge_is_the_regression_on_all_rows_that_fade():
     rng = np.random.default_rng(4)
     H, n, T = 2, 3, 170
-    state = ridge.allocate(H, n)
+    state, size = ridge.allocate(H, n), np.zeros(H)
     D = state.rows.shape[1]
     state.clock[ridge.WEIGHT] = 1.99  # so that the sums are halved on the way
     values = np.cumsum(rng.normal(size=T))
     rows = rng.normal(size=(T, D)).astype(np.float32)
     G, B = np.zeros((D, D)), np.zeros((D, H))
     for t in range(T):
-        ridge.learn(state, np.append(values[t::-1], [values[0]] * H), np.zeros(H), t)
+        past = np.append(values[t::-1], [values[0]] * H)
+        sizes.observe(size, past, t)
+        ridge.learn(state, past, np.zeros(H), size, t)
         if t >= H + 2:
             change = values[t - H + 1 : t + 1] - values[t - H]
-            y = np.clip(change / np.sqrt(state.size), -6, 6)
+            y = np.clip(change / np.sqrt(size), -6, 6)
             G = ridge.FORGET * G + np.outer(rows[t - H], rows[t - H])
             B = ridge.FORGET * B + np.outer(rows[t - H], y)
         state.rows[t % H] = rows[t]
@@ -206,24 +210,25 @@ def test_ridge_is_the_regression_on_all_rows_that_fade():
     ridge.solve(state)  # not again before there is more
     np.testing.assert_array_equal(state.weights, kept)
     out = np.empty(H)
-    ridge.predict(state, values[-1], T - 1, out)
+    ridge.predict(state, values[-1], size, T - 1, out)
     made = np.clip(rows[T - 1] @ W, -6, 6)
-    np.testing.assert_allclose(out, values[-1] + np.sqrt(state.size) * made, atol=1e-3)
+    np.testing.assert_allclose(out, values[-1] + np.sqrt(size) * made, atol=1e-3)
 
 
 def test_a_ridge_row_with_missing_truths():
     state, rng = ridge.allocate(4, 0), np.random.default_rng(1)
     state.rows[:] = rng.normal(size=state.rows.shape)
     state.weights[:] = 0.1 * rng.normal(size=state.weights.shape)
-    values = rng.normal(size=9)
+    values, size = rng.normal(size=9), np.zeros(4)
+    sizes.observe(size, values, 10)
     x = state.rows[2].copy()
-    ridge.learn(state, values, np.array([0.0, 1.0, 0.0, 1.0]), 10)  # newest first
+    ridge.learn(state, values, np.array([0.0, 1.0, 0.0, 1.0]), size, 10)  # newest first
     y = x @ state.weights  # its own forecasts stand for the second and the last but one
-    known = np.clip((values[[2, 0]] - values[4]) / np.sqrt(state.size[[1, 3]]), -6, 6)
+    known = np.clip((values[[2, 0]] - values[4]) / np.sqrt(size[[1, 3]]), -6, 6)
     np.testing.assert_allclose(state.moments[:, 0], x * y[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(state.moments[:, [1, 3]], np.outer(x, known), rtol=1e-4, atol=1e-5)
     before = state.gram.copy()
-    ridge.learn(state, values, np.array([0.0, 1.0, 1.0, 1.0]), 11)
+    ridge.learn(state, values, np.array([0.0, 1.0, 1.0, 1.0]), size, 11)
     np.testing.assert_array_equal(state.gram, before)
 
 

@@ -28,7 +28,7 @@ NEAR = 6  # steps from which a forecast is far
 REACHES = (24, 48, 96)  # steps that are learned; beyond the last they are forecast recursively
 WINDOW = 2000  # records
 YOUNG, PATIENCE = 500, 20_000  # records, see `FarHorizons._follow_season`
-FORM = 3  # of what is saved; what was learned in another form is learned anew
+FORM = 4  # of what is saved; what was learned in another form is learned anew
 
 Make = Callable[[], Series]
 

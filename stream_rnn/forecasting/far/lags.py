@@ -16,7 +16,6 @@ from ...numerics.trees import SCRATCH, Float
 from ..experts import least_squares as kalman
 from ..experts.linear import EXOGENOUS_PRIOR
 from ..inputs import features
-from ..inputs.scale import CHANGE_FLOOR, follow
 from ..kernels import clip
 
 LIMIT = 6.0  # units that a forecast may be away from the last value
@@ -33,7 +32,6 @@ class Lags(NamedTuple):
     covariance: Annotated[Float, "n n"]  # the lower triangle
     prior: Annotated[Float, "n"]
     noise: Annotated[Float, "H"]  # R, relative to the covariance
-    size: Annotated[Float, "H"]  # unit²
     gain: Annotated[Float, "2 n", SCRATCH]
     made: Annotated[Float, "H", SCRATCH]
 
@@ -65,15 +63,13 @@ def observe(lags, row, t):
 
 
 @loose_kernel
-def learn(lags, past, unknown, t):
+def learn(lags, past, unknown, size, t):
     """Record *t* has come, ``past[0]``: learn the row of t − H, all of whose truths are known.
 
-    ``unknown[k]`` says whether the value k records ago was missing; such rows are passed over.
+    ``size`` (H,) is unit², see `sizes`; ``unknown[k]`` says whether the value k records ago was
+    missing; such rows are passed over.
     """
     H = len(lags.noise)
-    for j in range(min(H, t)):
-        rate = max(CHANGE_FLOOR, 1.0 / (t - j))
-        lags.size[j] = follow(lags.size[j], past[0] - past[j + 1], rate)
     if t < H + 2:
         return
     x, gain = lags.rows[t % H], lags.gain[0]
@@ -84,10 +80,10 @@ def learn(lags, past, unknown, t):
     rate, made = max(NOISE_RATE, 1.0 / (t - H + 10)), lags.made
     read(lags.weights, x, made)
     for j in range(H):
-        if unknown[H - 1 - j] or lags.size[j] == 0:
+        if unknown[H - 1 - j] or size[j] == 0:
             made[j] = 0.0
             continue
-        target = clip((past[H - 1 - j] - past[H]) / sqrt(lags.size[j]), LIMIT)
+        target = clip((past[H - 1 - j] - past[H]) / sqrt(size[j]), LIMIT)
         error = target - made[j]
         weight = kalman.huber(error, sqrt(lags.noise[j] * (1.0 + variance)), HUBER)
         made[j] = weight * error / (1.0 + variance)
@@ -103,11 +99,11 @@ def learn(lags, past, unknown, t):
 
 
 @loose_kernel
-def predict(lags, last, t, out):
+def predict(lags, last, size, t, out):
     """Forecasts (H,) after record *t*, whose value is *last*."""
     read(lags.weights, lags.rows[t % len(lags.rows)], out)
     for j in range(len(out)):
-        out[j] = last + sqrt(lags.size[j]) * clip(out[j], LIMIT)
+        out[j] = last + sqrt(size[j]) * clip(out[j], LIMIT)
 
 
 @loose_kernel

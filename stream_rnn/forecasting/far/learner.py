@@ -15,7 +15,7 @@ from ..inputs.features import Features
 from ..inputs.history import History
 from ..inputs.scale import Scale
 from ..interval import LEVELS
-from . import aligned, blend, lags, ridge, weeks
+from . import aligned, blend, lags, ridge, sizes, weeks
 from . import told as given
 from .aligned import Aligned
 from .blend import ALIGNED, HEADS, PATH, PROFILE, WAYS, WEEKS, Blend
@@ -36,6 +36,7 @@ class Far(NamedTuple):
     unknown: Annotated[Float, "H"]  # ring: 1 where the value was missing
     recent: Annotated[Float, "H", SCRATCH]  # the same, newest first
     aligned: Aligned
+    size: Annotated[Float, "H"]  # unit², see `sizes`
     lags: Lags
     ridge: Ridge
     blend: Blend
@@ -109,8 +110,9 @@ def step(far, y, known, x):
     history.push(far.history, y)
     past = far.history.values[history.newest(far.history) :]
     aligned.learn(far.aligned, y if known else np.nan, t, season)
-    lags.learn(far.lags, past, far.recent, t)
-    ridge.learn(far.ridge, past, far.recent, t)
+    sizes.observe(far.size, past, t)
+    lags.learn(far.lags, past, far.recent, far.size, t)
+    ridge.learn(far.ridge, past, far.recent, far.size, t)
     given.observe(far.told, x, t)
     given.learn(far.told, far.blend, past, far.recent, t)
     blend.learn(far.blend, past, far.recent, t)
@@ -174,8 +176,8 @@ def combine(far, path, t):
     if not weeks.forecast(past, t, season, made[0, WEEKS]):
         for j in range(len(path)):
             made[0, WEEKS, j] = made[0, PROFILE, j]
-    lags.predict(far.lags, past[0], t, made[0, blend.LAGS])
-    ridge.predict(far.ridge, past[0], t, made[0, blend.RIDGE])
+    lags.predict(far.lags, past[0], far.size, t, made[0, blend.LAGS])
+    ridge.predict(far.ridge, past[0], far.size, t, made[0, blend.RIDGE])
     for j in range(len(path)):
         made[0, PATH, j], made[1, PATH, j] = path[j, MEDIAN], path[j, MEAN]
         for k in range(1, WAYS):

@@ -22,7 +22,6 @@ from ...numerics.linalg import limit_blas_threads
 from ...numerics.trees import SCRATCH, Float, Float32
 from ..experts.linear import EXOGENOUS_PRIOR
 from ..inputs import features
-from ..inputs.scale import CHANGE_FLOOR, follow
 from ..kernels import clip, tanh
 from .aligned import ANOMALY, DAILY
 from .lags import read
@@ -47,7 +46,6 @@ class Ridge(NamedTuple):
     gram: Annotated[Float32, "D D"]  # Σ w x xᵀ, the lower triangle
     moments: Annotated[Float32, "D H"]  # Σ w x yᵀ
     weights: Annotated[Float32, "D H"]  # W
-    size: Annotated[Float, "H"]  # unit²
     clock: Annotated[Float, "3"]  # w of the next record, records learned, and at the last W
     truth: Annotated[Float32, "H", SCRATCH]
 
@@ -111,16 +109,14 @@ def _random(random, out, past, units, daily, t, season):
 
 
 @loose_kernel
-def learn(ridge, past, unknown, t):
+def learn(ridge, past, unknown, size, t):
     """Record *t* has come, ``past[0]``: learn the row of t − H, all of whose truths are known.
 
-    ``unknown[k]`` says whether the value k records ago was missing: what the row itself forecasts
-    stands for it.  A row of which more than half is missing is passed over.
+    ``size`` (H,) is unit², see `sizes`; ``unknown[k]`` says whether the value k records ago was
+    missing: what the row itself forecasts stands for it.  A row of which more than half is missing
+    is passed over.
     """
-    H = len(ridge.size)
-    for j in range(min(H, t)):
-        rate = max(CHANGE_FLOOR, 1.0 / (t - j))
-        ridge.size[j] = follow(ridge.size[j], past[0] - past[j + 1], rate)
+    H = len(size)
     if t < H + 2:
         return
     missing = 0
@@ -133,8 +129,8 @@ def learn(ridge, past, unknown, t):
         read(ridge.weights, x, y)
     for j in range(H):
         if not unknown[H - 1 - j]:
-            size = ridge.size[j]
-            y[j] = clip((past[H - 1 - j] - past[H]) / sqrt(size), LIMIT) if size > 0 else 0.0
+            change, unit = past[H - 1 - j] - past[H], sqrt(size[j])
+            y[j] = clip(change / unit, LIMIT) if unit > 0 else 0.0
     _add(ridge, x, y)
 
 
@@ -162,12 +158,12 @@ def _add(ridge, x, y):
 
 
 @loose_kernel
-def predict(ridge, last, t, out):
+def predict(ridge, last, size, t, out):
     """Forecasts (H,) after record *t*, whose value is *last*."""
     made = ridge.truth
     read(ridge.weights, ridge.rows[t % len(ridge.rows)], made)
     for j in range(len(out)):
-        out[j] = last + sqrt(ridge.size[j]) * clip(made[j], LIMIT)
+        out[j] = last + sqrt(size[j]) * clip(made[j], LIMIT)
 
 
 def solve(ridge: Ridge) -> None:
